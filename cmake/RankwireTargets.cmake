@@ -1,0 +1,36 @@
+# How every target of this tree is compiled.
+
+add_library(rankwire_flags INTERFACE)
+target_compile_options(rankwire_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # GCC 12 sees overlapping copies in operator+ of std::string where there are none (bug 105651).
+  target_compile_options(rankwire_flags INTERFACE -Wno-restrict)
+endif()
+if(RANKWIRE_WERROR)
+  target_compile_options(rankwire_flags INTERFACE -Werror)
+endif()
+if(RANKWIRE_SANITIZE)
+  target_compile_options(rankwire_flags INTERFACE -fsanitize=${RANKWIRE_SANITIZE} -g1
+                                                  -fno-omit-frame-pointer)
+  target_link_options(rankwire_flags INTERFACE -fsanitize=${RANKWIRE_SANITIZE})
+endif()
+
+# rankwire_library(NAME INCLUDE dir SOURCES a.cpp ... PUBLIC lib ... PRIVATE lib ...)
+# A static library of this project; its headers are in dir.
+function(rankwire_library name)
+  cmake_parse_arguments(arg "" "INCLUDE" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(${name} STATIC ${arg_SOURCES})
+  if(arg_INCLUDE)
+    target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${arg_INCLUDE}>)
+  endif()
+  target_link_libraries(${name} PUBLIC ${arg_PUBLIC} PRIVATE ${arg_PRIVATE}
+                                $<BUILD_INTERFACE:rankwire_flags>)
+endfunction()
+
+# rankwire_program(NAME SOURCES a.cpp ... LIBRARIES lib ...)
+# A program in build/bin.
+function(rankwire_program name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} rankwire_flags)
+endfunction()

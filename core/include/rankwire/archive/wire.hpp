@@ -1,0 +1,136 @@
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cereal/cereal.hpp>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <valarray>
+#include <vector>
+
+// The alphabet of typed payloads: codes, which type has which, and byte order. The grammar is in
+// archive.hpp.
+
+namespace cereal::memory_detail {
+template <class T>
+struct PtrWrapper;
+}
+
+namespace rankwire::archive {
+
+/// First byte of every typed payload. 0xF8 + version: no UTF-8 text begins with it.
+inline constexpr std::byte version_byte{0xF9};
+
+/// Classes within classes, and pointers among them; more is refused by both sides.
+inline constexpr int depth_max = 256;
+
+enum class Code : std::uint8_t {
+  boolean = 0x10,
+  character = 0x11,
+  u8 = 0x20,
+  u16 = 0x21,
+  u32 = 0x22,
+  u64 = 0x23,
+  i8 = 0x30,
+  i16 = 0x31,
+  i32 = 0x32,
+  i64 = 0x33,
+  f32 = 0x40,
+  f64 = 0x41,
+  array = 0x50,
+  string = 0x51,
+  size = 0x60,
+  begin = 0x70,
+  end = 0x71
+};
+
+/// "f64", "string", ...; empty for a byte that is no code.
+[[nodiscard]] std::string_view name_of(Code code);
+
+/// What travels as one code and its bytes. wchar_t and long double differ between machines.
+template <class T>
+concept Scalar = std::is_arithmetic_v<T> && !std::same_as<T, long double> &&
+                 !std::same_as<T, wchar_t> && std::same_as<T, std::remove_cv_t<T>>;
+
+/// What a contiguous range of travels as one block.
+template <class T>
+concept BlockElement = Scalar<T> || std::same_as<T, std::byte>;
+
+template <BlockElement T>
+[[nodiscard]] constexpr Code code_of() {
+  static_assert(sizeof(T) <= 8 && std::has_single_bit(sizeof(T)));
+  constexpr int width = std::countr_zero(sizeof(T));
+  if constexpr (std::same_as<T, bool>) {
+    static_assert(sizeof(bool) == 1);
+    return Code::boolean;
+  } else if constexpr (std::same_as<T, char>) {
+    return Code::character;  // its sign differs between machines
+  } else if constexpr (std::is_floating_point_v<T>) {
+    static_assert(std::numeric_limits<T>::is_iec559);
+    return sizeof(T) == 4 ? Code::f32 : Code::f64;
+  } else {
+    const Code narrowest = std::is_signed_v<T> ? Code::i8 : Code::u8;
+    return static_cast<Code>(static_cast<int>(narrowest) + width);
+  }
+}
+
+/// Copies `count` elements of `width` bytes, the bytes of each in reverse order.
+void copy_reversed(std::byte* to, const std::byte* from, std::size_t count, std::size_t width);
+
+/// Copies `count` elements of `width` bytes between this host's order and little-endian, either
+/// way.
+inline void copy_little_endian(std::byte* to, const std::byte* from, std::size_t count,
+                               std::size_t width) {
+  if constexpr (std::endian::native == std::endian::little) {
+    if (count > 0) std::memcpy(to, from, count * width);
+  } else {
+    copy_reversed(to, from, count, width);
+  }
+}
+
+/// Whether a T is enclosed in begin and end: classes are, except what is a block, and except what
+/// cereal wraps around values.
+template <class T>
+inline constexpr bool nests = std::is_class_v<T> || std::is_union_v<T>;
+template <class T>
+inline constexpr bool nests<cereal::NameValuePair<T>> = false;
+template <class T>
+inline constexpr bool nests<cereal::SizeTag<T>> = false;
+template <class T>
+inline constexpr bool nests<cereal::BinaryData<T>> = false;
+template <class T>
+inline constexpr bool nests<cereal::DeferredData<T>> = false;
+template <class T>
+inline constexpr bool nests<cereal::memory_detail::PtrWrapper<T>> = false;
+template <class C, class R, class A>
+inline constexpr bool nests<std::basic_string<C, R, A>> = false;
+template <class C, class R>
+inline constexpr bool nests<std::basic_string_view<C, R>> = false;
+template <class T, class A>
+inline constexpr bool nests<std::vector<T, A>> = !BlockElement<T> || std::same_as<T, bool>;
+template <class T>
+inline constexpr bool nests<std::valarray<T>> = !Scalar<T>;
+template <class T, std::size_t n>
+inline constexpr bool nests<std::array<T, n>> = !BlockElement<T>;
+template <class T, std::size_t n>
+inline constexpr bool nests<std::span<T, n>> = !BlockElement<std::remove_cv_t<T>>;
+template <class T, std::size_t n>
+inline constexpr bool nests<T[n]> = !std::is_arithmetic_v<std::remove_all_extents_t<T>>;
+
+/// Of the pointer or array that cereal::BinaryData is made of.
+template <class Data>
+using element_of = std::remove_cv_t<
+    std::remove_all_extents_t<std::remove_pointer_t<std::remove_reference_t<Data>>>>;
+
+/// False, late enough for a static_assert.
+template <class>
+inline constexpr bool never = false;
+
+}  // namespace rankwire::archive

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace rankwire {
+
+/// Where a process listens, or another connects to.
+struct Endpoint {
+  std::string host;  ///< name, IPv4 or IPv6 address (without brackets), or "*" for every interface
+  std::uint16_t port = 0;  ///< 0: any free one, for those who listen
+};
+
+/// Reads "tcp://HOST:PORT"; an IPv6 address stands in brackets, "tcp://[::1]:5555". Looks nothing
+/// up. Throws UsageError, which says what is wrong with which part.
+[[nodiscard]] Endpoint parse_endpoint(const std::string& text);
+
+/// The text that parse_endpoint reads.
+[[nodiscard]] std::string endpoint_text(const Endpoint& endpoint);
+
+}  // namespace rankwire

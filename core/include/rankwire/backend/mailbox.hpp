@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "rankwire/channel.hpp"
+
+namespace rankwire {
+
+/// What has arrived at one rank and was not yet received: matching by (source, tag) for every
+/// backend (clauses 4, 5, 8, 14). Not synchronised: its owner locks, or is alone.
+///
+/// Messages hang in two chains, by arrival and by arrival from one source; nodes are reused, so
+/// that a steady flow allocates nothing. push is O(1); take costs the messages of other tags that
+/// it passes over, those of other sources only when it asks for any source.
+class Mailbox {
+ public:
+  /// `takes_arrivals`: whether somebody may yet come when nobody remains (clause 14).
+  Mailbox(int self, int size, bool takes_arrivals);
+
+  /// A message of a departed rank is dropped: it came too late.
+  void push(Message&& message);
+  /// Records a departure; messages pushed before stay to be received. A second departure of the
+  /// same rank is ignored: the first report stands.
+  void depart(Departure departure);
+  /// A new process has the departed rank `arrival.rank` from here on.
+  void arrive(Arrival arrival);
+
+  /// The next event that `wanted` asks for, or nothing yet. Throws PeerGone when nobody remains who
+  /// could send, UsageError for a wait for oneself and for a message above `bytes_max`.
+  [[nodiscard]] std::optional<Event> take(const Wanted& wanted);
+
+  [[nodiscard]] const std::optional<Departure>& departure(int rank) const {
+    return peers_[static_cast<std::size_t>(rank)].departure;
+  }
+  /// Others that have not departed.
+  [[nodiscard]] int remaining() const { return remaining_; }
+  [[nodiscard]] std::size_t messages() const { return messages_; }
+  /// Throws PeerLost or PeerLeft when `dest` has departed, as a send to it must.
+  void check_send(int dest) const;
+
+ private:
+  static constexpr std::uint32_t none = UINT32_MAX;
+  struct Chain {
+    std::uint32_t first = none, last = none;
+  };
+  struct Node {
+    Message message;
+    std::uint32_t next_of_all = none, previous_of_all = none;
+    std::uint32_t next_of_source = none, previous_of_source = none;
+  };
+  struct Peer {
+    Chain messages;
+    std::optional<Departure> departure;
+  };
+
+  [[nodiscard]] std::uint32_t find(const Wanted& wanted) const;
+  Message unlink(std::uint32_t index);
+  std::optional<Event> take_news(const Wanted& wanted);
+  void check_not_in_vain(const Wanted& wanted) const;
+
+  int self_;
+  bool takes_arrivals_;
+  int remaining_;
+  std::size_t messages_ = 0;
+  Chain all_;
+  std::vector<Peer> peers_;
+  std::vector<Node> nodes_;
+  std::vector<std::uint32_t> free_;
+  std::deque<Event> news_;  // departures and arrivals not yet reported, in order
+  std::optional<Departure> latest_;
+};
+
+}  // namespace rankwire

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace rankwire {
+
+/// A window as its sender sees it.
+struct WindowUse {
+  std::uint64_t outstanding_bytes = 0;
+  std::uint64_t window_bytes = 0;
+};
+
+/// Throws the Timeout of clause 3: rank `self` found no room to send `bytes` to `dest`, whom
+/// name_of calls `dest_name`.
+[[noreturn]] void throw_no_room(int self, int dest, const std::string& dest_name, std::size_t bytes,
+                                WindowUse window);
+
+}  // namespace rankwire

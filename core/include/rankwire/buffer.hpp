@@ -1,0 +1,89 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rankwire {
+
+/// Owns the bytes of one payload, in whatever memory they came to lie: inside the Buffer itself (up
+/// to `inline_bytes`: no allocation), on the heap, or in memory of a transport or of the caller
+/// that is given back when the Buffer ends. Move-only; a moved-from Buffer is empty.
+///
+/// A move keeps the address of the bytes except for those that lie inside the Buffer.
+class Buffer {
+ public:
+  static constexpr std::size_t inline_bytes = 64;
+  /// Gives `data` of `context` back; called once, on the thread that ends the Buffer (which may be
+  /// a transport's own thread). Must not throw.
+  using Release = void (*)(void* context) noexcept;
+
+  Buffer() noexcept = default;
+  /// `size` bytes, not initialised. Throws std::bad_alloc.
+  explicit Buffer(std::size_t size);
+  ~Buffer() { release(); }
+  Buffer(Buffer&& other) noexcept { steal(other); }
+  Buffer& operator=(Buffer&& other) noexcept {
+    if (this != &other) {
+      release();
+      steal(other);
+    }
+    return *this;
+  }
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+
+  /// A copy of `bytes`: one allocation above `inline_bytes`, none below.
+  [[nodiscard]] static Buffer copy_of(std::span<const std::byte> bytes);
+  [[nodiscard]] static Buffer copy_of(std::string_view text);
+  /// Takes `[data, data + size)` as it lies; `give_back(context)` ends it. No copy.
+  [[nodiscard]] static Buffer adopt(std::byte* data, std::size_t size, Release give_back,
+                                    void* context) noexcept;
+  /// Takes a vector or string over without copying its bytes (one small allocation for the handle).
+  template <class Container>
+  [[nodiscard]] static Buffer from(Container&& container);
+
+  [[nodiscard]] std::byte* data() noexcept { return data_; }
+  [[nodiscard]] const std::byte* data() const noexcept { return data_; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+  [[nodiscard]] std::span<std::byte> bytes() noexcept { return {data(), size_}; }
+  [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return {data(), size_}; }
+  /// The bytes as text; valid as long as the Buffer stays where it is.
+  [[nodiscard]] std::string_view text() const noexcept;
+
+ private:
+  void release() noexcept {
+    if (release_ != nullptr) release_(context_);
+    release_ = nullptr;
+    data_ = inline_.data();
+    size_ = 0;
+  }
+  void steal(Buffer& other) noexcept;
+
+  std::array<std::byte, inline_bytes> inline_;
+  std::byte* data_ = inline_.data();
+  std::size_t size_ = 0;
+  Release release_ = nullptr;  // null: the bytes lie in inline_
+  void* context_ = nullptr;
+};
+
+template <class Container>
+Buffer Buffer::from(Container&& container) {
+  static_assert(std::is_rvalue_reference_v<Container&&>,
+                "Buffer::from takes over: std::move it in");
+  using Value = typename Container::value_type;
+  static_assert(std::is_trivially_copyable_v<Value>, "only plain bytes can be sent as they lie");
+  auto owner = std::make_unique<Container>(std::move(container));
+  auto* const data = reinterpret_cast<std::byte*>(owner->data());
+  const std::size_t size = owner->size() * sizeof(Value);
+  return adopt(
+      data, size, [](void* context) noexcept { delete static_cast<Container*>(context); },
+      owner.release());
+}
+
+}  // namespace rankwire

@@ -1,0 +1,165 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "rankwire/buffer.hpp"
+#include "rankwire/deadline.hpp"
+#include "rankwire/errors.hpp"
+#include "rankwire/info.hpp"
+#include "rankwire/message.hpp"
+
+namespace rankwire {
+
+/// What a receive asks of a backend; programs use the functions of Channel instead.
+struct Wanted {
+  int source = any_source;
+  int tag = any_tag;
+  std::size_t bytes_max = SIZE_MAX;  ///< a larger message stays, and is a UsageError
+  bool all_news = false;  ///< from anyone: report left ranks and arrivals too, not losses only
+  bool waits = true;      ///< false: a poll, which is never in vain
+};
+
+/// One rank's end of a world of ranks that send each other messages.
+///
+/// THE CONTRACT. Clauses are cited by number in code and tests; tests/conformance has at least one
+/// test for each, and every backend passes the same suite.
+///
+///  1. World. Ranks are 0..size()-1; rank 0 is the master by convention. The world is complete when
+///     the program's function is entered.
+///  2. Payload. `send` of a span borrows the bytes until it returns. `send` of a Buffer takes
+///     ownership: no copy on the way to the transport. A received Message owns its bytes, in
+///     whatever memory the transport delivered them. `recv_into` receives into the caller's own
+///     memory; a message too large for it is a UsageError and stays to be received.
+///  3. Waiting in send. A send of a Buffer never waits for the matching receive while the window to
+///     that rank has room: bytes sent and not yet received by its program, 64 for each message
+///     included, are at most `window_bytes`; a message of any size finds room when less than a
+///     quarter of the window is outstanding. When it must wait it goes on taking in what arrives,
+///     so two ranks that first send to each other within that bound never deadlock. Past its
+///     deadline it throws Timeout, which names the peer, the window and the bytes outstanding, and
+///     has sent nothing. A send of a span may wait for the receiver as well, under the same rules.
+///     A send to oneself that has no room throws Timeout at once: nobody could make room.
+///  4. Order. Messages of one (source, tag) are received in the order sent. With wildcards the
+///     earliest arrival that matches comes first; no source can starve another.
+///  5. Matching. Source or any_source, tag or any_tag. User tags are 0..tag_max. Any other rank or
+///     tag is a UsageError, thrown before anything happens.
+///  6. Edge sizes. Empty messages and sends to oneself are legal. Payloads above 2 GiB work where
+///     memory does. `message_bytes_max` is checked before a byte moves, on both sides.
+///  7. Deadlines. Every wait takes one. `recv` gives nothing at its deadline; a deadline in the
+///  past
+///     polls. A timeout leaves the channel whole.
+///  8. Departure. A rank that closes `left`; one that dies, hangs its connection or is cut off is
+///     `lost`. Its messages that arrived are delivered first. A receive from it, or a send to it,
+///     then throws PeerLeft or PeerLost at once, always. A receive from anyone throws PeerLost the
+///     first time a lost rank is noticed (that acknowledges it) and then goes on with those who
+///     remain; when nobody remains it throws rather than waits. No receive ever waits for a message
+///     that cannot come, which includes one from oneself (UsageError). `next` reports departures of
+///     both kinds, once each, as values; `departure` answers for one rank without acknowledging.
+///  9. Threads. One thread at a time; a call while another thread is inside one is a UsageError.
+/// 10. Close. `close` delivers what was accepted (bounded by the linger), says goodbye, then serves
+///     the others until they have departed or its deadline has passed; it is idempotent, and any
+///     other use of a closed channel is a UsageError. A channel destroyed without close ends as a
+///     dead process does: the others see it lost. The destructor never throws and never hangs.
+/// 11. Abort. `abort` ends the whole world: every other rank's next or waiting call throws Aborted,
+///     which names the rank, its host and the cause; or its process is ended by the launcher. run()
+///     calls it for an uncaught exception, so that every process exits non-zero and nobody hangs.
+/// 12. Idle cost. A blocked wait costs next to no CPU: it spins briefly, yields, then sleeps, at
+///     most 1 ms at a time where the transport cannot wake it (see WaitPolicy).
+/// 13. Facts. `info` says the transport, its endpoints, each peer's host and pid, and what the
+///     transport can do.
+/// 14. Arrival. Where info().takes_arrivals, a new process may take the place of a departed rank
+///     while the program runs. `next` reports it; from then on sends to that rank and receives from
+///     it work again. Elsewhere nobody ever arrives. A receive from anyone on a rank that takes
+///     arrivals waits even when nobody remains: somebody may come.
+///
+/// A wait may also end with Interrupted when run() has caught SIGINT or SIGTERM.
+class Channel {
+ public:
+  virtual ~Channel() = default;
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
+  Channel(Channel&&) = delete;
+  Channel& operator=(Channel&&) = delete;
+
+  [[nodiscard]] int rank() const noexcept { return place_.rank; }
+  [[nodiscard]] int size() const noexcept { return place_.size; }
+
+  /// Sends `payload`, borrowed until the call returns. Costs one copy, or a wait for the receiver,
+  /// as the backend finds cheaper. Clauses 2, 3, 5, 6, 8.
+  void send(int dest, int tag, std::span<const std::byte> payload,
+            Deadline deadline = Deadline::never());
+
+  /// Sends `payload` and takes it over, whether or not the call throws. Clauses 2, 3, 5, 6, 8.
+  void send(int dest, int tag, Buffer&& payload, Deadline deadline = Deadline::never());
+
+  /// The next message of `source` with `tag`, or nothing at the deadline. Clauses 4, 5, 7, 8.
+  [[nodiscard]] std::optional<Message> recv(int source, int tag,
+                                            Deadline deadline = Deadline::never());
+
+  /// As recv, into `memory`; the envelope says how many bytes were written. Clause 2.
+  [[nodiscard]] std::optional<Envelope> recv_into(int source, int tag, std::span<std::byte> memory,
+                                                  Deadline deadline = Deadline::never());
+
+  /// As recv, with news in the same loop: what `source` (or anyone) has to say next, be it a
+  /// message with `tag`, its departure or an arrival. Clauses 8 and 14. From a given source, a
+  /// departure is reported each time; from anyone, once each.
+  [[nodiscard]] std::optional<Event> next(int source, int tag,
+                                          Deadline deadline = Deadline::never());
+
+  /// Whether and how `rank` departed, as far as this rank has noticed. Waits for nothing, and
+  /// acknowledges nothing (clause 8).
+  [[nodiscard]] std::optional<Departure> departure(int rank);
+
+  /// Clause 13. Costs a copy of the table of peers.
+  [[nodiscard]] Info info() const;
+
+  /// Clause 10. Delivers and says goodbye (bounded by the linger of the settings), then serves the
+  /// others until all have departed or `serve_until` has passed. Throws nothing but Interrupted
+  /// and Aborted.
+  void close(Deadline serve_until = Deadline::poll());
+
+  /// Clause 11. `what` is the cause in one line, `exit_code` what this process will exit with.
+  /// Over MPI this does not return.
+  void abort(int exit_code, const std::string& what) noexcept;
+
+ protected:
+  struct Place {
+    int rank = 0;
+    int size = 1;
+    std::uint64_t message_bytes_max = 0;
+  };
+
+  explicit Channel(Place place) : place_{place} {}
+
+  // What a backend implements. Arguments were checked (clauses 5 and 6), nobody else is inside
+  // (clause 9) and the channel is open (clause 10).
+
+  virtual void do_send(int dest, int tag, Buffer&& payload, Deadline deadline) = 0;
+  /// The default copies and calls do_send.
+  virtual void do_send_borrowed(int dest, int tag, std::span<const std::byte> payload,
+                                Deadline deadline);
+  virtual std::optional<Event> do_next(const Wanted& wanted, Deadline deadline) = 0;
+  virtual std::optional<Departure> do_departure(int rank) = 0;
+  /// Fills what the backend knows; counts and limits are filled by info().
+  [[nodiscard]] virtual Info do_info() const = 0;
+  virtual void do_close(Deadline serve_until) = 0;
+  virtual void do_abort(int exit_code, const std::string& what) noexcept = 0;
+
+ private:
+  class Use;
+  void check_send(int dest, int tag, std::size_t bytes) const;
+  void check_receive(int source, int tag) const;
+  std::optional<Message> receive(Wanted wanted, Deadline deadline);
+
+  Place place_;
+  std::uint64_t messages_sent_ = 0, messages_received_ = 0;
+  std::uint64_t bytes_sent_ = 0, bytes_received_ = 0;
+  bool closed_ = false;
+  std::atomic<bool> in_use_{false};
+};
+
+}  // namespace rankwire

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace rankwire {
+
+/// How a blocked wait spends its time (clause 12): first it spins, then yields its core, then
+/// sleeps, from 50 us doubling to `sleep_max`. Transports that can wake a waiter sleep until woken.
+struct WaitPolicy {
+  std::chrono::microseconds spin{20};
+  std::chrono::microseconds yield{200};
+  std::chrono::microseconds sleep_max{1000};
+};
+
+/// Everything that can be set about a world; each field is an option of every program that starts
+/// through run(), an environment variable and a key of the configuration file (see README).
+struct Settings {
+  static constexpr int ranks_default = 4;
+  static constexpr int ranks_max = 100'000;
+
+  std::string transport;        ///< "inproc", "mpi", "zmq"; empty: chosen by what else is said
+  std::optional<int> ranks;     ///< size of the world; over MPI it must agree with the launcher's
+  std::string listen;           ///< zmq: be rank 0 and bind here, "tcp://HOST:PORT"
+  std::string join;             ///< zmq: be a worker of the master that listens here
+  std::optional<int> rank;      ///< zmq: the rank a worker wants; given by arrival otherwise
+  std::string job = "default";  ///< zmq: worlds with another job id refuse each other
+  bool insecure = false;        ///< zmq: may bind an interface that other hosts reach
+
+  std::chrono::milliseconds join_timeout{60'000};  ///< for the world to be complete
+  std::chrono::milliseconds lost_after{10'000};    ///< silence of a connection that means lost
+  std::chrono::milliseconds linger{5'000};         ///< bound on delivering in close
+
+  std::uint64_t window_bytes = std::uint64_t{64} << 20;       ///< clause 3
+  std::uint64_t message_bytes_max = std::uint64_t{16} << 30;  ///< clause 6
+  WaitPolicy wait;
+  std::string log_level = "info";  ///< trace, debug, info, warn, error, off
+
+  bool takes_arrivals = false;  ///< clause 14; said by the program, not by its user
+};
+
+}  // namespace rankwire

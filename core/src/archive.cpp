@@ -1,0 +1,216 @@
+#include "rankwire/archive.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <new>
+#include <utility>
+
+#include "rankwire/errors.hpp"
+
+namespace rankwire::archive {
+
+std::string_view name_of(Code code) {
+  switch (code) {
+    case Code::boolean:
+      return "bool";
+    case Code::character:
+      return "char";
+    case Code::u8:
+      return "u8";
+    case Code::u16:
+      return "u16";
+    case Code::u32:
+      return "u32";
+    case Code::u64:
+      return "u64";
+    case Code::i8:
+      return "i8";
+    case Code::i16:
+      return "i16";
+    case Code::i32:
+      return "i32";
+    case Code::i64:
+      return "i64";
+    case Code::f32:
+      return "f32";
+    case Code::f64:
+      return "f64";
+    case Code::array:
+      return "array";
+    case Code::string:
+      return "string";
+    case Code::size:
+      return "size";
+    case Code::begin:
+      return "begin of a class";
+    case Code::end:
+      return "end of a class";
+  }
+  return {};  // any byte may have been cast to a Code
+}
+
+void copy_reversed(std::byte* to, const std::byte* from, std::size_t count, std::size_t width) {
+  for (std::size_t i = 0; i < count; ++i) {
+    std::reverse_copy(from + i * width, from + (i + 1) * width, to + i * width);
+  }
+}
+
+Encoder::Encoder() : OutputArchive{this} {
+  *extend(1) = version_byte;
+}
+
+Encoder::~Encoder() {
+  if (data_ != inline_.data()) std::free(data_);
+}
+
+Buffer Encoder::take() {
+  if (data_ == inline_.data()) return Buffer::copy_of(std::span{data_, size_});
+  std::byte* const block = std::exchange(data_, inline_.data());
+  return Buffer::adopt(
+      block, size_, [](void* context) noexcept { std::free(context); }, block);
+}
+
+void Encoder::grow(std::size_t bytes) {
+  // Room behind a large block for what closes the classes around it: no second allocation for that.
+  constexpr std::size_t first = 512;
+  constexpr std::size_t room_behind = 64;
+  const std::size_t wanted = std::max({first, capacity_ * 2, size_ + bytes + room_behind});
+  const bool was_inline = data_ == inline_.data();
+  void* const block = std::realloc(was_inline ? nullptr : data_, wanted);
+  if (block == nullptr) throw std::bad_alloc{};
+  if (was_inline) std::memcpy(block, data_, size_);
+  data_ = static_cast<std::byte*>(block);
+  capacity_ = wanted;
+}
+
+void Encoder::fail_depth() {
+  throw UsageError{
+      fmt::format("cannot encode classes nested more than {} deep; send long chains as a container",
+                  depth_max)};
+}
+
+Decoder::Decoder(std::span<const std::byte> bytes) : InputArchive{this}, bytes_{bytes} {
+  if (bytes.empty()) fail("expected a typed payload, found no bytes at all");
+  if (bytes[0] != version_byte) {
+    fail(
+        fmt::format("expected a typed payload, which begins with 0x{:02x}, found 0x{:02x} (raw "
+                    "bytes, or another version)",
+                    std::to_integer<int>(version_byte), std::to_integer<int>(bytes[0])));
+  }
+  at_ = 1;
+}
+
+void Decoder::finish() const {
+  if (left() > 0) {
+    fail(fmt::format("expected the end of the message, found {} more bytes", left()));
+  }
+}
+
+void Decoder::fail(std::string_view what) const {
+  throw DecodeError{fmt::format("at byte {} of {}: {}; sender and receiver must name the same type",
+                                at_, bytes_.size(), what)};
+}
+
+std::uint64_t Decoder::get_count() {
+  std::uint64_t count = 0;
+  if (sizeof count > left()) fail_cut();
+  copy(&count, 1);
+  return count;
+}
+
+std::uint64_t Decoder::get_size() {
+  expect(Code::size);
+  const std::uint64_t size = get_count();
+  if (size > left() || size > bytes_.size() - claimed_) {
+    fail(fmt::format("{} elements are claimed, more than the bytes can hold", size));
+  }
+  claimed_ += size;
+  return size;
+}
+
+std::size_t Decoder::get_block_head(Code kind, Code element, std::size_t width) {
+  expect(kind);
+  if (left() == 0 || bytes_[at_] != static_cast<std::byte>(element)) fail_element(kind, element);
+  ++at_;
+  const std::uint64_t count = get_count();
+  if (count > left() / width) {
+    fail(fmt::format("{} elements of {} are claimed, more than the {} bytes left can hold", count,
+                     name_of(element), left()));
+  }
+  return static_cast<std::size_t>(count);
+}
+
+void Decoder::check_bools(std::size_t count) const {
+  const auto bytes = bytes_.subspan(at_, count);
+  const auto bad = std::find_if(bytes.begin(), bytes.end(),
+                                [](std::byte value) { return value > std::byte{1}; });
+  if (bad != bytes.end()) {
+    fail(fmt::format("expected a bool of 0 or 1, found {}", std::to_integer<int>(*bad)));
+  }
+}
+
+namespace {
+
+/// What the byte at `at` is the beginning of, in words.
+std::string found(std::span<const std::byte> bytes, std::size_t at) {
+  if (at >= bytes.size()) return "the end of the message";
+  const auto code = static_cast<Code>(bytes[at]);
+  if (name_of(code).empty()) return fmt::format("0x{:02x}", std::to_integer<int>(bytes[at]));
+  if (code == Code::array) return "array of " + found(bytes, at + 1);
+  return std::string{name_of(code)};
+}
+
+}  // namespace
+
+void Decoder::fail_expected(Code expected) const {
+  fail(fmt::format("expected {}, found {}", name_of(expected), found(bytes_, at_)));
+}
+
+void Decoder::fail_element(Code kind, Code expected) const {
+  fail(fmt::format("expected {0} of {1}, found {0} of {2}", name_of(kind), name_of(expected),
+                   found(bytes_, at_)));
+}
+
+void Decoder::fail_count(std::size_t expected, std::size_t count) const {
+  fail(fmt::format("expected an array of {} elements, found one of {}", expected, count));
+}
+
+void Decoder::fail_cut() const {
+  fail(fmt::format("expected a whole value, found the end of the message {} bytes on", left()));
+}
+
+void Decoder::fail_depth() const {
+  fail(fmt::format("classes nested more than {} deep", depth_max));
+}
+
+std::shared_ptr<void> Decoder::getSharedPointer(std::uint32_t id) const {
+  if (id == 0) return nullptr;
+  if (id > shared_.size()) fail(fmt::format("shared object {} is named, but was never sent", id));
+  const std::size_t index = id - 1;
+  if (*shared_[index].type != *shared_type_) {
+    fail(fmt::format("shared object {} is named as one of another type", id));
+  }
+  if (std::find(shared_undone_.begin(), shared_undone_.end(), index) != shared_undone_.end()) {
+    fail(fmt::format("shared object {} is named within itself; cycles cannot be sent", id));
+  }
+  return shared_[index].object;
+}
+
+void Decoder::registerSharedPointer(std::uint32_t id, std::shared_ptr<void> object) {
+  const std::uint32_t number = id & ~cereal::detail::msb_32bit;
+  if (number != shared_.size() + 1) {
+    fail(fmt::format("shared object {} comes where {} is due", number, shared_.size() + 1));
+  }
+  shared_undone_.push_back(shared_.size());
+  shared_.push_back({shared_type_, std::move(object)});
+}
+
+void Decoder::complete_shared(const void* object) {
+  if (!shared_undone_.empty() && shared_[shared_undone_.back()].object.get() == object) {
+    shared_undone_.pop_back();
+  }
+}
+
+}  // namespace rankwire::archive

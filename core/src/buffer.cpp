@@ -1,0 +1,55 @@
+#include "rankwire/buffer.hpp"
+
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+namespace rankwire {
+
+Buffer::Buffer(std::size_t size) : size_{size} {
+  if (size <= inline_bytes) return;
+  // malloc, not new[]: large blocks come as untouched pages, so a size announced by a peer costs
+  // memory only as its bytes arrive.
+  void* const block = std::malloc(size);
+  if (block == nullptr) throw std::bad_alloc{};
+  data_ = static_cast<std::byte*>(block);
+  context_ = block;
+  release_ = [](void* context) noexcept { std::free(context); };
+}
+
+Buffer Buffer::copy_of(std::span<const std::byte> bytes) {
+  Buffer copy{bytes.size()};
+  if (!bytes.empty()) std::memcpy(copy.data(), bytes.data(), bytes.size());
+  return copy;
+}
+
+Buffer Buffer::copy_of(std::string_view text) {
+  return copy_of(std::as_bytes(std::span{text.data(), text.size()}));
+}
+
+Buffer Buffer::adopt(std::byte* data, std::size_t size, Release give_back, void* context) noexcept {
+  Buffer adopted;
+  adopted.data_ = data;
+  adopted.size_ = size;
+  adopted.release_ = give_back;
+  adopted.context_ = context;
+  return adopted;
+}
+
+std::string_view Buffer::text() const noexcept {
+  return {reinterpret_cast<const char*>(data()), size_};
+}
+
+void Buffer::steal(Buffer& other) noexcept {
+  size_ = std::exchange(other.size_, 0);
+  release_ = std::exchange(other.release_, nullptr);
+  context_ = other.context_;
+  if (release_ == nullptr) {
+    data_ = inline_.data();
+    if (size_ > 0) std::memcpy(data_, other.data_, size_);
+  } else {
+    data_ = std::exchange(other.data_, other.inline_.data());
+  }
+}
+
+}  // namespace rankwire

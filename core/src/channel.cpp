@@ -1,0 +1,159 @@
+#include "rankwire/channel.hpp"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+namespace rankwire {
+
+/// Clause 9: marks the channel as in use for the length of one call.
+class Channel::Use {
+ public:
+  explicit Use(Channel& channel) : channel_{channel} {
+    if (channel_.in_use_.exchange(true, std::memory_order_acquire)) {
+      throw UsageError{fmt::format(
+          "rank {}: two threads use one channel at the same time; let one thread do all calls, or "
+          "lock around them (clause 9)",
+          channel_.rank())};
+    }
+  }
+  ~Use() { channel_.in_use_.store(false, std::memory_order_release); }
+  Use(const Use&) = delete;
+  Use& operator=(const Use&) = delete;
+
+ private:
+  Channel& channel_;
+};
+
+void Channel::check_send(int dest, int tag, std::size_t bytes) const {
+  if (dest < 0 || dest >= size()) {
+    throw UsageError{fmt::format("rank {}: cannot send to rank {}: this world has ranks 0..{}",
+                                 rank(), dest, size() - 1)};
+  }
+  if (tag < 0 || tag > tag_max) {
+    throw UsageError{
+        fmt::format("rank {}: cannot send with tag {}: tags are 0..{}", rank(), tag, tag_max)};
+  }
+  if (bytes > place_.message_bytes_max) {
+    throw UsageError{fmt::format(
+        "rank {}: message of {} bytes to rank {} (tag {}) is above the limit of {} bytes; raise "
+        "--message-max or send it in parts",
+        rank(), bytes, dest, tag, place_.message_bytes_max)};
+  }
+  if (closed_) throw UsageError{fmt::format("rank {}: send on a closed channel", rank())};
+}
+
+void Channel::check_receive(int source, int tag) const {
+  if (source != any_source && (source < 0 || source >= size())) {
+    throw UsageError{fmt::format(
+        "rank {}: cannot receive from rank {}: this world has ranks 0..{} (any_source is {})",
+        rank(), source, size() - 1, any_source)};
+  }
+  if (tag != any_tag && (tag < 0 || tag > tag_max)) {
+    throw UsageError{fmt::format("rank {}: cannot receive tag {}: tags are 0..{} (any_tag is {})",
+                                 rank(), tag, tag_max, any_tag)};
+  }
+  if (closed_) throw UsageError{fmt::format("rank {}: receive on a closed channel", rank())};
+}
+
+void Channel::send(int dest, int tag, std::span<const std::byte> payload, Deadline deadline) {
+  const Use use{*this};
+  check_send(dest, tag, payload.size());
+  do_send_borrowed(dest, tag, payload, deadline);
+  ++messages_sent_;
+  bytes_sent_ += payload.size();
+}
+
+void Channel::send(int dest, int tag, Buffer&& payload, Deadline deadline) {
+  const Use use{*this};
+  Buffer owned{std::move(payload)};
+  const std::size_t bytes = owned.size();
+  check_send(dest, tag, bytes);
+  do_send(dest, tag, std::move(owned), deadline);
+  ++messages_sent_;
+  bytes_sent_ += bytes;
+}
+
+void Channel::do_send_borrowed(int dest, int tag, std::span<const std::byte> payload,
+                               Deadline deadline) {
+  do_send(dest, tag, Buffer::copy_of(payload), deadline);
+}
+
+std::optional<Event> Channel::next(int source, int tag, Deadline deadline) {
+  const Use use{*this};
+  check_receive(source, tag);
+  Wanted wanted{.source = source, .tag = tag, .all_news = true, .waits = !deadline.expired()};
+  auto event = do_next(wanted, deadline);
+  if (event) {
+    if (const auto* const message = std::get_if<Message>(&*event)) {
+      ++messages_received_;
+      bytes_received_ += message->payload.size();
+    }
+  }
+  return event;
+}
+
+std::optional<Message> Channel::receive(Wanted wanted, Deadline deadline) {
+  const Use use{*this};
+  check_receive(wanted.source, wanted.tag);
+  wanted.waits = !deadline.expired();
+  auto event = do_next(wanted, deadline);
+  if (!event) return std::nullopt;
+  if (const auto* const departure = std::get_if<Departure>(&*event)) {
+    throw_departure(
+        *departure,
+        fmt::format("rank {} received from {} (tag {})", rank(),
+                    wanted.source == any_source ? std::string{"anyone"}
+                                                : fmt::format("rank {}", wanted.source),
+                    wanted.tag == any_tag ? std::string{"any"} : fmt::format("{}", wanted.tag)));
+  }
+  auto& message = std::get<Message>(*event);
+  ++messages_received_;
+  bytes_received_ += message.payload.size();
+  return std::move(message);
+}
+
+std::optional<Message> Channel::recv(int source, int tag, Deadline deadline) {
+  return receive({.source = source, .tag = tag}, deadline);
+}
+
+std::optional<Envelope> Channel::recv_into(int source, int tag, std::span<std::byte> memory,
+                                           Deadline deadline) {
+  const auto message =
+      receive({.source = source, .tag = tag, .bytes_max = memory.size()}, deadline);
+  if (!message) return std::nullopt;
+  const auto bytes = message->payload.bytes();
+  if (!bytes.empty()) std::memcpy(memory.data(), bytes.data(), bytes.size());
+  return Envelope{message->source, message->tag, bytes.size()};
+}
+
+std::optional<Departure> Channel::departure(int rank) {
+  const Use use{*this};
+  check_receive(rank, any_tag);
+  if (rank == any_source) throw UsageError{"departure: asks for one rank, not for any_source"};
+  return do_departure(rank);
+}
+
+Info Channel::info() const {
+  Info info = do_info();
+  info.message_bytes_max = place_.message_bytes_max;
+  info.messages_sent = messages_sent_;
+  info.messages_received = messages_received_;
+  info.bytes_sent = bytes_sent_;
+  info.bytes_received = bytes_received_;
+  return info;
+}
+
+void Channel::close(Deadline serve_until) {
+  const Use use{*this};
+  if (closed_) return;
+  closed_ = true;
+  do_close(serve_until);
+}
+
+void Channel::abort(int exit_code, const std::string& what) noexcept {
+  closed_ = true;
+  do_abort(exit_code, what);
+}
+
+}  // namespace rankwire

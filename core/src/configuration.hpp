@@ -1,0 +1,58 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "rankwire/run.hpp"
+
+namespace rankwire {
+
+/// What the start of a program is told, apart from its options.
+struct Start {
+  std::vector<std::string> arguments;      ///< the command line; the program's name is first
+  std::vector<std::string> environment;    ///< "NAME=VALUE" of every variable
+  std::vector<std::string_view> backends;  ///< the names of those that were built
+  std::optional<LauncherWorld> launcher;
+};
+
+/// The text that --help or --version asked for; it goes to stdout, and the program ends with 0.
+struct Answer {
+  std::string text;
+};
+
+/// Reads every option from the first of these that says it: the command line, the environment, the
+/// file of --config, the default; then chooses the transport. An option is declared once, on the
+/// CLI::App, for all three sources. Throws UsageError, which says where the value came from, the
+/// value, and what is accepted.
+[[nodiscard]] std::variant<Settings, Answer> read_configuration(const Start& start,
+                                                                const Program& program);
+
+/// Where a value came from; the later kind has the say.
+struct Source {
+  enum class Kind { standard, file, environment, command_line };
+  Kind kind = Kind::standard;
+  std::string text = "default";  ///< "command line", "variable RANKWIRE_RANKS", "file F line 3"
+};
+
+/// One key of a configuration file. `value` is text as the command line would have it.
+struct FileEntry {
+  std::string key, value;
+  unsigned line = 0;
+};
+
+/// The keys of a TOML file, in the order of their lines. Throws UsageError with file, line, column.
+[[nodiscard]] std::vector<FileEntry> read_configuration_file(const std::string& path);
+
+/// The sources of those settings that can contradict each other.
+struct Sources {
+  Source transport, ranks, listen, join, rank;
+};
+
+/// Fills settings.transport when nobody said it, and refuses what contradicts itself or needs what
+/// was not built. Throws UsageError.
+void choose_transport(Settings& settings, const Sources& sources, const Start& start);
+
+}  // namespace rankwire

@@ -1,0 +1,80 @@
+#include "rankwire/backend/endpoint.hpp"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <charconv>
+#include <string_view>
+
+#include "rankwire/errors.hpp"
+
+namespace rankwire {
+namespace {
+
+constexpr std::string_view scheme = "tcp://";
+
+[[noreturn]] void refuse(const std::string& text, const std::string& why) {
+  throw UsageError{fmt::format(
+      "'{}' is not an endpoint: {}; accepted is tcp://HOST:PORT, as in tcp://127.0.0.1:5555 or "
+      "tcp://[::1]:5555",
+      text, why)};
+}
+
+std::uint16_t parse_port(const std::string& text, std::string_view port) {
+  if (port.empty()) refuse(text, "the port is missing");
+  std::uint16_t number = 0;
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+  if (error != std::errc{} || end != port.data() + port.size()) {
+    refuse(text, fmt::format("the port '{}' is not a number from 0 to 65535", port));
+  }
+  return number;
+}
+
+/// Splits "[v6]:PORT" after the scheme.
+Endpoint parse_bracketed(const std::string& text, std::string_view rest) {
+  const std::size_t closing = rest.find(']');
+  if (closing == std::string_view::npos) refuse(text, "the bracket before the host is not closed");
+  const std::string host{rest.substr(1, closing - 1)};
+  in6_addr address{};
+  const std::string without_zone = host.substr(0, host.find('%'));
+  if (inet_pton(AF_INET6, without_zone.c_str(), &address) != 1) {
+    refuse(text, fmt::format("the host '{}' in brackets is not an IPv6 address", host));
+  }
+  const std::string_view after = rest.substr(closing + 1);
+  if (after.empty() || after.front() != ':') refuse(text, "the port is missing");
+  return {host, parse_port(text, after.substr(1))};
+}
+
+}  // namespace
+
+Endpoint parse_endpoint(const std::string& text) {
+  const std::string_view whole = text;
+  if (!whole.starts_with(scheme)) {
+    const std::size_t colon = whole.find("://");
+    refuse(text, colon == std::string_view::npos
+                     ? std::string{"tcp:// is missing before the host"}
+                     : fmt::format("the scheme '{}' is not tcp", whole.substr(0, colon)));
+  }
+  const std::string_view rest = whole.substr(scheme.size());
+  if (rest.starts_with('[')) return parse_bracketed(text, rest);
+  const std::size_t colon = rest.find(':');
+  if (colon != rest.rfind(':')) refuse(text, "it has colons; put an IPv6 address in brackets");
+  const std::string_view host = rest.substr(0, colon);
+  if (host.empty()) refuse(text, "the host is missing");
+  if (colon == std::string_view::npos) refuse(text, "the port is missing");
+  const std::string_view port = rest.substr(colon + 1);
+  constexpr std::string_view of_a_host =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+  if (host != "*" && host.find_first_not_of(of_a_host) != std::string_view::npos) {
+    refuse(text, fmt::format("the host '{}' has characters that no host name has", host));
+  }
+  return {std::string{host}, parse_port(text, port)};
+}
+
+std::string endpoint_text(const Endpoint& endpoint) {
+  const bool v6 = endpoint.host.find(':') != std::string::npos;
+  return fmt::format("{}{}{}{}:{}", scheme, v6 ? "[" : "", endpoint.host, v6 ? "]" : "",
+                     endpoint.port);
+}
+
+}  // namespace rankwire

@@ -1,0 +1,174 @@
+#include "options.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <functional>
+
+#include "nearest.hpp"
+#include "rankwire/backend/endpoint.hpp"
+#include "rankwire/errors.hpp"
+#include "rankwire/units.hpp"
+
+namespace rankwire {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::microseconds;
+
+constexpr const char* group = "Options of every rankwire program";
+
+/// An option whose text `set` reads; what `set` throws is told to CLI11 in its own words.
+CLI::Option* add(CLI::App& app, const std::string& names, const char* type, const std::string& help,
+                 std::function<void(const std::string&)> set) {
+  const std::string name = names.substr(names.rfind("--"));
+  auto* const option = app.add_option_function<std::string>(
+      names,
+      [name, set = std::move(set)](const std::string& text) {
+        try {
+          set(text);
+        } catch (const UsageError& error) {
+          throw CLI::ValidationError{name, error.what()};
+        }
+      },
+      help);
+  return option->type_name(type)->group(group);
+}
+
+template <class Duration>
+void add_duration(CLI::App& app, const std::string& name, Duration& target, microseconds least,
+                  microseconds most, const std::string& help) {
+  add(app, name, "DURATION", help, [&target, least, most](const std::string& text) {
+    const microseconds value = parse_duration(text);
+    if (value < least || value > most || std::chrono::duration_cast<Duration>(value) != value) {
+      throw UsageError{fmt::format("'{}' is out of bounds: {} to {} is accepted{}", text,
+                                   duration_text(least), duration_text(most),
+                                   Duration{1} > 1us ? ", in whole milliseconds" : "")};
+    }
+    target = std::chrono::duration_cast<Duration>(value);
+  })->default_str(duration_text(target));
+}
+
+void add_bytes(CLI::App& app, const std::string& name, std::uint64_t& target, std::uint64_t least,
+               std::uint64_t most, const std::string& help) {
+  add(app, name, "BYTES", help, [&target, least, most](const std::string& text) {
+    const std::uint64_t value = parse_bytes(text);
+    if (value < least || value > most) {
+      throw UsageError{fmt::format("'{}' is out of bounds: {} to {} is accepted", text,
+                                   bytes_text(least), bytes_text(most))};
+    }
+    target = value;
+  })->default_str(bytes_text(target));
+}
+
+CLI::Option* add_number(CLI::App& app, const std::string& names, std::optional<int>& target,
+                        int most, const std::string& help) {
+  return add(app, names, "N", help, [&target, most](const std::string& text) {
+    int value = 0;
+    const char* const end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, value);
+    if (error != std::errc{} || rest != end || value < 1 || value > most) {
+      throw UsageError{
+          fmt::format("'{}' is not accepted: a whole number from 1 to {} is", text, most)};
+    }
+    target = value;
+  });
+}
+
+template <std::size_t count>
+void add_choice(CLI::App& app, const std::string& name, std::string& target,
+                const std::array<std::string, count>& choices, const std::string& help) {
+  auto* const option = add(app, name, "NAME", help, [&target, choices](const std::string& text) {
+    if (std::find(choices.begin(), choices.end(), text) == choices.end()) {
+      const std::string nearest = nearest_name(text, choices);
+      throw UsageError{fmt::format("'{}' is not accepted: {} are{}", text, fmt::join(choices, ", "),
+                                   nearest.empty() ? "" : "; did you mean " + nearest + "?")};
+    }
+    target = text;
+  });
+  if (!target.empty()) option->default_str(target);
+}
+
+void add_endpoint(CLI::App& app, const std::string& name, std::string& target, bool any_port,
+                  const std::string& help) {
+  add(app, name, "ENDPOINT", help, [&target, any_port](const std::string& text) {
+    const Endpoint endpoint = parse_endpoint(text);
+    if (!any_port && endpoint.port == 0) {
+      throw UsageError{fmt::format("'{}': port 0 cannot be joined: 1 to 65535 is accepted", text)};
+    }
+    if (!any_port && endpoint.host == "*") {
+      throw UsageError{fmt::format("'{}': name the master's host instead of *", text)};
+    }
+    target = text;
+  });
+}
+
+void add_job(CLI::App& app, std::string& target) {
+  add(app, "--job", "NAME", "zmq: worlds with another job name refuse each other",
+      [&target](const std::string& text) {
+        constexpr std::size_t length_max = 64;
+        constexpr std::string_view accepted =
+            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+        if (text.empty() || text.size() > length_max ||
+            text.find_first_not_of(accepted) != std::string::npos) {
+          throw UsageError{
+              fmt::format("'{}' is not accepted: 1 to {} letters, digits, '.', '_' and '-' are",
+                          text, length_max)};
+        }
+        target = text;
+      })
+      ->default_str(target);
+}
+
+void add_world(CLI::App& app, Settings& settings) {
+  add_choice(app, "--transport", settings.transport,
+             std::array<std::string, 3>{"inproc", "mpi", "zmq"},
+             "inproc, mpi or zmq; when not said: zmq with --listen or\n"
+             "--join, mpi under mpiexec or srun, and inproc otherwise");
+  add_number(app, "-n,--ranks", settings.ranks, Settings::ranks_max, "size of the world")
+      ->default_str(fmt::format("{}", Settings::ranks_default));
+  add_endpoint(app, "--listen", settings.listen, true,
+               "zmq: be the master (rank 0) and listen here, tcp://HOST:PORT");
+  add_endpoint(app, "--join", settings.join, false,
+               "zmq: be a worker of the master that listens here, tcp://HOST:PORT");
+  add_number(app, "--rank", settings.rank, Settings::ranks_max - 1,
+             "zmq: the rank this worker wants; by order of arrival otherwise");
+  add_job(app, settings.job);
+  app.add_flag("--insecure", settings.insecure,
+               "zmq: may listen where other hosts reach it, unencrypted")
+      ->group(group);
+}
+
+void add_times_and_sizes(CLI::App& app, Settings& settings) {
+  add_duration(app, "--join-timeout", settings.join_timeout, 100ms, 24h,
+               "zmq: longest wait for the world to be complete");
+  // Above a minute the time to live of a ZeroMQ heartbeat overflows.
+  add_duration(app, "--lost-after", settings.lost_after, 100ms, 60s,
+               "silence of a rank that means it is lost");
+  add_duration(app, "--linger", settings.linger, 0s, 1h,
+               "longest wait for messages to be delivered at the end");
+  add_bytes(app, "--window", settings.window_bytes, std::uint64_t{4} << 10, std::uint64_t{1} << 40,
+            "bytes under way from one rank to another before a send waits");
+  add_bytes(app, "--message-max", settings.message_bytes_max, 1, std::uint64_t{1} << 40,
+            "largest message");
+  add_duration(app, "--wait-spin", settings.wait.spin, 0s, 1s,
+               "a blocked wait first spins so long");
+  add_duration(app, "--wait-yield", settings.wait.yield, 0s, 1s,
+               "then yields its core for so long");
+  add_duration(app, "--wait-sleep", settings.wait.sleep_max, 50us, 1ms,
+               "then sleeps, at most so long at a time");
+  add_choice(app, "--log-level", settings.log_level,
+             std::array<std::string, 6>{"trace", "debug", "info", "warn", "error", "off"},
+             "what to log to stderr: trace, debug, info, warn, error, off");
+}
+
+}  // namespace
+
+void add_library_options(CLI::App& app, Settings& settings) {
+  add_world(app, settings);
+  add_times_and_sizes(app, settings);
+}
+
+}  // namespace rankwire

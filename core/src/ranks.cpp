@@ -1,0 +1,178 @@
+#include "ranks.hpp"
+
+#include <cxxabi.h>
+#include <fmt/format.h>
+
+#include <condition_variable>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <thread>
+
+#include "rankwire/backend/host.hpp"
+#include "rankwire/errors.hpp"
+#include "rankwire/units.hpp"
+
+namespace rankwire {
+namespace {
+
+/// The ranks of one process, while they run.
+class Team {
+ public:
+  Team(std::vector<std::unique_ptr<Channel>> channels, const RankFunction& function)
+      : channels_{std::move(channels)}, function_{function}, codes_(channels_.size(), 0) {}
+
+  int run(std::chrono::milliseconds patience);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Failure {
+    int code;
+    Clock::time_point at;
+  };
+
+  void run_rank(std::size_t index);
+  int end_world(Channel& channel, const std::exception& error);
+  void start_threads();
+  void wait(std::chrono::milliseconds patience);
+  void finished(std::size_t count);
+  [[nodiscard]] int exit_code() const;
+
+  std::vector<std::unique_ptr<Channel>> channels_;
+  const RankFunction& function_;
+  std::vector<int> codes_;
+  std::vector<std::thread> threads_;
+  std::mutex mutex_;  // guards those below
+  std::condition_variable changed_;
+  std::size_t running_ = 0;
+  std::optional<Failure> failure_;  // the first
+};
+
+int Team::run(std::chrono::milliseconds patience) {
+  if (channels_.size() == 1) {
+    run_rank(0);
+    return exit_code();
+  }
+  start_threads();
+  wait(patience);
+  for (auto& thread : threads_) thread.join();
+  return exit_code();
+}
+
+void Team::run_rank(std::size_t index) {
+  // Destroyed on every way out: a thread that ends by pthread_exit leaves no code and no goodbye,
+  // and the others see its rank lost, as they would a process that was killed.
+  const std::unique_ptr<Channel> channel = std::move(channels_[index]);
+  try {
+    codes_[index] = function_(*channel);
+    channel->close(Deadline::never());
+  } catch (const abi::__forced_unwind&) {
+    throw;
+  } catch (const std::exception& error) {
+    codes_[index] = end_world(*channel, error);
+  } catch (...) {
+    codes_[index] = end_world(*channel, Error{"threw something that is no std::exception"});
+  }
+}
+
+int Team::end_world(Channel& channel, const std::exception& error) {
+  const int code = exit_code_of(error);
+  bool first = false;
+  {
+    const std::lock_guard lock{mutex_};
+    first = !failure_;
+    if (first) failure_ = {code, Clock::now()};
+    changed_.notify_all();
+  }
+  const bool aborted = dynamic_cast<const Aborted*>(&error) != nullptr;
+  const bool echo = aborted || dynamic_cast<const Interrupted*>(&error) != nullptr;
+  // Of one cause, one process speaks once. To mpiexec's SIGTERM nobody speaks: it has told why.
+  const bool silent =
+      (!first && echo) || (code == 128 + SIGTERM && channel.info().transport == "mpi");
+  if (!silent) {
+    say(fmt::format("{}{}: {}{}", name_of(channel.rank(), host_name(), process_id()),
+                    aborted ? " ends" : "", error.what(),
+                    aborted || channel.size() == 1 ? "" : "; this ends the world"));
+  }
+  flush_output();  // over MPI the abort does not return
+  if (!aborted) channel.abort(code, error.what());
+  return code;
+}
+
+void Team::start_threads() {
+  running_ = channels_.size();
+  for (std::size_t index = 0; index < codes_.size(); ++index) {
+    try {
+      threads_.emplace_back([this, index] {
+        const std::shared_ptr<void> at_end{nullptr, [this](void*) { finished(1); }};
+        run_rank(index);
+      });
+    } catch (const std::system_error& error) {
+      Channel& channel = *channels_[index];
+      codes_[index] = end_world(
+          channel, TransportError{fmt::format("no thread for this rank of {}: {}; use fewer ranks",
+                                              channel.size(), error.code().message())});
+      finished(codes_.size() - index);
+      return;
+    }
+  }
+}
+
+void Team::finished(std::size_t count) {
+  const std::lock_guard lock{mutex_};
+  running_ -= count;
+  changed_.notify_all();
+}
+
+void Team::wait(std::chrono::milliseconds patience) {
+  std::unique_lock lock{mutex_};
+  changed_.wait(lock, [this] { return running_ == 0 || failure_; });
+  if (running_ == 0) return;
+  const auto until = failure_->at + patience;
+  if (changed_.wait_until(lock, until, [this] { return running_ == 0; })) return;
+  say(fmt::format(
+      "{} of {} ranks did not come back within {} of the world's end; ending the process", running_,
+      codes_.size(), duration_text(patience)));
+  flush_output();
+  std::_Exit(failure_->code);  // their threads may use whatever a return would destroy
+}
+
+int Team::exit_code() const {
+  if (failure_) return failure_->code;
+  for (const int code : codes_) {
+    if (code != 0) return code;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int run_ranks(std::vector<std::unique_ptr<Channel>> channels, const RankFunction& function,
+              std::chrono::milliseconds patience) {
+  return Team{std::move(channels), function}.run(patience);
+}
+
+void say(std::string_view text) {
+  std::string line = fmt::format("rankwire: {}", text);
+  for (char& c : line) {
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';
+  }
+  line += '\n';
+  std::fputs(line.c_str(), stderr);
+}
+
+bool flush_output() {
+  // Not fflush(nullptr): a thread that never comes back may hold a stream.
+  if (ftrylockfile(stdout) != 0) return true;
+  std::cout.flush();
+  const bool whole = std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && !std::cout.bad();
+  funlockfile(stdout);
+  return whole;
+}
+
+}  // namespace rankwire

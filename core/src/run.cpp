@@ -1,0 +1,70 @@
+#include "rankwire/run.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+
+#include "configuration.hpp"
+#include "ranks.hpp"
+#include "rankwire/backend/interrupt.hpp"
+#include "rankwire/backend/log.hpp"
+#include "rankwire/errors.hpp"
+
+namespace rankwire {
+namespace {
+
+Start start_of(int argc, char** argv, std::span<const Backend> backends) {
+  Start start;
+  for (int i = 0; i < argc; ++i) start.arguments.emplace_back(argv[i]);
+  if (start.arguments.empty()) start.arguments.emplace_back("program");
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    start.environment.emplace_back(*entry);
+  }
+  for (const Backend& backend : backends) start.backends.push_back(backend.name);
+  start.launcher = launcher_world();
+  return start;
+}
+
+int run_world(const Settings& settings, std::span<const Backend> backends,
+              const RankFunction& function) {
+  log().set_level(spdlog::level::from_str(settings.log_level));
+  catch_interrupts();
+  const auto backend =
+      std::find_if(backends.begin(), backends.end(),
+                   [&](const Backend& candidate) { return candidate.name == settings.transport; });
+  return run_ranks(backend->open(settings), function, settings.linger);
+}
+
+int run_or_throw(int argc, char** argv, std::span<const Backend> backends,
+                 const RankFunction& function, const Program& program) {
+  // A closed pipe shall be an error of the write, with a line and a code, not a silent death.
+  std::signal(SIGPIPE, SIG_IGN);
+  const auto outcome = read_configuration(start_of(argc, argv, backends), program);
+  int code = static_cast<int>(ExitCode::ok);
+  if (const auto* const answer = std::get_if<Answer>(&outcome)) {
+    std::fputs(answer->text.c_str(), stdout);
+  } else {
+    code = run_world(std::get<Settings>(outcome), backends, function);
+  }
+  if (!flush_output() && code == 0) {
+    throw Error{"stdout did not take all results: its reader has gone, or its disk is full"};
+  }
+  return code;
+}
+
+}  // namespace
+
+int run(int argc, char** argv, std::span<const Backend> backends, const RankFunction& function,
+        const Program& program) {
+  try {
+    return run_or_throw(argc, argv, backends, function, program);
+  } catch (const std::exception& error) {
+    say(error.what());
+    return exit_code_of(error);
+  }
+}
+
+}  // namespace rankwire
