@@ -1,0 +1,33 @@
+#pragma once
+
+// All that a program needs.
+
+#include <concepts>
+#include <type_traits>
+#include <utility>
+
+#include "rankwire/channel.hpp"
+#include "rankwire/run.hpp"
+#include "rankwire/typed.hpp"
+
+namespace rankwire {
+
+/// The backends that were built, in the order in which --help names them.
+[[nodiscard]] std::span<const Backend> backends();
+
+/// Starts a program on the transport its user chose: `return rankwire::run(argc, argv, function);`.
+/// `function` takes a Channel& and returns an exit code or nothing. See run.hpp.
+template <std::invocable<Channel&> Function>
+[[nodiscard]] int run(int argc, char** argv, Function&& function, const Program& program = {}) {
+  if constexpr (std::is_void_v<std::invoke_result_t<Function&, Channel&>>) {
+    const RankFunction returning = [&function](Channel& world) {
+      function(world);
+      return 0;
+    };
+    return run(argc, argv, backends(), returning, program);
+  } else {
+    return run(argc, argv, backends(), RankFunction{std::ref(function)}, program);
+  }
+}
+
+}  // namespace rankwire

@@ -1,0 +1,277 @@
+#include "mpi_channel.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "mpi_error.hpp"
+#include "rankwire/backend/backend.hpp"
+#include "rankwire/backend/interrupt.hpp"
+#include "rankwire/backend/texts.hpp"
+
+namespace rankwire::mpi {
+namespace {
+
+/// A busy rank looks for control messages once in so many calls and looks that find nothing.
+constexpr unsigned calls_per_look_around = 64;
+/// Takes in at most so many messages a look.
+constexpr int messages_per_look = 64;
+/// Up to here a copy costs less than a wait for the receiver (4 KiB is Open MPI's eager limit in
+/// shared memory).
+constexpr std::size_t copied_bytes_max = 4096;
+
+}  // namespace
+
+MpiChannel::MpiChannel(Session& session, const Settings& settings, const Limits& limits,
+                       Comms comms)
+    : Channel{{session.rank(), session.size(), limits.message_bytes_max}},
+      session_{session},
+      comms_{comms},
+      wait_{settings.wait},
+      linger_{settings.linger},
+      mailbox_{session.rank(), session.size(), false},
+      windows_{session.size(), limits.window_bytes},
+      outgoing_{comms.data, comms.control, session.size()},
+      incoming_{comms.data, session.size(), limits.message_bytes_max},
+      goodbyes_(static_cast<std::size_t>(session.size())) {
+  session_.channel_opened();
+}
+
+std::optional<Event> MpiChannel::do_next(const Wanted& wanted, Deadline deadline) {
+  Backoff backoff{wait_};
+  while (true) {
+    check_interrupted();
+    if (auto event = mailbox_.take(wanted)) {
+      if (const auto* const message = std::get_if<Message>(&*event)) credit(*message);
+      return event;
+    }
+    bool found = take_in();
+    const bool idle = !found && (backoff.sleeping() || !wanted.waits);
+    if (idle || ++calls_ % calls_per_look_around == 0) found = look_around() || found;
+    if (found) {
+      backoff = Backoff{wait_};
+      continue;
+    }
+    if (deadline.expired()) return std::nullopt;
+    pause(backoff, deadline);
+  }
+}
+
+/// Takes over what MPI has for the program.
+bool MpiChannel::take_in() {
+  bool found = !incoming_.empty() && incoming_.complete(mailbox_);
+  for (int i = 0; i < messages_per_look && incoming_.take_one(mailbox_); ++i) {
+    found = true;
+    // The usual case, a message that is waited for: a second look would cost a third of its time.
+    if (mailbox_.messages() == 1) break;
+  }
+  return found;
+}
+
+/// Everything besides the program's messages.
+bool MpiChannel::look_around() {
+  const int remaining = mailbox_.remaining();
+  outgoing_.complete();
+  bool found = read_control();
+  settle_goodbyes();
+  watch_processes();
+  return found || mailbox_.remaining() != remaining;
+}
+
+bool MpiChannel::read_control() {
+  bool found = false;
+  while (true) {
+    MPI_Message matched = MPI_MESSAGE_NULL;
+    MPI_Status status;
+    int here = 0;
+    check(MPI_Improbe(MPI_ANY_SOURCE, MPI_ANY_TAG, comms_.control, &here, &matched, &status),
+          "MPI_Improbe");
+    if (here == 0) return found;
+    found = true;
+    std::uint64_t value = 0;
+    check(MPI_Mrecv(&value, sizeof value, MPI_BYTE, &matched, MPI_STATUS_IGNORE), "MPI_Mrecv");
+    const auto kind = static_cast<Control>(status.MPI_TAG);
+    if (kind == Control::credit) {
+      windows_.credited(status.MPI_SOURCE, value);
+    } else {
+      goodbyes_[static_cast<std::size_t>(status.MPI_SOURCE)] = {kind, value};
+      ++goodbyes_unsettled_;
+    }
+  }
+}
+
+void MpiChannel::settle_goodbyes() {
+  if (goodbyes_unsettled_ == 0) return;
+  for (int rank = 0; rank < size(); ++rank) {
+    const auto& goodbye = goodbyes_[static_cast<std::size_t>(rank)];
+    if (!goodbye.kind || mailbox_.departure(rank)) continue;
+    if (incoming_.delivered(rank) < goodbye.messages) continue;
+    --goodbyes_unsettled_;
+    if (goodbye.kind == Control::lost) {
+      incoming_.abandon(rank);
+      depart(rank, Departure::Kind::lost, "ended without closing its channel");
+    } else {
+      depart(rank, Departure::Kind::left,
+             goodbye.kind == Control::left
+                 ? "closed its channel"
+                 : "closed its channel, and not all of its messages were taken in time");
+    }
+  }
+}
+
+/// Finds the dead (see ProcessWatch).
+void MpiChannel::watch_processes() {
+  const auto& ended = session_.watch().ended();
+  if (ended.size() == ended_seen_) return;
+  ended_seen_ = ended.size();
+  // What they sent before lies in MPI's hands, all of it: a process that has ended sends no more.
+  // Two looks in a row without a find, since one look at MPI takes a bounded number of steps.
+  for (int empty = 0; empty < 2;) {
+    const bool found = take_in() || read_control();
+    empty = found ? 0 : empty + 1;
+  }
+  settle_goodbyes();
+  for (const int rank : ended) {
+    if (mailbox_.departure(rank)) continue;
+    incoming_.abandon(rank);
+    depart(rank, Departure::Kind::lost, "its process ended");
+  }
+}
+
+void MpiChannel::depart(int rank, Departure::Kind kind, const char* reason) {
+  const auto& peer = session_.peers()[static_cast<std::size_t>(rank)];
+  mailbox_.depart({rank, kind, peer.host, peer.pid, reason});
+}
+
+/// Between two looks. Bytes under way move only while MPI is called: then in steps short enough to
+/// keep a network busy.
+void MpiChannel::pause(Backoff& backoff, Deadline deadline) const {
+  if (backoff.sleeping() && (!incoming_.empty() || outgoing_.waits(mailbox_))) {
+    std::this_thread::sleep_for(std::chrono::microseconds{200});
+  } else {
+    backoff.pause(deadline);
+  }
+}
+
+/// Tells the sender of a message that the program has it, when it is time.
+void MpiChannel::credit(const Message& taken) {
+  const auto total = windows_.taken(taken.source, taken.payload.size());
+  if (!total) return;
+  if (taken.source == rank()) {
+    windows_.credited(taken.source, *total);
+  } else if (!mailbox_.departure(taken.source)) {
+    outgoing_.send_control(taken.source, Control::credit, *total);
+  }
+}
+
+void MpiChannel::do_send(int dest, int tag, Buffer&& payload, Deadline deadline) {
+  prepare_send(dest, payload.size(), deadline);
+  if (dest == rank()) {
+    mailbox_.push({dest, tag, std::move(payload)});
+  } else {
+    outgoing_.send(dest, tag, std::move(payload));
+  }
+}
+
+void MpiChannel::do_send_borrowed(int dest, int tag, std::span<const std::byte> payload,
+                                  Deadline deadline) {
+  // A send that was started cannot be taken back, so one that may have to give up owns its bytes.
+  if (payload.size() <= copied_bytes_max || dest == rank() || !deadline.is_never()) {
+    do_send(dest, tag, Buffer::copy_of(payload), deadline);
+    return;
+  }
+  prepare_send(dest, payload.size(), deadline);
+  outgoing_.send_borrowed(dest, tag, payload);
+  serve_until(deadline, [&] {
+    check_interrupted();
+    return !outgoing_.borrows(dest) || mailbox_.departure(dest);
+  });
+  // The end of the send and the receiver's departure may be news of one look. And a rank that left
+  // may be taking these bytes in at this moment; nobody else will ever read them.
+  const auto& departure = mailbox_.departure(dest);
+  const bool left = departure && departure->kind == Departure::Kind::left;
+  const auto sent = [&] {
+    outgoing_.complete();
+    return !outgoing_.borrows(dest);
+  };
+  if (!serve_until(left ? Deadline{last_moves} : Deadline::poll(), sent)) mailbox_.check_send(dest);
+}
+
+/// Returns when the message may be sent, and counts it.
+void MpiChannel::prepare_send(int dest, std::size_t bytes, Deadline deadline) {
+  check_interrupted();
+  // A program that only sends must hear of departures too, and let go of what is sent.
+  if (++calls_ % calls_per_look_around == 0) {
+    take_in();
+    look_around();
+  }
+  mailbox_.check_send(dest);
+  if (!windows_.has_room(dest, bytes)) wait_for_room(dest, bytes, deadline);
+  windows_.sent(dest, bytes);
+}
+
+void MpiChannel::wait_for_room(int dest, std::size_t bytes, Deadline deadline) {
+  // Only this rank could make room for what it sends itself, and it is here.
+  const Deadline until = dest == rank() ? Deadline::poll() : deadline;
+  const bool room = serve_until(until, [&] {
+    check_interrupted();
+    mailbox_.check_send(dest);
+    return windows_.has_room(dest, bytes);
+  });
+  if (room) return;
+  const auto& peer = session_.peers()[static_cast<std::size_t>(dest)];
+  throw_no_room(rank(), dest, name_of(dest, peer.host, peer.pid), bytes,
+                {windows_.outstanding_bytes(dest), windows_.window_bytes()});
+}
+
+std::optional<Departure> MpiChannel::do_departure(int rank) {
+  check_interrupted();
+  take_in();
+  look_around();
+  return mailbox_.departure(rank);
+}
+
+Info MpiChannel::do_info() const {
+  Info info;
+  info.transport = "mpi";
+  info.library = Session::library();
+  for (int rank = 0; rank < size(); ++rank) {
+    const auto& peer = session_.peers()[static_cast<std::size_t>(rank)];
+    info.peers.push_back({rank, peer.host, peer.pid, {}});
+  }
+  info.across_hosts = true;
+  info.detects_loss = session_.detects_loss();
+  info.window_bytes = windows_.window_bytes();
+  return info;
+}
+
+namespace {
+
+Comms make_comms(MPI_Comm parent) {
+  Comms comms;
+  check(MPI_Comm_dup(parent, &comms.data), "MPI_Comm_dup");
+  check(MPI_Comm_dup(parent, &comms.control), "MPI_Comm_dup");
+  return comms;
+}
+
+std::vector<std::unique_ptr<Channel>> open_mpi(const Settings& settings) {
+  Session& session = Session::enter(settings);
+  std::array<std::uint64_t, 2> limits{settings.window_bytes, settings.message_bytes_max};
+  check(MPI_Bcast(limits.data(), limits.size(), MPI_UINT64_T, 0, session.comm()), "MPI_Bcast");
+  std::vector<std::unique_ptr<Channel>> channels;
+  channels.push_back(std::make_unique<MpiChannel>(session, settings, Limits{limits[0], limits[1]},
+                                                  make_comms(session.comm())));
+  return channels;
+}
+
+}  // namespace
+}  // namespace rankwire::mpi
+
+namespace rankwire {
+
+extern const Backend mpi_backend;
+const Backend mpi_backend{"mpi", mpi::open_mpi};
+
+}  // namespace rankwire

@@ -1,0 +1,85 @@
+#include <cstdio>
+#include <cstdlib>
+
+#include "mpi_channel.hpp"
+#include "rankwire/backend/interrupt.hpp"
+#include "rankwire/backend/log.hpp"
+
+// How a channel ends: in order, without, and with the whole world.
+
+namespace rankwire::mpi {
+
+void MpiChannel::do_close(Deadline serve) try {
+  const auto delivered = [this] {
+    check_interrupted();
+    return !outgoing_.waits(mailbox_);
+  };
+  const Deadline linger{linger_};
+  if (!serve_until(linger, delivered)) {
+    log().warn("rank {}: closed with messages that were not taken within the linger of {} ms",
+               rank(), linger_.count());
+  }
+  say_goodbye(true);
+  serve_until(linger, delivered);
+  serve_until(serve, [this] {
+    check_interrupted();
+    return mailbox_.remaining() == 0;
+  });
+} catch (const TransportError& error) {
+  // Nothing to be done about it any more; the others will see this rank lost.
+  log().error("{}", error.what());
+}
+
+void MpiChannel::say_goodbye(bool in_order) {
+  said_goodbye_ = true;
+  for (int rank = 0; rank < size(); ++rank) {
+    // One that left may still be serving, and wait for this.
+    const auto& departure = mailbox_.departure(rank);
+    if (rank == this->rank() || (departure && departure->kind == Departure::Kind::lost)) continue;
+    const auto whole = outgoing_.sent_whole(rank);
+    auto kind = Control::lost;
+    if (in_order) kind = whole == outgoing_.sent(rank) ? Control::left : Control::left_undelivered;
+    outgoing_.send_control(rank, kind, whole);
+  }
+}
+
+/// What the others can see of a channel that is dropped: nothing that was not sent whole arrives.
+void MpiChannel::end_as_the_dead_do() {
+  say_goodbye(false);
+  // The goodbyes must go, and messages that MPI is writing to this rank's memory must end.
+  serve_until(std::chrono::seconds{1},
+              [this] { return incoming_.empty() && !outgoing_.control_waits(mailbox_); });
+}
+
+/// Every other rank closed in order, all that it sent is here, and all that was sent to it is
+/// there.
+bool MpiChannel::nothing_can_come() const {
+  for (int rank = 0; rank < size(); ++rank) {
+    if (rank == this->rank()) continue;
+    if (goodbyes_[static_cast<std::size_t>(rank)].kind != Control::left) return false;
+  }
+  return mailbox_.remaining() == 0 && incoming_.empty() && outgoing_.empty();
+}
+
+MpiChannel::~MpiChannel() {
+  session_.channel_ended();
+  if (Session::finalized()) return;
+  try {
+    if (!said_goodbye_) end_as_the_dead_do();
+  } catch (const std::exception& error) {
+    log().error("rank {}: {}", rank(), error.what());
+  }
+  // A communicator whose number is used again while a message for the old one is on its way would
+  // take that one in. So it is given up only when that cannot be, and else kept to the end.
+  if (!nothing_can_come()) return;
+  MPI_Comm_free(&comms_.data);
+  MPI_Comm_free(&comms_.control);
+}
+
+void MpiChannel::do_abort(int exit_code, const std::string&) noexcept {
+  std::fflush(nullptr);
+  MPI_Abort(MPI_COMM_WORLD, exit_code);
+  std::_Exit(exit_code);
+}
+
+}  // namespace rankwire::mpi

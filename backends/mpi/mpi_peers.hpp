@@ -1,0 +1,54 @@
+#pragma once
+
+#include <mpi.h>
+#include <poll.h>
+
+#include <string>
+#include <vector>
+
+#include "rankwire/deadline.hpp"
+
+namespace rankwire::mpi {
+
+/// What every rank says of itself when the world opens.
+struct PeerFacts {
+  std::string host;
+  int pid = 0;
+  std::string kernel;  ///< names the running kernel and pid namespace; empty: not known
+
+  [[nodiscard]] static PeerFacts own();
+};
+
+/// Each rank's facts, in rank order. Collective over `comm`.
+[[nodiscard]] std::vector<PeerFacts> exchange_facts(MPI_Comm comm);
+
+/// A sign of life that MPI does not give: no MPI call ever reports that a rank's process died, and
+/// a call that waits for it waits for ever. The kernel tells it of processes it runs itself,
+/// through a pidfd that becomes readable when the process ends. Ranks on other hosts, or in another
+/// pid namespace, are not watched.
+class ProcessWatch {
+ public:
+  ProcessWatch() = default;
+  ProcessWatch(const std::vector<PeerFacts>& facts, int self);
+  ~ProcessWatch();
+  ProcessWatch(const ProcessWatch&) = delete;
+  ProcessWatch& operator=(const ProcessWatch&) = delete;
+  ProcessWatch(ProcessWatch&&) = delete;
+  ProcessWatch& operator=(ProcessWatch&&) = delete;
+
+  /// Every other rank is watched.
+  [[nodiscard]] bool complete() const { return complete_; }
+  /// The ranks whose processes have ended so far. Asks the kernel at most each 100 ms.
+  [[nodiscard]] const std::vector<int>& ended();
+  /// As ended(), but asks now.
+  [[nodiscard]] const std::vector<int>& ended_now();
+
+ private:
+  std::vector<pollfd> files_;  // pidfds of living processes
+  std::vector<int> ranks_;     // of files_, same order
+  std::vector<int> ended_;
+  bool complete_ = false;
+  Deadline::Clock::time_point next_look_{};
+};
+
+}  // namespace rankwire::mpi

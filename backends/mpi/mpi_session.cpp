@@ -1,0 +1,140 @@
+#include "mpi_session.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdlib>
+#include <string_view>
+
+#include "mpi_error.hpp"
+#include "rankwire/backend/backend.hpp"
+
+namespace rankwire::mpi {
+namespace {
+
+/// What can be known before MPI_Init, which costs time and, in a wrong world, may hang.
+void check_before_init(const Settings& settings) {
+  if (!settings.ranks) return;
+  const auto launcher = launcher_world();
+  if (launcher && launcher->size > 0 && launcher->size != *settings.ranks) {
+    throw UsageError{fmt::format(
+        "-n {} was asked for, but the launcher started {} ranks ({}); leave -n away, or start with "
+        "mpiexec -n {}",
+        *settings.ranks, launcher->size, launcher->variable, *settings.ranks)};
+  }
+  if (!launcher && *settings.ranks > 1) {
+    throw UsageError{fmt::format(
+        "{} ranks over MPI need a launcher: start with mpiexec -n {} PROGRAM, or choose "
+        "another --transport",
+        *settings.ranks, *settings.ranks)};
+  }
+}
+
+void check_size(int size, const Settings& settings) {
+  const auto launcher = launcher_world();
+  if (size == 1 && launcher && launcher->size > 1) {
+    throw UsageError{fmt::format(
+        "MPI reports a world of 1 rank, but {} says {}: the launcher probably belongs to another "
+        "MPI than the one this program was built with ({}); use that one's mpiexec",
+        launcher->variable, launcher->size, Session::library())};
+  }
+  if (settings.ranks && *settings.ranks != size) {
+    throw UsageError{fmt::format(
+        "-n {} was asked for, but MPI's world has {} ranks; leave -n away, or start with "
+        "mpiexec -n {}",
+        *settings.ranks, size, *settings.ranks)};
+  }
+}
+
+void check_tags(MPI_Comm comm) {
+  int* bound = nullptr;
+  int found = 0;
+  check(MPI_Comm_get_attr(comm, MPI_TAG_UB, static_cast<void*>(&bound), &found),
+        "MPI_Comm_get_attr");
+  if (found != 0 && *bound < tag_max) {
+    throw TransportError{fmt::format("this MPI allows tags up to {}, rankwire needs {}: {}", *bound,
+                                     tag_max, Session::library())};
+  }
+}
+
+}  // namespace
+
+Session* Session::instance_ = nullptr;
+
+Session& Session::enter(const Settings& settings) {
+  check_before_init(settings);
+  if (instance_ == nullptr) {
+    instance_ = start(settings);
+  } else {
+    check_size(instance_->size(), settings);
+  }
+  if (const auto& ended = instance_->watch_.ended_now(); !ended.empty()) {
+    throw TransportError{
+        fmt::format("rank {}: cannot open a world: the process of rank {} has ended, and MPI's "
+                    "worlds are fixed",
+                    instance_->rank_, ended.front())};
+  }
+  return *instance_;
+}
+
+Session* Session::start(const Settings& settings) {
+  int initialized = 0;
+  MPI_Initialized(&initialized);
+  if (initialized == 0) {
+    // SERIALIZED: clause 9 lets threads take turns. MULTIPLE would double the latency.
+    int provided = 0;
+    check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided), "MPI_Init_thread");
+    std::atexit(finalize_at_exit);
+  }
+  int rank = 0;
+  int size = 1;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  check_size(size, settings);
+  MPI_Comm comm = MPI_COMM_NULL;
+  check(MPI_Comm_dup(MPI_COMM_WORLD, &comm), "MPI_Comm_dup");
+  // On our own communicator, and so on those made from it, errors come back as codes. The program's
+  // MPI_COMM_WORLD stays as it is.
+  check(MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+  check_tags(comm);
+  return new Session{comm, rank, exchange_facts(comm)};
+}
+
+/// MPI_Finalize is collective: it waits for every rank of the job. So it comes last of all, when
+/// this process has nothing else to do (a channel's end would be too early: a program may open
+/// another), and only where the others can be expected to come there as well:
+///  - not after an uncaught exception: std::terminate runs no exit handlers, and run() ends the job
+///    through MPI_Abort;
+///  - not with a channel open: the program left through exit() in the middle of things;
+///  - not when a rank's process has ended: it would wait for the dead for ever. mpiexec then says
+///    that this process did not finalize, which is true.
+/// Ranks that merely go on for longer are waited for.
+void Session::finalize_at_exit() {
+  if (finalized()) return;
+  if (instance_ != nullptr) {
+    if (instance_->channels_open_ > 0 || !instance_->watch_.ended_now().empty()) return;
+  }
+  MPI_Finalize();
+}
+
+bool Session::detects_loss() const {
+  // Set by `mpiexec --enable-recovery`. Without it a rank's death ends the job.
+  const char* const recovery = std::getenv("OMPI_MCA_orte_enable_recovery");
+  return watch_.complete() && recovery != nullptr && std::string_view{recovery} != "0";
+}
+
+bool Session::finalized() {
+  int yes = 0;
+  MPI_Finalized(&yes);
+  return yes != 0;
+}
+
+std::string Session::library() {
+  std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};
+  int length = 0;
+  if (MPI_Get_library_version(text.data(), &length) != MPI_SUCCESS) return "MPI";
+  const std::string_view words{text.data()};
+  return std::string{words.substr(0, words.find('\n'))};
+}
+
+}  // namespace rankwire::mpi

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <mpi.h>
+
+#include <string>
+#include <vector>
+
+#include "mpi_peers.hpp"
+#include "rankwire/settings.hpp"
+
+namespace rankwire::mpi {
+
+/// This process's part in the MPI job: one a process, from the first open to the process's end.
+/// Each channel has communicators of its own, made from comm().
+class Session {
+ public:
+  /// Starts MPI at the first call, unless somebody else did. Throws UsageError when the world is
+  /// not the one that `settings` or the launcher's variables speak of, TransportError after a
+  /// rank's process has died. Collective at the first call.
+  [[nodiscard]] static Session& enter(const Settings& settings);
+
+  [[nodiscard]] MPI_Comm comm() const { return comm_; }
+  [[nodiscard]] int rank() const { return rank_; }
+  [[nodiscard]] int size() const { return static_cast<int>(peers_.size()); }
+  [[nodiscard]] const std::vector<PeerFacts>& peers() const { return peers_; }
+  [[nodiscard]] ProcessWatch& watch() { return watch_; }
+  /// The death of a rank's process is noticed here, and the launcher lets the others live.
+  [[nodiscard]] bool detects_loss() const;
+  /// MPI was finalized: no call is allowed any more.
+  [[nodiscard]] static bool finalized();
+  /// MPI's name and version, in words.
+  [[nodiscard]] static std::string library();
+
+  /// A channel begins or ends. While one is open the process's end does not finalize MPI.
+  void channel_opened() { ++channels_open_; }
+  void channel_ended() { --channels_open_; }
+
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  Session(Session&&) = delete;
+  Session& operator=(Session&&) = delete;
+
+ private:
+  explicit Session(MPI_Comm comm, int rank, std::vector<PeerFacts> peers)
+      : comm_{comm}, rank_{rank}, peers_{std::move(peers)}, watch_{peers_, rank} {}
+  ~Session() = default;
+  static Session* start(const Settings& settings);
+  static void finalize_at_exit();
+
+  static Session* instance_;
+  MPI_Comm comm_;
+  int rank_;
+  std::vector<PeerFacts> peers_;
+  ProcessWatch watch_;
+  int channels_open_ = 0;
+};
+
+}  // namespace rankwire::mpi

@@ -1,0 +1,258 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "address.hpp"
+#include "rankwire/backend/host.hpp"
+#include "rankwire/backend/log.hpp"
+#include "session.hpp"
+
+namespace rankwire::zmq_wire {
+namespace {
+
+/// A worker that has come and waits for the rest.
+struct Candidate {
+  ConnectionId connection = 0;
+  Hello hello;
+};
+
+class MasterRendezvous {
+ public:
+  explicit MasterRendezvous(const Settings& settings)
+      : settings_{settings},
+        ranks_{settings.ranks.value_or(1)},
+        wire_{std::make_unique<Wire>(settings.lost_after)} {}
+
+  Session run();
+
+ private:
+  void bind();
+  void take(Incoming&& incoming);
+  void admit(ConnectionId connection, Hello&& hello);
+  void report();
+  void give_up();
+  Session start();
+  [[nodiscard]] bool complete() const { return static_cast<int>(candidates_.size()) == ranks_ - 1; }
+  [[nodiscard]] std::string missing() const;
+
+  const Settings& settings_;
+  int ranks_;
+  std::unique_ptr<Wire> wire_;
+  std::string bound_;
+  std::vector<Candidate> candidates_;  // in the order of arrival
+};
+
+void MasterRendezvous::bind() {
+  const Endpoint endpoint = parse_endpoint(settings_.listen);
+  const auto addresses = resolve(endpoint.host);
+  const Address& address = addresses.front();
+  if (!address.loopback) {
+    if (!settings_.insecure) {
+      throw UsageError{
+          fmt::format("--listen {}: other hosts reach {}, and whoever reaches it could join: links "
+                      "have no keys "
+                      "yet. Listen on 127.0.0.1, or add --insecure on a network that you trust",
+                      settings_.listen, address.number)};
+    }
+    log().warn("--insecure: whoever reaches {} can join this world and read what it sends",
+               settings_.listen);
+  }
+  bound_ = wire_->listen(
+      address.endpoint(endpoint.port == 0 ? std::string{"*"} : fmt::format("{}", endpoint.port)));
+}
+
+Session MasterRendezvous::run() {
+  bind();
+  const Deadline deadline{settings_.join_timeout};
+  Deadline next_report{std::chrono::milliseconds{500}};
+  if (!complete()) log().info("rank 0 listens on {} for {} workers", bound_, ranks_ - 1);
+  while (!complete()) {
+    if (auto incoming = wire_->receive(deadline.sooner(next_report))) take(std::move(*incoming));
+    if (deadline.expired()) give_up();
+    if (next_report.expired()) {
+      report();
+      next_report = report_each;
+    }
+  }
+  return start();
+}
+
+void MasterRendezvous::take(Incoming&& incoming) {
+  if (incoming.what == Incoming::What::down) {
+    const auto gone = std::find_if(candidates_.begin(), candidates_.end(), [&](const auto& c) {
+      return c.connection == incoming.connection;
+    });
+    if (gone == candidates_.end()) return;
+    log().warn("a worker ({}, pid {}) went away before the start", gone->hello.host,
+               gone->hello.pid);
+    candidates_.erase(gone);
+    return;
+  }
+  if (incoming.what != Incoming::What::frame) return;
+  auto hello = hello_of(incoming);
+  if (!hello) {
+    wire_->drop(incoming.connection, "not a hello, before the start");
+    return;
+  }
+  if (const auto reject = check_hello(incoming.header, *hello, settings_, ranks_)) {
+    refuse(*wire_, incoming.connection, *hello, *reject);
+    return;
+  }
+  admit(incoming.connection, std::move(*hello));
+}
+
+void MasterRendezvous::admit(ConnectionId connection, Hello&& hello) {
+  for (auto& candidate : candidates_) {
+    if (candidate.hello.nonce == hello.nonce) {  // the same process, over a new connection
+      candidate.connection = connection;
+      return;
+    }
+    if (hello.wanted_rank > 0 && candidate.hello.wanted_rank == hello.wanted_rank) {
+      refuse(*wire_, connection, hello,
+             {Refusal::rank,
+              fmt::format("rank {} is taken by {} (pid {}); ask for another or for "
+                          "none",
+                          hello.wanted_rank, candidate.hello.host, candidate.hello.pid)});
+      return;
+    }
+  }
+  log().debug("a worker ({}, pid {}) has come", hello.host, hello.pid);
+  candidates_.push_back({connection, std::move(hello)});
+  for (const auto& candidate : candidates_) {
+    send_record(*wire_, candidate.connection, Kind::welcome,
+                Welcome{ranks_, static_cast<std::int32_t>(candidates_.size()) + 1, missing()});
+  }
+}
+
+/// Which ranks are missing, as far as ranks were asked for: the others are given at the start.
+std::string MasterRendezvous::missing() const {
+  std::vector<int> free;
+  for (int rank = 1; rank < ranks_; ++rank) {
+    const bool wanted = std::any_of(candidates_.begin(), candidates_.end(),
+                                    [&](const auto& c) { return c.hello.wanted_rank == rank; });
+    if (!wanted) free.push_back(rank);
+  }
+  const auto unnamed = static_cast<std::size_t>(
+      std::count_if(candidates_.begin(), candidates_.end(),
+                    [](const auto& c) { return c.hello.wanted_rank < 0; }));
+  const std::size_t missing = free.size() - std::min(unnamed, free.size());
+  if (unnamed > 0) {
+    // The first come get the lowest free ranks.
+    free.erase(free.begin(), free.begin() + static_cast<std::ptrdiff_t>(free.size() - missing));
+  }
+  constexpr std::size_t named_max = 20;
+  const bool cut = free.size() > named_max;
+  if (cut) free.resize(named_max);
+  return fmt::format("rank{} {}{}", missing == 1 ? "" : "s", fmt::join(free, ", "),
+                     cut ? fmt::format(" and {} more", missing - named_max) : "");
+}
+
+void MasterRendezvous::report() {
+  log().info("rank 0 waits for {} ({} of {} are here); join with --join {}", missing(),
+             candidates_.size() + 1, ranks_, bound_);
+  for (const auto& candidate : candidates_) {
+    send_record(*wire_, candidate.connection, Kind::welcome,
+                Welcome{ranks_, static_cast<std::int32_t>(candidates_.size()) + 1, missing()});
+  }
+}
+
+void MasterRendezvous::give_up() {
+  const std::string text = fmt::format(
+      "{} did not come within {} s ({} of {} were here); start them, or wait longer "
+      "with --join-timeout",
+      missing(), std::chrono::duration<double>(settings_.join_timeout).count(),
+      candidates_.size() + 1, ranks_);
+  for (const auto& candidate : candidates_) {
+    const Buffer body = body_of({Refusal::timeout, text});
+    wire_->send(candidate.connection,
+                {.kind = Kind::reject, .tag = protocol_version, .bytes = body.size()},
+                body.bytes());
+  }
+  throw Timeout{text};
+}
+
+Session MasterRendezvous::start() {
+  Session session;
+  session.settings = settings_;
+  session.token = random_token();
+  session.members.resize(static_cast<std::size_t>(ranks_));
+  session.connections.resize(static_cast<std::size_t>(ranks_), 0);
+  session.members[0] = {0, host_name(), process_id(), bound_, 0};
+  const auto place = [&](int rank, const Candidate& candidate) {
+    const auto& hello = candidate.hello;
+    const auto at = static_cast<std::size_t>(rank);
+    session.members[at] = {rank, hello.host, hello.pid, hello.endpoint, 0};
+    session.connections[at] = candidate.connection;
+  };
+  for (const auto& candidate : candidates_) {
+    if (candidate.hello.wanted_rank > 0) place(candidate.hello.wanted_rank, candidate);
+  }
+  int rank = 1;
+  for (const auto& candidate : candidates_) {
+    if (candidate.hello.wanted_rank > 0) continue;
+    while (session.connections[static_cast<std::size_t>(rank)] != 0) ++rank;
+    place(rank, candidate);
+  }
+  Start message{
+      0, session.members, {}, session.token, settings_.window_bytes, settings_.message_bytes_max};
+  for (rank = 1; rank < ranks_; ++rank) {
+    message.rank = rank;
+    send_record(*wire_, session.connections[static_cast<std::size_t>(rank)], Kind::start, message);
+  }
+  session.wire = std::move(wire_);
+  return session;
+}
+
+}  // namespace
+
+Session rendezvous_as_master(const Settings& settings) {
+  return MasterRendezvous{settings}.run();
+}
+
+std::optional<Hello> hello_of(const Incoming& incoming) {
+  if (incoming.header.kind != Kind::hello || incoming.has_chunk) return std::nullopt;
+  // Another version's body may look different; only its version is read (check_hello).
+  if (incoming.header.tag != protocol_version) return Hello{};
+  try {
+    return decode<Hello>(incoming.body());
+  } catch (const DecodeError&) {
+    return std::nullopt;
+  }
+}
+
+std::optional<Reject> check_hello(const Header& header, const Hello& hello,
+                                  const Settings& settings, int ranks) {
+  if (header.tag != protocol_version) {
+    return Reject{Refusal::version,
+                  fmt::format("the worker speaks protocol version {}, the master version {}; run "
+                              "the same rankwire on all hosts",
+                              header.tag, protocol_version)};
+  }
+  if (hello.job != settings.job) {
+    return Reject{Refusal::job, fmt::format("the worker is of job '{}', this master of job '{}'; "
+                                            "give both the same --job",
+                                            hello.job, settings.job)};
+  }
+  if (hello.wanted_rank == 0 || hello.wanted_rank >= ranks || hello.wanted_rank < -1) {
+    return Reject{Refusal::rank, fmt::format("the worker wants rank {}; this world of {} has ranks "
+                                             "1..{} for workers",
+                                             hello.wanted_rank, ranks, ranks - 1)};
+  }
+  if (hello.ranks != 0 && hello.ranks != ranks) {
+    return Reject{Refusal::size, fmt::format("the worker was told of {} ranks (-n), the master of "
+                                             "{}; leave -n out at the worker, or correct it",
+                                             hello.ranks, ranks)};
+  }
+  return std::nullopt;
+}
+
+void refuse(Wire& wire, ConnectionId to, const Hello& hello, const Reject& reject) {
+  log().warn("refused a worker ({}, pid {}): {}", hello.host.empty() ? "unknown" : hello.host,
+             hello.pid, reject.text);
+  const Buffer body = body_of(reject);
+  wire.send(to, {.kind = Kind::reject, .tag = protocol_version, .bytes = body.size()},
+            body.bytes());
+}
+
+}  // namespace rankwire::zmq_wire

@@ -1,0 +1,42 @@
+#include "monitor.hpp"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <cstring>
+
+namespace rankwire::zmq_wire {
+
+Monitor::Monitor(zmq::context_t& context, zmq::socket_t& watched)
+    : watched_{watched}, reader_{context, zmq::socket_type::pair} {
+  static std::atomic<unsigned> counter{0};
+  const std::string endpoint = fmt::format("inproc://rankwire-monitor-{}", counter++);
+  constexpr int events = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED |
+                         ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
+                         ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+  if (zmq_socket_monitor(watched.handle(), endpoint.c_str(), events) != 0) throw zmq::error_t{};
+  reader_.set(zmq::sockopt::rcvhwm, 0);
+  reader_.set(zmq::sockopt::linger, 0);
+  reader_.connect(endpoint);
+}
+
+Monitor::~Monitor() {
+  // Before the reader goes: an event to a closed reader would block libzmq's thread.
+  zmq_socket_monitor(watched_.handle(), nullptr, 0);
+}
+
+std::optional<Monitor::Event> Monitor::next() {
+  zmq::message_t event;
+  if (!reader_.recv(event, zmq::recv_flags::dontwait)) return std::nullopt;
+  zmq::message_t address;
+  (void)reader_.recv(address, zmq::recv_flags::dontwait);
+  if (event.size() < 6) return std::nullopt;
+  Event read;
+  std::int32_t value = 0;
+  std::memcpy(&read.id, event.data(), sizeof read.id);
+  std::memcpy(&value, event.data<char>() + sizeof read.id, sizeof value);
+  read.value = value;
+  return read;
+}
+
+}  // namespace rankwire::zmq_wire

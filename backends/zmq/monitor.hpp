@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <zmq.hpp>
+
+namespace rankwire::zmq_wire {
+
+/// The events of one socket's connections. cppzmq's monitor_t hides the socket that is to be
+/// polled, hence this.
+class Monitor {
+ public:
+  struct Event {
+    std::uint16_t id = 0;  ///< ZMQ_EVENT_*
+    int value = 0;         ///< the connection's file descriptor, or an error number
+  };
+
+  /// Starts to watch `watched`. Never blocks libzmq's thread: the reading side has no limit, its
+  /// owner reads it whenever it looks at its sockets.
+  Monitor(zmq::context_t& context, zmq::socket_t& watched);
+  ~Monitor();
+  Monitor(const Monitor&) = delete;
+  Monitor& operator=(const Monitor&) = delete;
+
+  /// The next event, or nothing now.
+  [[nodiscard]] std::optional<Event> next();
+  [[nodiscard]] zmq::socket_t& socket() { return reader_; }
+
+ private:
+  zmq::socket_t& watched_;
+  zmq::socket_t reader_;
+};
+
+}  // namespace rankwire::zmq_wire

@@ -1,0 +1,185 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "rankwire/buffer.hpp"
+#include "rankwire/info.hpp"
+#include "rankwire/typed.hpp"
+
+// What goes over the wire between ranks of one world on ZeroMQ. Every message begins with a frame
+// that begins with a Header; docs/wire-protocol.md tells the whole of it.
+
+namespace rankwire::zmq_wire {
+
+inline constexpr std::uint16_t protocol_version = 1;
+/// Payloads up to here go in the header's own frame (one copy, one frame); above, in a frame of
+/// their own (no copy).
+inline constexpr std::size_t inline_payload_bytes_max = std::size_t{32} << 10;
+/// A larger payload goes in pieces of this size, so that heartbeats pass between them.
+inline constexpr std::size_t chunk_bytes_max = std::size_t{1} << 20;
+/// Bound of a frame on a port that strangers reach: libzmq hangs up on more.
+inline constexpr std::int64_t stranger_frame_bytes_max = (std::int64_t{1} << 20) + 4096;
+/// Bound of a frame from the master: its table of ranks is the largest.
+inline constexpr std::int64_t master_frame_bytes_max = std::int64_t{64} << 20;
+
+enum class Kind : std::uint8_t {
+  hello = 1,  ///< worker -> master: wants to join
+  welcome,    ///< master -> worker: it may; who is missing
+  reject,     ///< master -> worker: it may not, and why; the same in every version
+  start,      ///< master -> worker: its rank and the table; the world is complete
+  link,       ///< worker -> worker: who dials
+  data,       ///< a message, or a piece of one
+  credit,     ///< receiver -> sender: bytes taken so far
+  goodbye,    ///< leaves
+  departed,   ///< master -> worker: another rank left or was lost
+  arrived,    ///< master -> worker: a new process has a departed rank
+  abort,      ///< ends the world
+  farewell    ///< answers a goodbye or an abort: all that was sent before has been read
+};
+inline constexpr std::uint8_t kind_max = static_cast<std::uint8_t>(Kind::farewell);
+
+/// First 16 bytes of every message, little-endian.
+struct Header {
+  static constexpr std::size_t wire_bytes = 16;
+  static constexpr std::uint16_t magic = 0x5752;  // "RW"
+  Kind kind = Kind::data;
+  std::uint32_t tag = 0;    ///< data: the tag; hello, reject: the protocol version
+  std::uint64_t bytes = 0;  ///< data: of the whole payload; credit: the total; else of the body
+};
+
+using HeaderBytes = std::array<std::byte, Header::wire_bytes>;
+[[nodiscard]] HeaderBytes to_bytes(const Header& header);
+/// Nothing when these are not the first bytes of a message of ours.
+[[nodiscard]] std::optional<Header> header_of(std::span<const std::byte> frame);
+
+/// Proves that a dialer is of this world: random, given out by the master.
+using Token = std::array<std::uint64_t, 2>;
+
+struct Hello {
+  std::string job;
+  std::string host;
+  std::int32_t pid = 0;
+  std::int32_t wanted_rank = -1;  ///< -1: any
+  std::int32_t ranks = 0;         ///< the size it was told to expect; 0: none
+  std::uint64_t nonce = 0;        ///< of the process: tells a repeated hello from another worker's
+  std::string endpoint;           ///< where other workers dial it
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(job, host, pid, wanted_rank, ranks, nonce, endpoint);
+  }
+};
+
+/// Sent after each hello and each change until the start.
+struct Welcome {
+  std::int32_t ranks = 0;
+  std::int32_t here = 0;  ///< how many have come, the master included
+  std::string missing;    ///< in words
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(ranks, here, missing);
+  }
+};
+
+struct Member {
+  std::int32_t rank = 0;
+  std::string host;
+  std::int32_t pid = 0;
+  std::string endpoint;
+  std::uint32_t incarnation = 0;  ///< counts the processes that have had this rank
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(rank, host, pid, endpoint, incarnation);
+  }
+};
+
+/// How a rank departed; from the master, with the messages that the departed sent to the reader.
+struct Departed {
+  std::int32_t rank = 0;
+  bool lost = false;
+  std::string reason;
+  std::uint64_t messages_to_you = 0;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(rank, lost, reason, messages_to_you);
+  }
+};
+
+struct Start {
+  std::int32_t rank = 0;
+  std::vector<Member> members;  ///< in rank order
+  std::vector<Departed> departed;
+  Token token{};
+  std::uint64_t window_bytes = 0;
+  std::uint64_t message_bytes_max = 0;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(rank, members, departed, token, window_bytes, message_bytes_max);
+  }
+};
+
+struct Link {
+  Token token{};
+  std::int32_t rank = 0;
+  std::uint32_t incarnation = 0;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(token, rank, incarnation);
+  }
+};
+
+struct Goodbye {
+  struct Sent {
+    std::int32_t rank = 0;
+    std::uint64_t messages = 0;
+
+    template <class Archive>
+    void serialize(Archive& archive) {
+      archive(rank, messages);
+    }
+  };
+  std::vector<Sent> sent;  ///< to each rank it sent anything, so that a reader knows what to await
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(sent);
+  }
+};
+
+struct Abort {
+  std::int32_t rank = 0;
+  std::string host;
+  std::int32_t pid = 0;
+  std::int32_t exit_code = 0;
+  std::string what;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(rank, host, pid, exit_code, what);
+  }
+};
+
+/// Why a hello was refused. Numbers are for ever: other versions read them.
+enum class Refusal : std::uint32_t { version = 1, job, rank, full, size, damaged, timeout };
+
+/// A refusal's body is the same in every version: the number (u32, little-endian), then text.
+struct Reject {
+  Refusal refusal = Refusal::damaged;
+  std::string text;
+};
+[[nodiscard]] Buffer body_of(const Reject& reject);
+[[nodiscard]] Reject reject_of(std::span<const std::byte> body);
+
+[[nodiscard]] Token random_token();
+
+}  // namespace rankwire::zmq_wire

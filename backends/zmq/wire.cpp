@@ -1,0 +1,322 @@
+#include "wire.hpp"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "rankwire/backend/interrupt.hpp"
+#include "rankwire/backend/log.hpp"
+#include "rankwire/errors.hpp"
+
+namespace rankwire::zmq_wire {
+namespace {
+
+constexpr int sockets_max = 16'384;
+constexpr int batch_messages_max = 256;
+constexpr int handshakes_logged_max = 10;
+// A signal that comes just before a wait begins must not be missed for long.
+constexpr std::chrono::milliseconds look_for_signals_each{100};
+
+zmq::context_t make_context() {
+  // A connection is a file: a master of many workers needs more than the usual soft limit.
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
+  zmq::context_t context{1};
+  context.set(zmq::ctxopt::max_sockets, sockets_max);
+  return context;
+}
+
+std::string_view text_of(const zmq::message_t& message) {
+  return {message.data<char>(), message.size()};
+}
+
+}  // namespace
+
+Wire::Wire(std::chrono::milliseconds lost_after)
+    : lost_after_{lost_after}, context_{make_context()} {}
+
+Wire::~Wire() {
+  const int linger_ms = static_cast<int>(linger_.count());
+  if (listener_)
+    zmq_setsockopt(listener_->socket.handle(), ZMQ_LINGER, &linger_ms, sizeof linger_ms);
+  for (const auto& source : dialed_) {
+    zmq_setsockopt(source->socket.handle(), ZMQ_LINGER, &linger_ms, sizeof linger_ms);
+  }
+  dialed_.clear();
+  listener_.reset();
+  try {
+    context_.close();  // waits for the lingering sockets
+  } catch (const zmq::error_t&) {
+  }
+}
+
+void Wire::set_up(Source& source, std::int64_t frame_bytes_max) const {
+  const int lost_after_ms = static_cast<int>(lost_after_.count());
+  auto& socket = source.socket;
+  socket.set(zmq::sockopt::sndhwm, 0);
+  socket.set(zmq::sockopt::rcvhwm, 0);
+  socket.set(zmq::sockopt::linger, 0);  // hang_up; the destructor sets its own
+  socket.set(zmq::sockopt::maxmsgsize, frame_bytes_max);
+  socket.set(zmq::sockopt::heartbeat_ivl, std::clamp(lost_after_ms / 4, 10, 1000));
+  socket.set(zmq::sockopt::heartbeat_timeout, lost_after_ms);
+  socket.set(zmq::sockopt::heartbeat_ttl, lost_after_ms);
+  socket.set(zmq::sockopt::handshake_ivl, 10'000);
+  socket.set(zmq::sockopt::reconnect_ivl, 100);
+  socket.set(zmq::sockopt::reconnect_ivl_max, 2'000);
+}
+
+std::string Wire::listen(const std::string& address) {
+  listener_ = std::make_unique<Source>(context_, zmq::socket_type::router);
+  set_up(*listener_, stranger_frame_bytes_max);
+  listener_->socket.set(zmq::sockopt::router_mandatory, true);
+  listener_->socket.set(zmq::sockopt::ipv6, address.find('[') != std::string::npos);
+  try {
+    listener_->socket.bind(address);
+  } catch (const zmq::error_t& error) {
+    listener_.reset();
+    throw UsageError{fmt::format(
+        "cannot listen on {}: {}{}", address, error.what(),
+        error.num() == EADDRINUSE ? "; is another master running? choose another port" : "")};
+  }
+  rebuild_poll_items();
+  return listener_->socket.get(zmq::sockopt::last_endpoint);
+}
+
+ConnectionId Wire::dial(const std::string& address, std::int64_t frame_bytes_max) {
+  auto source = std::make_unique<Source>(context_, zmq::socket_type::dealer);
+  set_up(*source, frame_bytes_max);
+  source->socket.set(zmq::sockopt::ipv6, address.find('[') != std::string::npos);
+  source->socket.connect(address);
+  source->dialed = ++last_id_;
+  connections_[source->dialed] = {source.get(), {}, address, false};
+  dialed_.push_back(std::move(source));
+  rebuild_poll_items();
+  return last_id_;
+}
+
+void Wire::rebuild_poll_items() {
+  poll_items_.clear();
+  polled_.clear();
+  const auto add = [this](Source& source) {
+    poll_items_.push_back({source.socket.handle(), 0, ZMQ_POLLIN, 0});
+    poll_items_.push_back({source.monitor.socket().handle(), 0, ZMQ_POLLIN, 0});
+    polled_.push_back(&source);
+  };
+  if (listener_) add(*listener_);
+  for (const auto& source : dialed_) add(*source);
+}
+
+bool Wire::send(ConnectionId to, const Header& header, std::span<const std::byte> body) {
+  const auto found = connections_.find(to);
+  if (found == connections_.end()) return false;
+  zmq::message_t frame{Header::wire_bytes + body.size()};
+  const HeaderBytes head = to_bytes(header);
+  std::memcpy(frame.data(), head.data(), head.size());
+  if (!body.empty()) {
+    std::memcpy(frame.data<std::byte>() + head.size(), body.data(), body.size());
+  }
+  auto& socket = found->second.source->socket;
+  try {
+    if (found->second.source->dialed == 0) {
+      socket.send(zmq::buffer(found->second.routing_id), zmq::send_flags::sndmore);
+    }
+    socket.send(std::move(frame), zmq::send_flags::none);
+    return true;
+  } catch (const zmq::error_t& error) {
+    if (error.num() == EHOSTUNREACH) return false;
+    throw TransportError{fmt::format("send to {}: {}", found->second.address, error.what())};
+  }
+}
+
+bool Wire::send_chunk(ConnectionId to, const Header& header, zmq::message_t&& chunk) {
+  const auto found = connections_.find(to);
+  if (found == connections_.end()) return false;
+  auto& socket = found->second.source->socket;
+  const HeaderBytes head = to_bytes(header);
+  try {
+    if (found->second.source->dialed == 0) {
+      socket.send(zmq::buffer(found->second.routing_id), zmq::send_flags::sndmore);
+    }
+    socket.send(zmq::buffer(head), zmq::send_flags::sndmore);
+    socket.send(std::move(chunk), zmq::send_flags::none);
+    return true;
+  } catch (const zmq::error_t& error) {
+    if (error.num() == EHOSTUNREACH) return false;
+    throw TransportError{fmt::format("send to {}: {}", found->second.address, error.what())};
+  }
+}
+
+void Wire::hang_up(ConnectionId connection) {
+  const auto found = connections_.find(connection);
+  if (found == connections_.end()) return;
+  if (found->second.source->dialed == 0) {
+    callers_.erase(found->second.routing_id);
+  } else {
+    std::erase_if(dialed_, [&](const auto& source) { return source->dialed == connection; });
+    rebuild_poll_items();
+  }
+  connections_.erase(found);
+  std::erase_if(ready_, [&](const Incoming& in) { return in.connection == connection; });
+}
+
+std::optional<Incoming> Wire::receive(Deadline deadline) {
+  while (ready_.empty()) {
+    if (interruptible_) check_interrupted();
+    if (!pump(deadline.sooner(look_for_signals_each)) && deadline.expired()) return std::nullopt;
+  }
+  Incoming next = std::move(ready_.front());
+  ready_.pop_front();
+  return next;
+}
+
+/// Waits until something can be read or the deadline has passed, and reads it. Monitors first, so
+/// that an ended connection is known; then data; then the ends are given out, behind their data.
+bool Wire::pump(Deadline deadline) {
+  const auto wait = std::chrono::ceil<std::chrono::milliseconds>(deadline.remaining());
+  try {
+    if (zmq::poll(poll_items_, wait) == 0) return false;
+  } catch (const zmq::error_t& error) {
+    if (error.num() == EINTR) return false;
+    throw TransportError{fmt::format("waiting for messages: {}", error.what())};
+  }
+  for (std::size_t i = 0; i < polled_.size(); ++i) {
+    if ((poll_items_[2 * i + 1].revents & ZMQ_POLLIN) != 0) read_monitor(*polled_[i]);
+  }
+  for (std::size_t i = 0; i < polled_.size(); ++i) {
+    if ((poll_items_[2 * i].revents & ZMQ_POLLIN) != 0) drain(*polled_[i], batch_messages_max);
+  }
+  emit_downs();
+  return true;
+}
+
+void Wire::read_monitor(Source& source) {
+  while (const auto event = source.monitor.next()) {
+    if (source.dialed == 0) {
+      listener_event(*event);
+    } else if (event->id == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
+      ready_.push_back({.what = Incoming::What::up, .connection = source.dialed});
+    } else if (event->id == ZMQ_EVENT_DISCONNECTED) {
+      downs_.push_back(source.dialed);
+    }
+  }
+}
+
+/// File descriptors are reused, and the events of one come in order: a new connection under the
+/// number of an old one means that the old one ended.
+void Wire::listener_event(const Monitor::Event& event) {
+  const auto end_of = [this](int descriptor) {
+    const auto found = descriptors_.find(descriptor);
+    if (found == descriptors_.end()) return;
+    if (found->second != 0) downs_.push_back(found->second);
+    descriptors_.erase(found);
+  };
+  switch (event.id) {
+    case ZMQ_EVENT_ACCEPTED:
+      end_of(event.value);
+      descriptors_[event.value] = 0;
+      break;
+    case ZMQ_EVENT_DISCONNECTED:
+      end_of(event.value);
+      break;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+    case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+      ++frames_dropped_;
+      if (++handshakes_failed_ <= handshakes_logged_max) {
+        log().warn("a caller that does not speak ZeroMQ was turned away ({} so far{})",
+                   handshakes_failed_,
+                   handshakes_failed_ == handshakes_logged_max ? "; more are only counted" : "");
+      }
+      break;
+    default:
+      break;
+  }
+}
+
+void Wire::drain(Source& source, int messages_max) {
+  while (messages_max-- > 0 && read_message(source)) {
+  }
+}
+
+/// Reads one message, if there is one, and puts it into ready_ if it is one of ours.
+bool Wire::read_message(Source& source) {
+  zmq::message_t routing_id;
+  Incoming in;
+  auto& socket = source.socket;
+  const bool called = source.dialed == 0;
+  if (called && !socket.recv(routing_id, zmq::recv_flags::dontwait)) return false;
+  if (!socket.recv(in.first, zmq::recv_flags::dontwait)) return false;
+  in.connection = called ? caller_of(routing_id, in.first) : source.dialed;
+  bool more = in.first.more();
+  if (more) {
+    (void)socket.recv(in.chunk, zmq::recv_flags::dontwait);
+    in.has_chunk = true;
+    more = in.chunk.more();
+  }
+  for (zmq::message_t rest; more; more = rest.more()) {
+    in.has_chunk = false;  // more frames than any message of ours has
+    in.first.rebuild();
+    (void)socket.recv(rest, zmq::recv_flags::dontwait);
+  }
+  const auto header = header_of({in.first.data<std::byte>(), in.first.size()});
+  if (header) {
+    in.header = *header;
+    ready_.push_back(std::move(in));
+  } else {
+    drop(in.connection, "not a message of rankwire");
+  }
+  return true;
+}
+
+/// The connection that `routing_id` stands for; a new one is tied to its file descriptor, so that
+/// its end is known by it.
+ConnectionId Wire::caller_of(const zmq::message_t& routing_id, zmq::message_t& frame) {
+  std::string key{text_of(routing_id)};
+  const auto found = callers_.find(key);
+  if (found != callers_.end()) return found->second;
+  const ConnectionId id = ++last_id_;
+  const int descriptor = frame.get(ZMQ_SRCFD);
+  read_monitor(*listener_);  // whoever had this descriptor before is gone by these events
+  const char* const address = zmq_msg_gets(frame.handle(), "Peer-Address");
+  connections_[id] = {listener_.get(), key, address != nullptr ? address : "unknown", false};
+  callers_.emplace(std::move(key), id);
+  const auto accepted = descriptors_.find(descriptor);
+  if (accepted == descriptors_.end()) {
+    downs_.push_back(id);  // it has ended already; only what it said is left
+  } else {
+    if (accepted->second != 0) downs_.push_back(accepted->second);
+    accepted->second = id;
+  }
+  return id;
+}
+
+void Wire::emit_downs() {
+  while (!downs_.empty()) {
+    const auto ended = std::exchange(downs_, {});
+    for (const ConnectionId id : ended) {
+      const auto found = connections_.find(id);
+      if (found == connections_.end()) continue;
+      // All of it: what came over the connection comes out before its end.
+      while (read_message(*found->second.source)) {
+      }
+      ready_.push_back({.what = Incoming::What::down, .connection = id});
+    }
+  }
+}
+
+void Wire::drop(ConnectionId connection, std::string_view why) {
+  ++frames_dropped_;
+  const auto found = connections_.find(connection);
+  if (found == connections_.end() || found->second.drop_logged) return;
+  found->second.drop_logged = true;
+  log().warn("dropped a frame from {}: {} (more from there are only counted)",
+             found->second.address, why);
+}
+
+}  // namespace rankwire::zmq_wire

@@ -1,0 +1,139 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+#include <zmq.hpp>
+
+#include "monitor.hpp"
+#include "protocol.hpp"
+#include "rankwire/deadline.hpp"
+
+namespace rankwire::zmq_wire {
+
+/// One connection to one other process; never reused, 0 is none.
+using ConnectionId = std::uint64_t;
+
+/// What a Wire has to say next.
+struct Incoming {
+  enum class What : std::uint8_t {
+    frame,  ///< a message of ours, its header checked
+    up,     ///< a dialed connection stands (again): say hello
+    down    ///< a connection ended; everything that came over it was given out before
+  };
+  What what = What::frame;
+  ConnectionId connection = 0;
+  Header header{};
+  zmq::message_t first{};  ///< the header's frame, what follows the header included
+  zmq::message_t chunk{};  ///< a payload's own frame, where it has one
+  bool has_chunk = false;
+  bool deferred = false;  ///< given out before, and put behind what waited then
+
+  [[nodiscard]] std::span<const std::byte> body() const {
+    return {static_cast<const std::byte*>(first.data()) + Header::wire_bytes,
+            first.size() - Header::wire_bytes};
+  }
+};
+
+/// The sockets of one rank: at most one that listens (ROUTER), any number that dialed (DEALER), and
+/// the monitors that tell of their connections. Turns all of it into connections that carry
+/// messages and end, and knows nothing of ranks. Used by one thread; libzmq's own thread keeps the
+/// heartbeats going meanwhile.
+///
+/// Neither side of a socket has a high-water mark: with heartbeats on, libzmq 4.3.4 aborts the
+/// process when its receive queue is full. Memory is bounded by the channel's windows instead.
+class Wire {
+ public:
+  explicit Wire(std::chrono::milliseconds lost_after);
+  /// Closes all sockets; waits at most the linger (1 s unless set) for what they have to send.
+  ~Wire();
+  Wire(const Wire&) = delete;
+  Wire& operator=(const Wire&) = delete;
+
+  /// Binds `address` ("tcp://127.0.0.1:5555", port * for any free one); gives the address bound.
+  /// Throws UsageError when it is taken or not of this machine. Once.
+  std::string listen(const std::string& address);
+
+  /// Begins to connect to a numeric address; `up` follows when it stands, and again whenever libzmq
+  /// has mended it. Frames above `frame_bytes_max` from there end the connection.
+  ConnectionId dial(const std::string& address, std::int64_t frame_bytes_max);
+
+  /// One frame: header and body, copied. False: that connection is no more.
+  bool send(ConnectionId to, const Header& header, std::span<const std::byte> body);
+  /// Two frames: the header, then `chunk` without a copy.
+  bool send_chunk(ConnectionId to, const Header& header, zmq::message_t&& chunk);
+
+  /// Forgets a connection: nothing more comes from it, and what was not sent yet is dropped.
+  void hang_up(ConnectionId connection);
+
+  /// The next thing that happened, or nothing at the deadline. Throws Interrupted.
+  std::optional<Incoming> receive(Deadline deadline);
+
+  /// Puts a frame behind everything that is ready now; once a frame.
+  void defer(Incoming&& incoming) {
+    incoming.deferred = true;
+    ready_.push_back(std::move(incoming));
+  }
+
+  /// How long the destructor may wait for libzmq to send. A message to a peer that has gone makes
+  /// it wait to the end: where nothing is left to send, say so.
+  void set_linger(std::chrono::milliseconds linger) { linger_ = linger; }
+  /// From now on receive() does not throw Interrupted: this process is ending already.
+  void ignore_interrupts() { interruptible_ = false; }
+
+  /// Counts a frame that is not taken, and logs it, once a connection.
+  void drop(ConnectionId connection, std::string_view why);
+  [[nodiscard]] std::uint64_t frames_dropped() const { return frames_dropped_; }
+
+ private:
+  /// One socket with its monitor.
+  struct Source {
+    Source(zmq::context_t& context, zmq::socket_type type)
+        : socket{context, type}, monitor{context, socket} {}
+    zmq::socket_t socket;
+    Monitor monitor;
+    ConnectionId dialed = 0;  // 0: this is the listener
+  };
+  struct Connection {
+    Source* source = nullptr;
+    std::string routing_id;  // of a connection to the listener
+    std::string address;     // for the log
+    bool drop_logged = false;
+  };
+
+  void set_up(Source& source, std::int64_t frame_bytes_max) const;
+  bool pump(Deadline deadline);
+  void read_monitor(Source& source);
+  void listener_event(const Monitor::Event& event);
+  void drain(Source& source, int messages_max);
+  bool read_message(Source& source);
+  ConnectionId caller_of(const zmq::message_t& routing_id, zmq::message_t& frame);
+  void emit_downs();
+  void rebuild_poll_items();
+
+  std::chrono::milliseconds lost_after_;
+  std::chrono::milliseconds linger_{1000};
+  bool interruptible_ = true;
+  zmq::context_t context_;
+  std::unique_ptr<Source> listener_;
+  std::vector<std::unique_ptr<Source>> dialed_;
+  std::vector<zmq::pollitem_t> poll_items_;  // socket and monitor of each source, in turn
+  std::vector<Source*> polled_;
+  std::unordered_map<ConnectionId, Connection> connections_;
+  std::unordered_map<std::string, ConnectionId> callers_;  // by routing id
+  std::unordered_map<int, ConnectionId> descriptors_;      // accepted; 0 until its first frame
+  std::vector<ConnectionId> downs_;                        // seen ended, not yet given out
+  std::deque<Incoming> ready_;
+  ConnectionId last_id_ = 0;
+  std::uint64_t frames_dropped_ = 0;
+  std::uint64_t handshakes_failed_ = 0;
+};
+
+}  // namespace rankwire::zmq_wire

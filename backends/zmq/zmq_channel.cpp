@@ -1,0 +1,323 @@
+#include "zmq_channel.hpp"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <cstring>
+#include <utility>
+
+#include "rankwire/backend/host.hpp"
+#include "rankwire/backend/interrupt.hpp"
+#include "rankwire/backend/texts.hpp"
+
+namespace rankwire::zmq_wire {
+namespace {
+
+/// Up to here a received payload is copied out of libzmq's message; above it stays there.
+constexpr std::size_t copied_payload_bytes_max = 4096;
+/// A rank that only sends must see an abort or a loss some time.
+constexpr unsigned look_each_sends = 64;
+
+Buffer buffer_of(zmq::message_t&& message, std::size_t offset) {
+  const std::size_t size = message.size() - offset;
+  if (size <= copied_payload_bytes_max) {
+    return Buffer::copy_of(std::span{message.data<const std::byte>() + offset, size});
+  }
+  auto* const holder = new zmq::message_t{std::move(message)};
+  return Buffer::adopt(
+      holder->data<std::byte>() + offset, size,
+      [](void* context) noexcept { delete static_cast<zmq::message_t*>(context); }, holder);
+}
+
+/// A payload that libzmq sends in pieces; ends with the last of them.
+struct SharedPayload {
+  SharedPayload(Buffer&& payload, std::size_t pieces)
+      : bytes{std::move(payload)}, references{pieces} {}
+  Buffer bytes;
+  std::atomic<std::size_t> references;
+
+  static void release(void*, void* shared) {
+    auto* const self = static_cast<SharedPayload*>(shared);
+    if (self->references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete self;
+  }
+};
+
+}  // namespace
+
+ZmqChannel::ZmqChannel(Session session)
+    : Channel{{session.rank, static_cast<int>(session.members.size()),
+               session.settings.message_bytes_max}},
+      settings_{session.settings},
+      wire_{std::move(session.wire)},
+      token_{session.token},
+      peers_(session.members.size()),
+      mailbox_{session.rank, static_cast<int>(session.members.size()),
+               session.rank == 0 && session.settings.takes_arrivals},
+      windows_{static_cast<int>(session.members.size()), session.settings.window_bytes} {
+  for (int other = 0; other < size(); ++other) {
+    const auto at = static_cast<std::size_t>(other);
+    Peer& there = peers_[at];
+    there.member = std::move(session.members[at]);
+    there.out = there.in = session.connections[at];
+    if (there.out != 0) rank_of_[there.out] = other;
+  }
+  for (const auto& departed : session.departed) process_departed(departed);
+  for (auto& incoming : session.early) process(std::move(incoming));
+}
+
+ZmqChannel::~ZmqChannel() = default;  // the sockets linger, then close
+
+std::string ZmqChannel::name(int rank) const {
+  const auto& member = peers_[static_cast<std::size_t>(rank)].member;
+  return name_of(rank, member.host, member.pid);
+}
+
+void ZmqChannel::check_aborted() const {
+  if (!aborted_) return;
+  throw Aborted{fmt::format("{} ended the world: {}",
+                            name_of(aborted_->rank, aborted_->host, aborted_->pid), aborted_->what),
+                aborted_->rank};
+}
+
+void ZmqChannel::do_send(int dest, int tag, Buffer&& payload, Deadline deadline) {
+  prepare_send(dest, payload.size(), deadline);
+  if (dest == rank()) {
+    send_to_self(tag, std::move(payload));
+  } else if (payload.size() <= inline_payload_bytes_max) {
+    send_frame(dest, tag, payload.bytes());
+  } else {
+    send_chunks(dest, tag, std::move(payload));
+  }
+}
+
+void ZmqChannel::do_send_borrowed(int dest, int tag, std::span<const std::byte> payload,
+                                  Deadline deadline) {
+  prepare_send(dest, payload.size(), deadline);
+  if (dest == rank()) {
+    send_to_self(tag, Buffer::copy_of(payload));
+  } else if (payload.size() <= inline_payload_bytes_max) {
+    send_frame(dest, tag, payload);
+  } else {
+    send_chunks(dest, tag, Buffer::copy_of(payload));
+  }
+}
+
+/// Throws what must be thrown before a send; returns when there is room for it.
+void ZmqChannel::prepare_send(int dest, std::size_t bytes, Deadline deadline) {
+  if (++sends_ % look_each_sends == 0) {
+    while (pump(Deadline::poll())) {
+    }
+  }
+  check_aborted();
+  mailbox_.check_send(dest);
+  while (!windows_.has_room(dest, bytes)) {
+    if (dest == rank() || (!pump(deadline) && deadline.expired())) {
+      throw_no_room(rank(), dest, name(dest), bytes,
+                    {windows_.outstanding_bytes(dest), windows_.window_bytes()});
+    }
+    check_aborted();
+    mailbox_.check_send(dest);
+  }
+}
+
+void ZmqChannel::send_to_self(int tag, Buffer&& payload) {
+  windows_.sent(rank(), payload.size());
+  mailbox_.push({rank(), tag, std::move(payload)});
+}
+
+void ZmqChannel::send_frame(int dest, int tag, std::span<const std::byte> payload) {
+  const Header header{Kind::data, static_cast<std::uint32_t>(tag), payload.size()};
+  check_sent(dest, wire_->send(link_to(dest), header, payload));
+  windows_.sent(dest, payload.size());
+  ++peer(dest).sent;
+}
+
+void ZmqChannel::send_chunks(int dest, int tag, Buffer&& payload) {
+  const std::size_t bytes = payload.size();
+  const std::size_t pieces = (bytes + chunk_bytes_max - 1) / chunk_bytes_max;
+  const ConnectionId link = link_to(dest);
+  auto* const shared = new SharedPayload{std::move(payload), pieces};
+  bool sent = true;
+  for (std::size_t at = 0; at < bytes; at += chunk_bytes_max) {
+    zmq::message_t piece{shared->bytes.data() + at, std::min(chunk_bytes_max, bytes - at),
+                         SharedPayload::release, shared};
+    sent = sent && wire_->send_chunk(link, {Kind::data, static_cast<std::uint32_t>(tag), bytes},
+                                     std::move(piece));
+  }
+  check_sent(dest, sent);
+  windows_.sent(dest, bytes);
+  ++peer(dest).sent;
+}
+
+/// The connection that a send needed is gone: takes in what the peer had said, then throws.
+void ZmqChannel::check_sent(int dest, bool sent) {
+  if (sent) return;
+  while (pump(Deadline::poll())) {
+  }
+  if (!mailbox_.departure(dest)) depart(dest, true, "its connection closed without a goodbye");
+  mailbox_.check_send(dest);
+}
+
+ConnectionId ZmqChannel::link_to(int dest) {
+  Peer& there = peer(dest);
+  if (there.out == 0) {
+    there.out = wire_->dial(there.member.endpoint, stranger_frame_bytes_max);
+    there.out_must_stand = settings_.lost_after;
+    timers_run_ = true;
+    rank_of_[there.out] = dest;
+    send_record(*wire_, there.out, Kind::link,
+                Link{token_, rank(), peer(rank()).member.incarnation});
+  }
+  return there.out;
+}
+
+std::optional<Event> ZmqChannel::do_next(const Wanted& wanted, Deadline deadline) {
+  while (true) {
+    check_aborted();
+    auto event = mailbox_.take(wanted);
+    if (event) {
+      if (const auto* const message = std::get_if<Message>(&*event)) note_taken(*message);
+      return event;
+    }
+    if (!pump(deadline) && deadline.expired()) return std::nullopt;
+  }
+}
+
+/// Gives the sender the room back that its message took.
+void ZmqChannel::note_taken(const Message& message) {
+  const int source = message.source;
+  const auto total = windows_.taken(source, message.payload.size());
+  if (!total) return;
+  if (source == rank()) {
+    windows_.credited(source, *total);
+  } else if (peer(source).in != 0) {
+    wire_->send(peer(source).in, {.kind = Kind::credit, .bytes = *total}, {});
+  }
+}
+
+std::optional<Departure> ZmqChannel::do_departure(int rank) {
+  while (pump(Deadline::poll())) {
+  }
+  check_aborted();
+  return mailbox_.departure(rank);
+}
+
+/// Takes in one thing that arrives until the deadline; false when nothing did.
+bool ZmqChannel::pump(Deadline deadline) {
+  constexpr std::chrono::milliseconds timer_step{50};
+  auto incoming = wire_->receive(timers_run_ ? deadline.sooner(timer_step) : deadline);
+  if (timers_run_) look_at_timers();
+  if (!incoming) return false;
+  process(std::move(*incoming));
+  return true;
+}
+
+void ZmqChannel::process(Incoming&& incoming) {
+  if (incoming.what == Incoming::What::down) {
+    process_down(incoming.connection);
+    return;
+  }
+  const auto found = rank_of_.find(incoming.connection);
+  if (found == rank_of_.end()) {
+    if (incoming.what == Incoming::What::frame) {
+      is_master() ? process_hello(std::move(incoming)) : process_link(std::move(incoming));
+    }
+    return;
+  }
+  const int source = found->second;
+  if (incoming.what == Incoming::What::up) {
+    peer(source).out_must_stand = Deadline::never();
+    return;
+  }
+  try {
+    switch (incoming.header.kind) {
+      case Kind::data:
+        process_data(source, std::move(incoming));
+        return;
+      case Kind::credit:
+        windows_.credited(source, incoming.header.bytes);
+        return;
+      case Kind::goodbye:
+        process_goodbye(source, incoming);
+        return;
+      case Kind::abort:
+        process_abort(source, incoming);
+        return;
+      case Kind::farewell:
+        unconfirmed_.erase(incoming.connection);
+        return;
+      case Kind::departed:
+        if (source == 0) process_departed(decode<Departed>(incoming.body()));
+        return;
+      case Kind::arrived:
+        if (source == 0) process_arrived(decode<Member>(incoming.body()));
+        return;
+      default:
+        wire_->drop(incoming.connection, "out of place in a running world");
+    }
+  } catch (const DecodeError& error) {
+    wire_->drop(incoming.connection, error.what());
+  }
+}
+
+void ZmqChannel::process_data(int source, Incoming&& incoming) {
+  const auto tag = static_cast<int>(incoming.header.tag);
+  const std::uint64_t bytes = incoming.header.bytes;
+  const std::size_t here = incoming.has_chunk ? incoming.chunk.size() : incoming.body().size();
+  const bool sound = incoming.header.tag <= static_cast<std::uint32_t>(tag_max) &&
+                     bytes <= settings_.message_bytes_max && here <= bytes &&
+                     (incoming.has_chunk ? here > 0 && incoming.body().empty() : here == bytes);
+  if (!sound) {
+    wire_->drop(incoming.connection, "a message whose header does not fit it");
+    return;
+  }
+  if (!incoming.has_chunk) {
+    deliver(source, tag, buffer_of(std::move(incoming.first), Header::wire_bytes));
+  } else if (here == bytes) {
+    deliver(source, tag, buffer_of(std::move(incoming.chunk), 0));
+  } else {
+    take_piece(source, std::move(incoming));
+  }
+}
+
+/// One piece of a large payload; they come in order, and no other data of that source between.
+void ZmqChannel::take_piece(int source, Incoming&& incoming) {
+  Peer& there = peer(source);
+  const std::size_t bytes = incoming.header.bytes;
+  if (there.partial_filled == 0) there.partial = Buffer{bytes};
+  const std::size_t piece = incoming.chunk.size();
+  if (there.partial.size() != bytes || there.partial_filled + piece > bytes) {
+    wire_->drop(incoming.connection, "a piece that does not fit its message");
+    return;
+  }
+  std::memcpy(there.partial.data() + there.partial_filled, incoming.chunk.data(), piece);
+  there.partial_filled += piece;
+  if (there.partial_filled < bytes) return;
+  there.partial_filled = 0;
+  deliver(source, static_cast<int>(incoming.header.tag), std::move(there.partial));
+}
+
+void ZmqChannel::deliver(int source, int tag, Buffer&& payload) {
+  ++peer(source).received;
+  mailbox_.push({source, tag, std::move(payload)});
+  if (peer(source).departing) finish_departing(source);
+}
+
+Info ZmqChannel::do_info() const {
+  Info info;
+  info.transport = "zmq";
+  info.library =
+      fmt::format("libzmq {}.{}.{}", ZMQ_VERSION_MAJOR, ZMQ_VERSION_MINOR, ZMQ_VERSION_PATCH);
+  for (const auto& there : peers_) {
+    info.peers.push_back(
+        {there.member.rank, there.member.host, there.member.pid, there.member.endpoint});
+  }
+  info.across_hosts = true;
+  info.detects_loss = true;
+  info.takes_arrivals = settings_.takes_arrivals;
+  info.window_bytes = settings_.window_bytes;
+  info.frames_dropped = wire_ ? wire_->frames_dropped() : frames_dropped_;
+  return info;
+}
+
+}  // namespace rankwire::zmq_wire

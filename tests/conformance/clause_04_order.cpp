@@ -1,0 +1,72 @@
+#include "harness.hpp"
+
+namespace conformance {
+
+CONFORMANCE_CASE("4: messages of one source and tag keep their order, whatever their sizes",
+                 Needs{.ranks_min = 2}) {
+  Channel& world = self.world();
+  constexpr int rounds = 300;
+  const auto size_of = [](int i) {
+    return i % 50 == 0 ? std::size_t{2} << 20 : static_cast<std::size_t>(8 + (i * 37) % 9000);
+  };
+  if (world.rank() != 0) {
+    for (int i = 0; i < rounds; ++i) {
+      Buffer payload{size_of(i)};
+      payload.data()[0] = static_cast<std::byte>(i);
+      payload.data()[1] = static_cast<std::byte>(i >> 8);
+      world.send(0, i % 3, std::move(payload), patience);
+    }
+    return;
+  }
+  for (int source = 1; source < world.size(); ++source) {
+    for (int tag = 0; tag < 3; ++tag) {
+      for (int i = tag; i < rounds; i += 3) {
+        const Message message = must_recv(world, source, tag);
+        EXPECT_EQUAL(message.payload.size(), size_of(i));
+        EXPECT(message.payload.data()[0] == static_cast<std::byte>(i));
+        EXPECT(message.payload.data()[1] == static_cast<std::byte>(i >> 8));
+      }
+    }
+  }
+}
+
+CONFORMANCE_CASE("4: a wildcard receive keeps the order of each source", Needs{.ranks_min = 2}) {
+  Channel& world = self.world();
+  constexpr int rounds = 200;
+  if (world.rank() != 0) {
+    for (int i = 0; i < rounds; ++i) rankwire::send(world, 0, i % 5, i);
+    return;
+  }
+  std::vector<int> expected(static_cast<std::size_t>(world.size()), 0);
+  for (int i = 0; i < rounds * (world.size() - 1); ++i) {
+    const Message message = must_recv(world, any_source, any_tag);
+    int& next = expected[static_cast<std::size_t>(message.source)];
+    EXPECT_EQUAL(rankwire::decode<int>(message), next);
+    EXPECT_EQUAL(message.tag, next % 5);
+    ++next;
+  }
+}
+
+CONFORMANCE_CASE("4: a source that floods does not starve the others", Needs{.ranks_min = 3}) {
+  Channel& world = self.world();
+  constexpr int flood = 1, quiet = 2, answer = 3;
+  if (world.rank() == 1) {
+    // Keeps 20 messages under way: each answer makes it send another.
+    for (int i = 0; i < 20; ++i) world.send(0, flood, Buffer{});
+    while (rankwire::recv<bool>(world, 0, answer, patience)) world.send(0, flood, Buffer{});
+  }
+  if (world.rank() == 2) world.send(0, quiet, Buffer{});
+  if (world.rank() == 0) {
+    constexpr int bound = 1'000'000;
+    int floods = 0;
+    while (must_recv(world, any_source, any_tag).source == 1) {
+      EXPECT(++floods < bound);
+      rankwire::send(world, 1, answer, true);
+    }
+    rankwire::send(world, 1, answer, false);
+    // Stays until rank 1 has used up the answers before that one.
+    while (!world.departure(1)) (void)world.next(1, flood, 10ms);
+  }
+}
+
+}  // namespace conformance

@@ -1,0 +1,135 @@
+#include <ctime>
+#include <thread>
+
+#include "harness.hpp"
+
+namespace conformance {
+namespace {
+
+double thread_cpu_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
+
+}  // namespace
+
+CONFORMANCE_CASE("9: a call while another thread is inside one is refused", Needs{.ranks_min = 2}) {
+  Channel& world = self.world();
+  if (world.rank() == 1) must_recv(world, 0, 1);
+  if (world.rank() == 0) {
+    std::string refusal;
+    std::thread intruder{[&] {
+      // The rank's own thread waits below; the intruder must find it inside sooner or later.
+      const Deadline end = patience;
+      while (refusal.empty() && !end.expired()) {
+        std::this_thread::sleep_for(10ms);
+        try {
+          (void)world.departure(1);
+        } catch (const rankwire::UsageError& error) {
+          refusal = error.what();
+        }
+      }
+    }};
+    try {
+      (void)world.recv(1, 3, 500ms);
+      intruder.join();
+    } catch (const rankwire::UsageError& error) {  // the intruder was inside first
+      refusal = error.what();
+      intruder.join();
+    }
+    EXPECT(refusal.find("thread") != std::string::npos);
+    world.send(1, 1, Buffer{});
+  }
+}
+
+CONFORMANCE_CASE("10: close delivers what was accepted", Needs{.ranks_min = 2}) {
+  Channel& world = self.world();
+  constexpr int messages = 20;
+  if (world.rank() == 1) {
+    for (int i = 0; i < messages; ++i) {
+      Buffer payload{std::size_t{1} << 20};
+      payload.data()[1000] = static_cast<std::byte>(i);
+      world.send(0, 1, std::move(payload), patience);
+    }
+    world.close(patience);
+  }
+  if (world.rank() == 0) {
+    for (int i = 0; i < messages; ++i) {
+      EXPECT(must_recv(world, 1, 1).payload.data()[1000] == static_cast<std::byte>(i));
+    }
+  }
+}
+
+CONFORMANCE_CASE("10: close is idempotent, and a closed channel refuses every use", Needs{}) {
+  Channel& world = self.world();
+  world.close(patience);
+  world.close(patience);
+  EXPECT_THROWS(rankwire::UsageError, world.send(0, 1, Buffer{}));
+  EXPECT_THROWS(rankwire::UsageError, world.recv(0, 1, Deadline::poll()));
+  EXPECT_THROWS(rankwire::UsageError, world.next(any_source, any_tag, Deadline::poll()));
+  EXPECT_EQUAL(world.info().peers.size(), static_cast<std::size_t>(world.size()));
+}
+
+CONFORMANCE_CASE("10: the destructor of a channel that was never closed does not hang", Needs{}) {
+  self.channel.reset();
+}
+
+CONFORMANCE_CASE("11: abort ends the wait of every other rank with the cause",
+                 Needs{.ranks_min = 2}) {
+  if (harness().abort_ends_processes()) {
+    if (self.world().rank() == 0) {
+      MESSAGE("skipped: here an abort ends the processes; the system tests look at that");
+    }
+    return;
+  }
+  const int culprit = self.world().size() - 1;
+  if (self.world().rank() == culprit) {
+    for (int other = 0; other < culprit; ++other) must_recv(self.world(), other, 1);
+    self.world().abort(7, "the coffee is cold");
+    self.channel.reset();
+    return;
+  }
+  Channel& world = self.world();
+  world.send(culprit, 1, Buffer{});
+  const auto error = EXPECT_THROWS(rankwire::Aborted, world.recv(culprit, 2));
+  EXPECT_EQUAL(error.rank(), culprit);
+  EXPECT(std::string{error.what()}.find("the coffee is cold") != std::string::npos);
+  EXPECT_THROWS(rankwire::Aborted, world.send(culprit, 1, Buffer{}));
+}
+
+CONFORMANCE_CASE("12: a blocked wait costs next to no CPU", Needs{.ranks_min = 2}) {
+  Channel& world = self.world();
+  const double before = thread_cpu_seconds();
+  EXPECT(!world.recv((world.rank() + 1) % world.size(), 1, 1s));
+  // CPU time, not elapsed time: what else the machine does adds nothing. Spinning would cost 1 s.
+  EXPECT(thread_cpu_seconds() - before < 0.25);
+  for (int other = 0; other < world.size(); ++other) world.send(other, 2, Buffer{});
+  for (int other = 0; other < world.size(); ++other) must_recv(world, other, 2);
+}
+
+CONFORMANCE_CASE("13: info names the transport, every peer, and what was counted", Needs{}) {
+  Channel& world = self.world();
+  const int next = (world.rank() + 1) % world.size();
+  world.send(next, 1, Buffer{std::size_t{100}});
+  must_recv(world, any_source, 1);
+  const auto info = world.info();
+  EXPECT(!info.transport.empty());
+  EXPECT(!info.library.empty());
+  EXPECT_EQUAL(info.peers.size(), static_cast<std::size_t>(world.size()));
+  for (int rank = 0; rank < world.size(); ++rank) {
+    const auto& peer = info.peers[static_cast<std::size_t>(rank)];
+    EXPECT_EQUAL(peer.rank, rank);
+    EXPECT(!peer.host.empty());
+    EXPECT(peer.pid > 0);
+  }
+  EXPECT_EQUAL(info.window_bytes, Settings{}.window_bytes);
+  EXPECT_EQUAL(info.message_bytes_max, Settings{}.message_bytes_max);
+  EXPECT_EQUAL(info.messages_sent, std::uint64_t{1});
+  EXPECT_EQUAL(info.messages_received, std::uint64_t{1});
+  EXPECT_EQUAL(info.bytes_sent, std::uint64_t{100});
+  EXPECT_EQUAL(info.bytes_received, std::uint64_t{100});
+  EXPECT_EQUAL(info.frames_dropped, std::uint64_t{0});
+}
+
+}  // namespace conformance

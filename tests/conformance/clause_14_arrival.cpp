@@ -1,0 +1,73 @@
+#include "harness.hpp"
+
+namespace conformance {
+namespace {
+
+Settings open_world() {
+  Settings settings;
+  settings.takes_arrivals = true;
+  return settings;
+}
+
+constexpr int data = 1, go = 2;
+
+}  // namespace
+
+CONFORMANCE_CASE("14: in a world that takes no arrivals nobody arrives", Needs{.ranks_min = 3}) {
+  if (self.world().rank() == 2) {
+    self.channel.reset();
+    return;
+  }
+  Channel& world = self.world();
+  EXPECT(!world.info().takes_arrivals);
+  const auto news = world.next(2, data, patience);
+  EXPECT(std::holds_alternative<rankwire::Departure>(*news));
+  EXPECT_THROWS(rankwire::PeerLost, world.send(2, data, Buffer{}));
+}
+
+CONFORMANCE_CASE("14: a newcomer takes the place of a lost rank",
+                 Needs{.ranks_min = 3, .settings = open_world()}) {
+  if (!self.world().info().takes_arrivals) {
+    if (self.world().rank() == 0) MESSAGE("skipped: this transport takes no arrivals");
+    return;
+  }
+  if (self.world().rank() == 2) {
+    rankwire::send(self.world(), 0, data, 1);
+    rankwire::send(self.world(), 1, data, 1);
+    must_recv(self.world(), 0, go);
+    self.channel.reset();
+    self.channel = harness().open_newcomer(open_world(), 2);
+    for (const int other : {0, 1}) {
+      rankwire::send(self.world(), other, data, 2);
+      EXPECT_EQUAL(rankwire::recv<int>(self.world(), other, data, patience), other + 10);
+    }
+    return;
+  }
+  Channel& world = self.world();
+  if (world.rank() > 2) return;
+  EXPECT_EQUAL(rankwire::recv<int>(world, 2, data, patience), 1);
+  if (world.rank() == 0) {
+    must_recv(world, 1, go);
+    world.send(2, go, Buffer{});
+  } else {
+    world.send(0, go, Buffer{});
+  }
+  bool lost = false, arrived = false;
+  while (!arrived) {
+    const auto event = world.next(any_source, 77, patience);
+    EXPECT(event.has_value());
+    if (const auto* departure = std::get_if<rankwire::Departure>(&*event)) {
+      if (departure->rank == 2) lost = true;
+    } else if (const auto* arrival = std::get_if<rankwire::Arrival>(&*event)) {
+      EXPECT_EQUAL(arrival->rank, 2);
+      EXPECT(!arrival->host.empty());
+      arrived = true;
+    }
+  }
+  EXPECT(lost);
+  EXPECT_EQUAL(rankwire::recv<int>(world, 2, data, patience), 2);
+  rankwire::send(world, 2, data, world.rank() + 10);
+  EXPECT(!world.departure(2));
+}
+
+}  // namespace conformance
