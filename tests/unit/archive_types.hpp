@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cereal/types/bitset.hpp>
+#include <cereal/types/chrono.hpp>
+#include <cereal/types/complex.hpp>
+#include <cereal/types/memory.hpp>
+#include <cereal/types/set.hpp>
+#include <cereal/types/unordered_map.hpp>
+#include <cereal/types/unordered_set.hpp>
+#include <cereal/types/valarray.hpp>
+#include <cereal/types/variant.hpp>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <variant>
+#include <vector>
+
+#include "rankwire/typed.hpp"
+
+// Classes that the tests send.
+
+struct Point {
+  std::int32_t x = 0;
+  double y = 0;
+  bool operator==(const Point&) const = default;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(x, y);
+  }
+};
+
+struct Task {
+  std::int64_t id = 0;
+  std::string name;
+  std::vector<double> weights;
+  std::vector<Point> points;
+  std::map<std::string, std::vector<std::string>> notes;
+  std::optional<Point> origin;
+  std::variant<std::monostate, std::int32_t, std::string, Point> choice;
+  bool operator==(const Task&) const = default;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(id, name, weights, points, notes, origin, choice);
+  }
+};
+
+/// Move-only, and recursive.
+struct Tree {
+  std::int32_t value = 0;
+  std::unique_ptr<Tree> left, right;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(value, left, right);
+  }
+};
+
+/// Two kinds of shared objects.
+struct Graph {
+  std::vector<std::shared_ptr<Point>> points;
+  std::vector<std::shared_ptr<std::string>> names;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(points, names);
+  }
+};
+
+struct Ring {
+  std::shared_ptr<Ring> next;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(next);
+  }
+};
+
+inline Task example_task() {
+  return {-5,
+          "a name longer than any small string",
+          {1.5, -2.5, 1e300},
+          {{1, 2.0}, {3, 4.0}},
+          {{"first", {"a", "b"}}, {"second", {}}},
+          Point{7, 8.0},
+          std::string{"chosen"}};
+}

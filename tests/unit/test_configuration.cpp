@@ -1,0 +1,241 @@
+#include <doctest/doctest.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "../../core/src/configuration.hpp"
+#include "rankwire/errors.hpp"
+
+using namespace rankwire;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// What a program of the tests adds of its own.
+struct Own {
+  int count = 7;
+  std::string format = "text";
+  bool fast = false;
+};
+
+struct Reading {
+  std::vector<std::string> arguments;
+  std::vector<std::string> environment{};
+  std::vector<std::string_view> backends{"inproc", "mpi", "zmq"};
+  std::optional<LauncherWorld> launcher{};
+  bool required = false;
+
+  Own own{};
+
+  std::variant<Settings, Answer> read() {
+    Start start{{"/some/where/program"}, environment, backends, launcher};
+    start.arguments.insert(start.arguments.end(), arguments.begin(), arguments.end());
+    Program program;
+    program.options = [this](CLI::App& app) {
+      app.add_option("--count", own.count)->check(CLI::Range(1, 9))->required(required);
+      app.add_option("--own_format", own.format)->check(CLI::IsMember({"text", "json"}));
+      app.add_flag("--fast", own.fast);
+    };
+    return read_configuration(start, program);
+  }
+  Settings settings() { return std::get<Settings>(read()); }
+};
+
+/// Everything in `parts` must be in the text of the UsageError.
+void refused(Reading reading, const std::vector<std::string>& parts) {
+  try {
+    (void)reading.read();
+    FAIL_CHECK("accepted");
+  } catch (const UsageError& error) {
+    const std::string text = error.what();
+    CAPTURE(text);
+    for (const auto& part : parts) {
+      CAPTURE(part);
+      CHECK(text.find(part) != std::string::npos);
+    }
+  }
+}
+
+class File {
+ public:
+  explicit File(const std::string& text) {
+    std::string name = (std::filesystem::temp_directory_path() / "rankwire-XXXXXX").string();
+    const int descriptor = mkstemp(name.data());
+    REQUIRE(descriptor >= 0);
+    close(descriptor);
+    path = name;
+    std::ofstream{path} << text;
+  }
+  ~File() { std::filesystem::remove(path); }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+
+  std::string path;
+};
+
+}  // namespace
+
+TEST_CASE("configuration: defaults") {
+  Reading reading{{}};
+  const Settings settings = reading.settings();
+  CHECK(settings.transport == "inproc");
+  CHECK_FALSE(settings.ranks);
+  CHECK(settings.lost_after == Settings{}.lost_after);
+  CHECK(reading.own.count == 7);
+}
+
+TEST_CASE("configuration: every option reaches its field") {
+  Reading reading{{"--listen",   "tcp://127.0.0.1:0",
+                   "-n",         "3",
+                   "--job",      "j",
+                   "--insecure", "--join-timeout",
+                   "2s",         "--lost-after",
+                   "3s",         "--linger",
+                   "4s",         "--window",
+                   "8KiB",       "--message-max",
+                   "1MiB",       "--wait-spin",
+                   "1us",        "--wait-yield",
+                   "2us",        "--wait-sleep",
+                   "100us",      "--log-level",
+                   "debug"}};
+  const Settings settings = reading.settings();
+  CHECK(settings.transport == "zmq");
+  CHECK(settings.listen == "tcp://127.0.0.1:0");
+  CHECK(settings.ranks == 3);
+  CHECK(settings.job == "j");
+  CHECK(settings.insecure);
+  CHECK(settings.join_timeout == 2s);
+  CHECK(settings.lost_after == 3s);
+  CHECK(settings.linger == 4s);
+  CHECK(settings.window_bytes == 8192);
+  CHECK(settings.message_bytes_max == 1 << 20);
+  CHECK(settings.wait.spin == 1us);
+  CHECK(settings.wait.yield == 2us);
+  CHECK(settings.wait.sleep_max == 100us);
+  CHECK(settings.log_level == "debug");
+  Reading worker{{"--join", "tcp://a:1", "--rank", "2"}};
+  CHECK(worker.settings().join == "tcp://a:1");
+  CHECK(worker.settings().rank == 2);
+}
+
+TEST_CASE("configuration: command line before environment before file before default") {
+  const File file{"ranks = 2\nlinger = '2s'\nwindow = 65536\ncount = 2\n"};
+  Reading reading{{"-n", "4", "--config", file.path},
+                  {"RANKWIRE_RANKS=3", "RANKWIRE_LINGER=3s", "RANKWIRE_COUNT=3", "HOME=/"}};
+  const Settings settings = reading.settings();
+  CHECK(settings.ranks == 4);
+  CHECK(settings.linger == 3s);
+  CHECK(settings.window_bytes == 65536);
+  CHECK(settings.lost_after == Settings{}.lost_after);
+  CHECK(reading.own.count == 3);
+}
+
+TEST_CASE("configuration: the file may be named by the environment, keys may have _") {
+  const File file{"join_timeout = \"5s\"\nown-format = \"json\"\nfast = true\n"};
+  Reading reading{{}, {"RANKWIRE_CONFIG=" + file.path}};
+  CHECK(reading.settings().join_timeout == 5s);
+  CHECK(reading.own.format == "json");
+  CHECK(reading.own.fast);
+  Reading other{{},
+                {"RANKWIRE_CONFIG=" + file.path, "RANKWIRE_FAST=0", "RANKWIRE_OWN_FORMAT=text"}};
+  CHECK(other.settings().join_timeout == 5s);
+  CHECK(other.own.format == "text");
+  CHECK_FALSE(other.own.fast);
+}
+
+TEST_CASE("configuration: unknown names are refused with the nearest known one") {
+  refused({{"--rnaks", "3"}}, {"--rnaks", "--ranks"});
+  refused({{"--cuont=3"}}, {"--cuont", "--count"});
+  refused({{"stray"}}, {"'stray'"});
+  refused({{}, {"RANKWIRE_RNAKS=3"}}, {"RANKWIRE_RNAKS", "RANKWIRE_RANKS"});
+  refused({{}, {"RANKWIRE_HELP=1"}}, {"RANKWIRE_HELP"});
+  const File file{"ranks = 2\nwindwo = 4\n"};
+  refused({{"--config", file.path}}, {"'windwo'", file.path, "line 2", "window?"});
+  const File nested{"config = 'other.toml'\n"};
+  refused({{"--config", nested.path}}, {"'config'"});
+}
+
+TEST_CASE("configuration: a wrong value is refused with its source") {
+  refused({{"-n", "0"}}, {"command line", "--ranks", "'0'", "1 to 100000"});
+  refused({{"-n", "text"}}, {"command line", "'text'"});
+  refused({{}, {"RANKWIRE_RANKS=-1"}}, {"variable RANKWIRE_RANKS", "'-1'"});
+  refused({{}, {"RANKWIRE_COUNT=12"}}, {"variable RANKWIRE_COUNT", "--count", "12"});
+  refused({{}, {"RANKWIRE_FAST=maybe"}}, {"variable RANKWIRE_FAST", "'maybe'", "true"});
+  const File file{"\nranks = 'many'\n"};
+  refused({{"--config", file.path}}, {file.path, "line 2", "'many'"});
+  const File twice{"join-timeout = '1s'\njoin_timeout = '2s'\n"};
+  refused({{"--config", twice.path}}, {"line 2", "twice"});
+  const File table{"[ranks]\nx = 1\n"};
+  refused({{"--config", table.path}}, {"line 1", "table"});
+}
+
+TEST_CASE("configuration: bounds") {
+  refused({{"--lost-after", "65s"}}, {"'65s'", "100ms to 1min"});
+  refused({{"--wait-sleep", "2ms"}}, {"'2ms'", "50us to 1ms"});
+  refused({{"--window", "4095"}}, {"'4095'", "4KiB"});
+  refused({{"--linger", "10"}}, {"'10'", "10s"});
+  refused({{"--linger", "1500us"}}, {"'1500us'", "whole milliseconds"});
+  refused({{"--job", ""}}, {"--job"});
+  refused({{"--log-level", "loud"}}, {"'loud'", "debug"});
+  refused({{"--join", "tcp://a:0"}}, {"port 0"});
+}
+
+TEST_CASE("configuration: a file that cannot be read is refused with its place") {
+  refused({{"--config", "/no/such/file"}}, {"/no/such/file", "No such file"});
+  refused({{"--config", "/"}}, {"'/'", "directory"});
+  const File file{"ranks = 2\njob = half\n"};
+  refused({{"--config", file.path}}, {file.path, "line 2", "column"});
+}
+
+TEST_CASE("configuration: a required option may come from anywhere") {
+  Reading reading{{}, {"RANKWIRE_COUNT=3"}};
+  reading.required = true;
+  (void)reading.settings();
+  CHECK(reading.own.count == 3);
+  Reading missing{{}};
+  missing.required = true;
+  refused(missing, {"--count", "required"});
+}
+
+TEST_CASE("configuration: transport") {
+  const LauncherWorld four{"OMPI_COMM_WORLD_SIZE", 4};
+  const auto transport = [](Reading reading) { return reading.settings().transport; };
+  CHECK(transport({{"--join", "tcp://a:1"}}) == "zmq");
+  CHECK(transport({.arguments = {}, .launcher = four}) == "mpi");
+  CHECK(transport({.arguments = {"-n", "4"}, .launcher = four}) == "mpi");
+  CHECK(transport({.arguments = {"--transport", "inproc", "-n", "3"}, .launcher = four}) ==
+        "inproc");
+  CHECK(transport({.arguments = {"--join", "tcp://a:1"}, .launcher = four}) == "zmq");
+  // Said with more authority, --transport silences an endpoint; with less, it contradicts it.
+  CHECK(transport({{"--transport", "inproc"}, {"RANKWIRE_JOIN=tcp://a:1"}}) == "inproc");
+  refused({{"--join", "tcp://a:1"}, {"RANKWIRE_TRANSPORT=inproc"}},
+          {"--join (command line)", "variable RANKWIRE_TRANSPORT"});
+  refused({.arguments = {"-n", "3"}, .launcher = four}, {"3 ranks", "started 4", "OMPI_COMM"});
+}
+
+TEST_CASE("configuration: contradictions") {
+  refused({{"--listen", "tcp://a:1"}, {"RANKWIRE_JOIN=tcp://a:1"}},
+          {"--listen (command line)", "--join (variable RANKWIRE_JOIN)"});
+  refused({{"--listen", "tcp://a:1"}}, {"-n N"});
+  refused({{"--transport", "zmq"}}, {"--listen", "--join"});
+  refused({{"--rank", "2"}}, {"--rank", "--join"});
+  refused({{"--rank", "4", "-n", "4", "--join", "tcp://a:1"}}, {"rank 4", "1 to 3"});
+  refused({.arguments = {"--transport", "mpi"}, .backends = {"inproc"}}, {"without MPI"});
+  refused({.arguments = {}, .backends = {"inproc"}, .launcher = LauncherWorld{"PMI_SIZE", 4}},
+          {"PMI_SIZE", "--transport inproc", "RANKWIRE_WITH_MPI"});
+  refused({.arguments = {"--join", "tcp://a:1"}, .backends = {"inproc"}}, {"without ZeroMQ"});
+}
+
+TEST_CASE("configuration: --help and --version answer") {
+  Reading help{{"--help"}, {"RANKWIRE_NONSENSE=1"}};
+  const std::string text = std::get<Answer>(help.read()).text;
+  for (const char* const part :
+       {"--count", "--ranks", "--config", "RANKWIRE_", "Exit codes", "1min"}) {
+    CAPTURE(part);
+    CHECK(text.find(part) != std::string::npos);
+  }
+  Reading version{{"--version"}};
+  CHECK(std::get<Answer>(version.read()).text.starts_with("program (rankwire "));
+}

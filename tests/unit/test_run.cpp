@@ -1,0 +1,83 @@
+#include <doctest/doctest.h>
+#include <pthread.h>
+
+#include <atomic>
+#include <stdexcept>
+#include <thread>
+
+#include "../../core/src/ranks.hpp"
+#include "rankwire/backend/backend.hpp"
+#include "rankwire/errors.hpp"
+
+using namespace rankwire;
+using namespace std::chrono_literals;
+
+namespace rankwire {
+extern const Backend inproc_backend;
+}
+
+namespace {
+
+int run_four(const RankFunction& function) {
+  Settings settings;
+  settings.ranks = 4;
+  return run_ranks(inproc_backend.open(settings), function, 60s);
+}
+
+/// Waits for a message that does not come; ends when the world does.
+void wait_in_vain(Channel& world) {
+  (void)world.recv((world.rank() + 1) % world.size(), 1, 60s);
+}
+
+}  // namespace
+
+TEST_CASE("run: every rank runs, and 0 is the code of those who return 0") {
+  std::atomic<int> seen{0};
+  CHECK(run_four([&](Channel& world) { return (seen += 1 << world.rank()), 0; }) == 0);
+  CHECK(seen == 15);
+}
+
+TEST_CASE("run: rank 0's code, else the first that is not 0") {
+  CHECK(run_four([](Channel& world) { return world.rank() + 7; }) == 7);
+  CHECK(run_four([](Channel& world) { return world.rank() < 2 ? 0 : world.rank() + 7; }) == 9);
+}
+
+TEST_CASE("run: an exception ends the world with its own code") {
+  const auto code = [](auto error) {
+    return run_four([&](Channel& world) -> int {
+      if (world.rank() == 2) throw error;
+      wait_in_vain(world);
+      return 0;
+    });
+  };
+  CHECK(code(std::runtime_error{"any"}) == 1);
+  CHECK(code(UsageError{"usage"}) == 2);
+  CHECK(code(Timeout{"late"}) == 4);
+  CHECK(code(Interrupted{"signal", 15}) == 143);
+  CHECK(code(5) == 1);
+}
+
+TEST_CASE("run: a thread that ends by pthread_exit is a rank that was lost") {
+  std::atomic<bool> lost{false};
+  const int code = run_four([&](Channel& world) {
+    if (world.rank() == 2) pthread_exit(nullptr);
+    if (world.rank() != 0) return 0;
+    try {
+      (void)world.recv(2, 1, 60s);
+    } catch (const PeerLost&) {
+      lost = true;
+    }
+    return 0;
+  });
+  CHECK(lost);
+  CHECK(code == 0);
+}
+
+TEST_CASE("run: one rank runs on the calling thread") {
+  Settings settings;
+  settings.ranks = 1;
+  const auto caller = std::this_thread::get_id();
+  CHECK(run_ranks(
+            inproc_backend.open(settings),
+            [&](Channel&) { return std::this_thread::get_id() == caller ? 0 : 1; }, 1s) == 0);
+}

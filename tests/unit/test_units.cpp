@@ -1,0 +1,98 @@
+#include <doctest/doctest.h>
+
+#include <chrono>
+
+#include "../../core/src/nearest.hpp"
+#include "rankwire/backend/endpoint.hpp"
+#include "rankwire/errors.hpp"
+#include "rankwire/units.hpp"
+
+using namespace rankwire;
+using namespace std::chrono_literals;
+
+TEST_CASE("durations: a whole number with a unit") {
+  CHECK(parse_duration("500us") == 500us);
+  CHECK(parse_duration("10ms") == 10ms);
+  CHECK(parse_duration("10s") == 10s);
+  CHECK(parse_duration("2min") == 2min);
+  CHECK(parse_duration("1h") == 1h);
+  CHECK(parse_duration("0s") == 0s);
+  CHECK_THROWS_WITH_AS((void)parse_duration("10"),
+                       "'10' is not a duration: it has no unit; say 10s or 10ms", UsageError);
+  for (const std::string text : {"", "s", "-1s", "1.5s", "1 s", "1sec", "1S", "s1", "+1s",
+                                 "99999999999999999999s", "9223372036854775807h"}) {
+    CAPTURE(text);
+    CHECK_THROWS_AS((void)parse_duration(text), UsageError);
+  }
+}
+
+TEST_CASE("sizes: bytes, or a binary unit") {
+  CHECK(parse_bytes("65536") == 65536);
+  CHECK(parse_bytes("64KiB") == 65536);
+  CHECK(parse_bytes("64MiB") == std::uint64_t{64} << 20);
+  CHECK(parse_bytes("1GiB") == std::uint64_t{1} << 30);
+  for (const std::string text : {"", "KiB", "64KB", "64k", "-1", "1.5MiB", "9999999999TiB"}) {
+    CAPTURE(text);
+    CHECK_THROWS_AS((void)parse_bytes(text), UsageError);
+  }
+}
+
+TEST_CASE("units: what is written can be read") {
+  CHECK(duration_text(90s) == "90s");
+  CHECK(duration_text(60s) == "1min");
+  CHECK(duration_text(1500us) == "1500us");
+  CHECK(duration_text(0s) == "0s");
+  CHECK(bytes_text(64 << 20) == "64MiB");
+  CHECK(bytes_text(65537) == "65537");
+  for (const auto duration : {1us, 1000us, 3'600'000'000us, 61'000'000us}) {
+    CHECK(parse_duration(duration_text(duration)) == duration);
+  }
+}
+
+TEST_CASE("endpoints: host and port") {
+  CHECK(parse_endpoint("tcp://127.0.0.1:5555").host == "127.0.0.1");
+  CHECK(parse_endpoint("tcp://127.0.0.1:5555").port == 5555);
+  CHECK(parse_endpoint("tcp://[::1]:0").host == "::1");
+  CHECK(parse_endpoint("tcp://[fe80::1%eth0]:1").host == "fe80::1%eth0");
+  CHECK(parse_endpoint("tcp://*:65535").port == 65535);
+  CHECK(endpoint_text(parse_endpoint("tcp://[::1]:5555")) == "tcp://[::1]:5555");
+  CHECK(endpoint_text(parse_endpoint("tcp://node-7.local:5555")) == "tcp://node-7.local:5555");
+}
+
+TEST_CASE("endpoints: what is wrong is said") {
+  const auto wrong = [](const std::string& text, const std::string& part) {
+    CAPTURE(text);
+    try {
+      (void)parse_endpoint(text);
+      FAIL_CHECK("accepted");
+    } catch (const UsageError& error) {
+      CHECK(std::string{error.what()}.find(part) != std::string::npos);
+      CHECK(std::string{error.what()}.find(text) != std::string::npos);
+    }
+  };
+  wrong("", "tcp:// is missing");
+  wrong("127.0.0.1:5555", "tcp:// is missing");
+  wrong("udp://a:1", "the scheme 'udp' is not tcp");
+  wrong("tcp://", "the host is missing");
+  wrong("tcp://:5555", "the host is missing");
+  wrong("tcp://a", "the port is missing");
+  wrong("tcp://a:", "the port is missing");
+  wrong("tcp://a:x", "the port 'x' is not a number");
+  wrong("tcp://a:-1", "the port '-1' is not a number");
+  wrong("tcp://a:65536", "the port '65536' is not a number");
+  wrong("tcp://a:1 ", "the port '1 ' is not a number");
+  wrong("tcp://::1:5555", "put an IPv6 address in brackets");
+  wrong("tcp://[::1:5555", "is not closed");
+  wrong("tcp://[node]:5555", "is not an IPv6 address");
+  wrong("tcp://[::1]", "the port is missing");
+  wrong("tcp://a b:1", "no host name has");
+}
+
+TEST_CASE("nearest name: slips of the finger are recognised, strangers are not") {
+  const std::vector<std::string> known{"ranks", "rank", "listen", "join-timeout"};
+  CHECK(nearest_name("rnaks", known) == "ranks");
+  CHECK(nearest_name("lsten", known) == "listen");
+  CHECK(nearest_name("jointimeout", known) == "join-timeout");
+  CHECK(nearest_name("zzzzzz", known).empty());
+  CHECK(nearest_name(std::string(1000, 'r'), known).empty());
+}
