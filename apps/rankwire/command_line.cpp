@@ -1,0 +1,85 @@
+#include "command_line.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "rankwire/errors.hpp"
+#include "rankwire/units.hpp"
+
+namespace launcher {
+namespace {
+
+constexpr int usage = static_cast<int>(rankwire::ExitCode::usage);
+
+constexpr const char* footer =
+    R"(What the ranks write to stdout is passed on as it is, line by line; what they write
+to stderr is marked with the rank. Rank 0 reads this program's stdin. SIGINT and
+SIGTERM are passed on to all ranks; a second one kills them. PROGRAM's own options
+stand after it: rankwire launch -n 4 -- build/bin/product --format json
+
+The exit code is that of the first rank that failed, 128+N when signal N killed it;
+2 for wrong usage and for a program that cannot be started.)";
+
+void add_launch(CLI::App& app, Options& options) {
+  constexpr int ranks_max = 1000;
+  auto* const launch =
+      app.add_subcommand("launch",
+                         "start all ranks of a program on this machine, over ZeroMQ:\nrankwire "
+                         "launch [OPTIONS] -- PROGRAM [ARGUMENTS...]");
+  launch->footer(footer);
+  launch->add_option("-n,--ranks", options.ranks, "how many ranks to start")
+      ->check(CLI::Range(1, ranks_max))
+      ->capture_default_str();
+  launch->add_option("--port", options.port, "the master's port on 127.0.0.1; any free one else")
+      ->check(CLI::Range(1, 65535));
+  launch->add_flag("--tag-output", options.tag_output,
+                   "mark the lines of stdout with the rank too");
+  launch
+      ->add_option_function<std::string>(
+          "--grace",
+          [&options](const std::string& text) {
+            try {
+              options.grace = rankwire::parse_duration(text);
+            } catch (const rankwire::UsageError& error) {
+              throw CLI::ValidationError{"--grace", error.what()};
+            }
+          },
+          "time for the others to end when one rank has failed,\nthen again until they are killed")
+      ->type_name("DURATION")
+      ->default_str(rankwire::duration_text(options.grace));
+}
+
+}  // namespace
+
+std::variant<Options, Answer> read_command_line(int argc, char** argv) {
+  Options options;
+  CLI::App app{"Starts programs that are built on the rankwire library.", "rankwire"};
+  app.set_version_flag("--version", std::string{"rankwire "} + RANKWIRE_VERSION);
+  app.require_subcommand(1);
+  add_launch(app, options);
+  // Split here: CLI11 would read the program's arguments as values, and change some.
+  const std::vector<std::string> all(argv + std::min(argc, 1), argv + argc);
+  const auto mark = std::find(all.begin(), all.end(), "--");
+  if (mark != all.end()) options.program.assign(mark + 1, all.end());
+  std::vector<std::string> reversed(std::make_reverse_iterator(mark), all.rend());
+  try {
+    app.parse(reversed);
+  } catch (const CLI::CallForHelp&) {
+    return Answer{app.help(), 0};
+  } catch (const CLI::CallForVersion& version) {
+    return Answer{std::string{version.what()} + "\n", 0};
+  } catch (const CLI::ParseError& error) {
+    return Answer{fmt::format("rankwire: {}; see rankwire --help\n", error.what()), usage};
+  }
+  if (options.program.empty()) {
+    return Answer{
+        "rankwire launch: no program is given; say it after --, as in rankwire launch -n 4 "
+        "-- build/bin/product\n",
+        usage};
+  }
+  return options;
+}
+
+}  // namespace launcher

@@ -1,0 +1,107 @@
+#include "spawn.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <utility>
+
+#include "rankwire/errors.hpp"
+
+namespace launcher {
+namespace {
+
+struct Pipe {
+  int read = -1;
+  int write = -1;
+
+  Pipe() {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+      throw rankwire::TransportError{
+          fmt::format("no pipe for another rank: {}; start fewer ranks", std::strerror(errno))};
+    }
+    read = ends[0];
+    write = ends[1];
+  }
+  ~Pipe() {
+    if (read >= 0) close(read);
+    if (write >= 0) close(write);
+  }
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+
+  void close_write() { close(std::exchange(write, -1)); }
+  int take_read() { return std::exchange(read, -1); }
+};
+
+std::vector<char*> pointers(const std::vector<std::string>& texts) {
+  std::vector<char*> all;
+  for (const auto& text : texts) all.push_back(const_cast<char*>(text.c_str()));
+  all.push_back(nullptr);
+  return all;
+}
+
+struct Plan {
+  char* const* program;
+  char* const* environment;
+  int out, err, failed;
+  bool reads_stdin;
+  pid_t parent;
+};
+
+/// In the child, between fork and exec: system calls only.
+[[noreturn]] void become(const Plan& plan) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != plan.parent) _exit(1);  // it died before it was asked for
+  for (int number = 1; number < NSIG; ++number) signal(number, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  bool ready = dup2(plan.out, STDOUT_FILENO) >= 0 && dup2(plan.err, STDERR_FILENO) >= 0;
+  if (!plan.reads_stdin) {
+    const int nothing = open("/dev/null", O_RDONLY);
+    ready = ready && nothing >= 0 && dup2(nothing, STDIN_FILENO) >= 0;
+    if (nothing > STDIN_FILENO) close(nothing);
+  }
+  if (ready) execvpe(plan.program[0], plan.program, plan.environment);
+  const int error = errno;
+  [[maybe_unused]] const auto written = write(plan.failed, &error, sizeof error);
+  _exit(1);
+}
+
+}  // namespace
+
+Child spawn(const std::vector<std::string>& program, const std::vector<std::string>& environment,
+            bool reads_stdin) {
+  Pipe out, err, failed;
+  const auto arguments = pointers(program);
+  const auto variables = pointers(environment);
+  const Plan plan{arguments.data(), variables.data(), out.write, err.write,
+                  failed.write,     reads_stdin,      getpid()};
+  const pid_t pid = fork();
+  if (pid == 0) become(plan);
+  if (pid < 0) {
+    throw rankwire::TransportError{
+        fmt::format("no process for another rank: {}; start fewer ranks", std::strerror(errno))};
+  }
+  failed.close_write();
+  int error = 0;
+  ssize_t size = 0;
+  do {
+    size = read(failed.read, &error, sizeof error);
+  } while (size < 0 && errno == EINTR);
+  if (size == sizeof error) {  // closed unwritten by a successful exec
+    waitpid(pid, nullptr, 0);
+    throw rankwire::UsageError{
+        fmt::format("cannot start the program '{}': {}", program.front(), std::strerror(error))};
+  }
+  return {pid, out.take_read(), err.take_read()};
+}
+
+}  // namespace launcher

@@ -1,0 +1,92 @@
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+#include "system.hpp"
+
+using namespace test_system;
+
+namespace {
+
+/// Exit code 2, nothing on stdout, one line on stderr that has all the words.
+void refused(const Arguments& arguments, const Arguments& words,
+             const std::map<std::string, std::string>& environment = {}) {
+  const auto result = support::run({Arguments{PRODUCT} + arguments, environment});
+  CHECK_CODE(result, 2);
+  CHECK(result.out.empty());
+  CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
+  for (const auto& word : words) CHECK_HAS(result.err, word);
+}
+
+struct File {
+  std::string path = (std::filesystem::temp_directory_path() / "rankwire-XXXXXX").string();
+  explicit File(const std::string& text) {
+    REQUIRE(mkstemp(path.data()) >= 0);
+    std::ofstream{path} << text;
+  }
+  ~File() { std::filesystem::remove(path); }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+};
+
+}  // namespace
+
+TEST_CASE("wrong options are refused") {
+  refused({"--rnaks", "3"}, {"--rnaks", "--ranks"});
+  refused({"--fromat=json"}, {"--fromat", "--format"});
+  refused({"-n", "0"}, {"--ranks", "'0'", "1 to 100000"});
+  refused({"-n", "text"}, {"--ranks", "'text'"});
+  refused({"-n", "-3"}, {"--ranks", "'-3'"});
+  refused({"stray"}, {"stray"});
+  refused({"--timeout", "10"}, {"--timeout", "'10'", "10s"});
+  refused({"--timeout", "0s"}, {"--timeout", "'0s'"});
+  refused({"--format", "xml"}, {"--format", "xml", "json"});
+  refused({"--lost-after", "65s"}, {"--lost-after", "'65s'", "1min"});
+  refused({"--wait-sleep", "2ms"}, {"--wait-sleep", "'2ms'", "1ms"});
+}
+
+TEST_CASE("--fail is checked") {
+  refused({"--fail", "2"}, {"--fail", "'2'", "crash, hang or leave"});
+  refused({"--fail", "2:explode"}, {"--fail", "'2:explode'"});
+  refused({"--fail", "0:crash"}, {"--fail", "'0:crash'"});
+  refused({"--fail", "9:crash"}, {"--fail 9", "workers 1 to 3"});
+  refused({"--fail", "1:crash", "-n", "1"}, {"--fail 1", "no workers"});
+}
+
+TEST_CASE("variables are options too, and are checked as they are") {
+  const auto result = support::run({{PRODUCT}, {{"RANKWIRE_RANKS", "2"}}});
+  CHECK(result.out == golden(2));
+  refused({}, {"RANKWIRE_RNAKS", "RANKWIRE_RANKS"}, {{"RANKWIRE_RNAKS", "2"}});
+  refused({}, {"RANKWIRE_RANKS", "'many'"}, {{"RANKWIRE_RANKS", "many"}});
+  refused({}, {"RANKWIRE_FORMAT", "xml"}, {{"RANKWIRE_FORMAT", "xml"}});
+}
+
+TEST_CASE("the configuration file") {
+  const File good{"ranks = 2\nformat = 'json'\n"};
+  CHECK(support::run({{PRODUCT, "--config", good.path}}).out == json_line(1));
+  CHECK(support::run({{PRODUCT, "--config", good.path, "--format", "text"}}).out == golden(2));
+  const File unknown{"\nrnaks = 2\n"};
+  refused({"--config", unknown.path}, {"'rnaks'", unknown.path, "line 2", "ranks"});
+  const File malformed{"ranks = 2\nformat = json\n"};
+  refused({"--config", malformed.path}, {malformed.path, "line 2", "column"});
+  refused({"--config", "/no/such/file"}, {"/no/such/file", "No such file"});
+  refused({"--config", "/"}, {"'/'", "directory"});
+}
+
+TEST_CASE("--help and --version answer on stdout") {
+  const auto help = support::run({{PRODUCT, "--help"}});
+  CHECK_CODE(help, 0);
+  CHECK(help.err.empty());
+  for (const char* const part : {"--fail", "--ranks", "RANKWIRE_", "Exit codes"}) {
+    CHECK_HAS(help.out, part);
+  }
+  CHECK_HAS(support::run({{PRODUCT, "--version"}}).out, "product (rankwire ");
+}
+
+TEST_CASE("a launcher's variables without its MPI are an error") {
+  refused({}, {"PMI_SIZE"}, {{"PMI_SIZE", "4"}});
+  CHECK(support::run({{PRODUCT, "--transport", "inproc", "-n", "2"}, {{"PMI_SIZE", "4"}}}).out ==
+        golden(2));
+}
