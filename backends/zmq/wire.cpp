@@ -265,7 +265,7 @@ bool Wire::read_message(Source& source) {
     (void)socket.recv(rest, zmq::recv_flags::dontwait);
   }
   const auto header = header_of({in.first.data<std::byte>(), in.first.size()});
-  if (header) {
+  if (header && in.connection != 0) {
     in.header = *header;
     ready_.push_back(std::move(in));
   } else {
@@ -274,14 +274,15 @@ bool Wire::read_message(Source& source) {
   return true;
 }
 
-/// The connection that `routing_id` stands for; a new one is tied to its file descriptor, so that
-/// its end is known by it.
+/// The connection that `routing_id` stands for, 0 for one not to talk to; a new one is tied to its
+/// file descriptor, so that its end is known by it.
 ConnectionId Wire::caller_of(const zmq::message_t& routing_id, zmq::message_t& frame) {
   std::string key{text_of(routing_id)};
   const auto found = callers_.find(key);
   if (found != callers_.end()) return found->second;
+  const int descriptor = zmq_msg_get(frame.handle(), ZMQ_SRCFD);
+  if (descriptor < 0) return 0;  // a peer of libzmq's oldest protocols; none of ours
   const ConnectionId id = ++last_id_;
-  const int descriptor = frame.get(ZMQ_SRCFD);
   read_monitor(*listener_);  // whoever had this descriptor before is gone by these events
   const char* const address = zmq_msg_gets(frame.handle(), "Peer-Address");
   connections_[id] = {listener_.get(), key, address != nullptr ? address : "unknown", false};

@@ -1,12 +1,12 @@
 #include "ranks.hpp"
 
-#include <cxxabi.h>
 #include <fmt/format.h>
 
 #include <condition_variable>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <iostream>
 #include <mutex>
 #include <optional>
@@ -71,11 +71,12 @@ void Team::run_rank(std::size_t index) {
   try {
     codes_[index] = function_(*channel);
     channel->close(Deadline::never());
-  } catch (const abi::__forced_unwind&) {
-    throw;
   } catch (const std::exception& error) {
     codes_[index] = end_world(*channel, error);
   } catch (...) {
+    // The unwinding of pthread_exit is no C++ exception, and must go on. (Caught by its own name,
+    // abi::__forced_unwind, it would be a reference to null.)
+    if (!std::current_exception()) throw;
     codes_[index] = end_world(*channel, Error{"threw something that is no std::exception"});
   }
 }

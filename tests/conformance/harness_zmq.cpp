@@ -1,10 +1,8 @@
 #define DOCTEST_CONFIG_IMPLEMENT
-#include <atomic>
-#include <future>
-
+#include "free_port.hpp"
 #include "harness.hpp"
-#include "rankwire/backend/log.hpp"
 #include "ranks_option.hpp"
+#include "rankwire/backend/log.hpp"
 #include "threads.hpp"
 
 // Ranks as threads with a context each, over TCP on the loopback interface.
@@ -17,9 +15,6 @@ namespace conformance {
 namespace {
 
 int ranks = 4;
-
-/// A port that was free a moment ago; the next world's.
-std::string free_endpoint();
 
 struct ZmqThreadsHarness final : Harness {
   [[nodiscard]] int ranks() const override { return conformance::ranks; }
@@ -60,31 +55,6 @@ Harness& harness() {
   return zmq;
 }
 
-}  // namespace conformance
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-namespace conformance {
-namespace {
-
-std::string free_endpoint() {
-  const int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  auto* const generic = reinterpret_cast<sockaddr*>(&address);
-  if (bind(probe, generic, length) != 0 || getsockname(probe, generic, &length) != 0) {
-    throw std::runtime_error{"no free port"};
-  }
-  ::close(probe);
-  return fmt::format("tcp://127.0.0.1:{}", ntohs(address.sin_port));
-}
-
-}  // namespace
 }  // namespace conformance
 
 int main(int argc, char** argv) {

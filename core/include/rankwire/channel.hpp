@@ -21,7 +21,7 @@ struct Wanted {
   int tag = any_tag;
   std::size_t bytes_max = SIZE_MAX;  ///< a larger message stays, and is a UsageError
   bool all_news = false;  ///< from anyone: report left ranks and arrivals too, not losses only
-  bool waits = true;      ///< false: a poll, which is never in vain
+  bool waits = true;      ///< false: a poll; one from oneself is not in vain
 };
 
 /// One rank's end of a world of ranks that send each other messages.
@@ -143,6 +143,10 @@ class Channel {
   virtual void do_send_borrowed(int dest, int tag, std::span<const std::byte> payload,
                                 Deadline deadline);
   virtual std::optional<Event> do_next(const Wanted& wanted, Deadline deadline) = 0;
+  /// For a decorator: do_next of the channel that it stands around.
+  static std::optional<Event> next_of(Channel& inner, const Wanted& wanted, Deadline deadline) {
+    return inner.do_next(wanted, deadline);
+  }
   virtual std::optional<Departure> do_departure(int rank) = 0;
   /// Fills what the backend knows; counts and limits are filled by info().
   [[nodiscard]] virtual Info do_info() const = 0;

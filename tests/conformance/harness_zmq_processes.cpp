@@ -1,0 +1,97 @@
+#define DOCTEST_CONFIG_IMPLEMENT
+#include <cstdlib>
+
+#include "free_port.hpp"
+#include "harness.hpp"
+#include "rankwire/backend/log.hpp"
+
+// Ranks as processes: started by `rankwire launch -n N -- conformance_zmq_processes`. Each runs
+// every case, in the same order. A world of its own for each case needs a port of its own; one more
+// world, which lives as long as the program, passes the address from rank 0 to the others.
+
+namespace rankwire {
+extern const Backend zmq_backend;
+}
+
+namespace conformance {
+namespace {
+
+std::string variable(const char* name) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? std::string{} : std::string{value};
+}
+
+struct ZmqProcessesHarness final : Harness {
+  ZmqProcessesHarness() {
+    Settings settings;
+    settings.job = variable("RANKWIRE_JOB");
+    settings.listen = variable("RANKWIRE_LISTEN");
+    settings.join = variable("RANKWIRE_JOIN");
+    if (settings.listen.empty() && settings.join.empty()) {
+      throw std::runtime_error{"start this as: rankwire launch -n N -- conformance_zmq_processes"};
+    }
+    if (!settings.listen.empty()) settings.ranks = std::stoi(variable("RANKWIRE_RANKS"));
+    if (!settings.join.empty()) settings.rank = std::stoi(variable("RANKWIRE_RANK"));
+    control_ = std::move(rankwire::zmq_backend.open(settings).front());
+  }
+  ~ZmqProcessesHarness() override { control_->close(patience); }
+  ZmqProcessesHarness(const ZmqProcessesHarness&) = delete;
+  ZmqProcessesHarness& operator=(const ZmqProcessesHarness&) = delete;
+
+  [[nodiscard]] int ranks() const override { return control_->size(); }
+  [[nodiscard]] int rank() const { return control_->rank(); }
+  [[nodiscard]] std::vector<std::string> run(const Settings& settings, const Body& body) override {
+    agree_on_endpoint();
+    const std::string failure = run_rank(open(settings, rank()), body);
+    if (failure.empty()) return {};
+    return {failure};
+  }
+  [[nodiscard]] std::unique_ptr<Channel> open_newcomer(const Settings& settings,
+                                                       int rank) override {
+    return open(settings, rank);
+  }
+
+ private:
+  void agree_on_endpoint() {
+    if (rank() != 0) {
+      endpoint_ = rankwire::recv<std::string>(*control_, 0, 0, patience);
+      return;
+    }
+    endpoint_ = free_endpoint();
+    for (int other = 1; other < ranks(); ++other) rankwire::send(*control_, other, 0, endpoint_);
+  }
+  [[nodiscard]] std::unique_ptr<Channel> open(const Settings& settings, int rank) const {
+    Settings with = settings;
+    if (rank == 0) {
+      with.ranks = ranks();
+      with.listen = endpoint_;
+    } else {
+      with.join = endpoint_;
+      with.rank = rank;
+    }
+    return std::move(rankwire::zmq_backend.open(with).front());
+  }
+  std::unique_ptr<Channel> control_;
+  std::string endpoint_;
+};
+
+ZmqProcessesHarness& processes() {
+  static ZmqProcessesHarness zmq;
+  return zmq;
+}
+
+}  // namespace
+
+Harness& harness() {
+  return processes();
+}
+
+}  // namespace conformance
+
+int main(int argc, char** argv) {
+  rankwire::log().set_level(spdlog::level::warn);
+  doctest::Context context{argc, argv};
+  // One summary is enough; the others print what fails on them.
+  if (conformance::processes().rank() != 0) context.setOption("minimal", true);
+  return context.run();
+}

@@ -1,0 +1,38 @@
+#include <doctest/doctest.h>
+
+#include "protocol.hpp"
+
+using namespace rankwire::zmq_wire;
+
+TEST_CASE("protocol: a header survives the wire, byte for byte as documented") {
+  const auto bytes = to_bytes({Kind::credit, 0x01020304, 0x1122334455667788});
+  const std::array<unsigned, 16> expected{0x52, 0x57, 0x07, 0x00, 0x04, 0x03, 0x02, 0x01,
+                                          0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11};
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    CHECK(std::to_integer<unsigned>(bytes[i]) == expected[i]);
+  }
+  const auto header = header_of(bytes);
+  REQUIRE(header);
+  CHECK(header->kind == Kind::credit);
+  CHECK(header->tag == 0x01020304);
+  CHECK(header->bytes == 0x1122334455667788);
+}
+
+TEST_CASE("protocol: what is not a header is none") {
+  auto bytes = to_bytes({Kind::data, 1, 2});
+  CHECK(!header_of(std::span{bytes}.first(15)));
+  for (const std::size_t at : {0U, 1U, 2U, 3U}) {
+    auto damaged = bytes;
+    damaged[at] = std::byte{0xFF};
+    CHECK(!header_of(damaged));
+  }
+  bytes[2] = std::byte{0};
+  CHECK(!header_of(bytes));
+}
+
+TEST_CASE("protocol: a refusal is readable, and a damaged one too") {
+  const auto body = body_of({Refusal::full, "no room"});
+  CHECK(reject_of(body.bytes()).refusal == Refusal::full);
+  CHECK(reject_of(body.bytes()).text == "no room");
+  CHECK(reject_of(body.bytes().first(3)).refusal == Refusal::damaged);
+}

@@ -1,0 +1,136 @@
+#include <doctest/doctest.h>
+
+#include <thread>
+
+#include "zmq_world.hpp"
+
+using namespace zmq_world;
+using rankwire::UsageError;
+
+namespace {
+
+/// A full exchange: every worker's number reaches the master.
+void check_works(rankwire::Channel& master, std::vector<Opened>& workers) {
+  for (auto& worker : workers) rankwire::send(*worker, 0, 1, worker->rank());
+  for (int rank = 1; rank < master.size(); ++rank) {
+    CHECK(rankwire::recv<int>(master, rank, 1, patience) == rank);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("rendezvous: workers may come before the master, and get the ranks they want") {
+  const auto endpoint = conformance::free_endpoint();
+  auto second = worker(endpoint, 2);
+  auto first = worker(endpoint, 1);
+  std::this_thread::sleep_for(200ms);
+  auto zero = master(endpoint, 3);
+  std::vector<Opened> workers;
+  workers.push_back(first.get());
+  workers.push_back(second.get());
+  const auto world = zero.get();
+  CHECK(workers[0]->rank() == 1);
+  CHECK(workers[1]->rank() == 2);
+  check_works(*world, workers);
+}
+
+TEST_CASE("rendezvous: a rank that was asked for is kept from those who did not ask") {
+  const auto endpoint = conformance::free_endpoint();
+  auto zero = master(endpoint, 3);
+  auto any = worker(endpoint);
+  std::this_thread::sleep_for(300ms);
+  auto one = worker(endpoint, 1);
+  std::vector<Opened> workers;
+  workers.push_back(one.get());
+  workers.push_back(any.get());
+  const auto world = zero.get();
+  CHECK(workers[0]->rank() == 1);
+  CHECK(workers[1]->rank() == 2);
+  check_works(*world, workers);
+}
+
+TEST_CASE("rendezvous: whoever does not belong is refused with the reason, and the rest go on") {
+  const auto endpoint = conformance::free_endpoint();
+  auto zero = master(endpoint, 3);
+  auto one = worker(endpoint, 1);
+  auto other_job = settings();
+  other_job.job = "tuesday";
+  auto stranger = worker(endpoint, {}, other_job);
+  const std::string job = refusal<UsageError>(stranger);
+  CHECK(has(job, "tuesday"));
+  CHECK(has(job, "default"));
+  auto outside = worker(endpoint, 3);
+  CHECK(has(refusal<UsageError>(outside), "rank 3"));
+  auto other_size = settings();
+  other_size.ranks = 5;
+  auto five = worker(endpoint, {}, other_size);
+  CHECK(has(refusal<UsageError>(five), "5 ranks"));
+  // One of two who want rank 1 is refused, whichever comes second.
+  std::string taken;
+  auto twin = worker(endpoint, 1);
+  Opened winner;
+  if (twin.wait_for(2s) == std::future_status::ready) {
+    taken = refusal<UsageError>(twin);
+    auto two = worker(endpoint, 2);
+    winner = one.get();
+    (void)two.get();
+  } else {
+    taken = refusal<UsageError>(one);
+    auto two = worker(endpoint, 2);
+    winner = twin.get();
+    (void)two.get();
+  }
+  CHECK(has(taken, "rank 1 is taken"));
+  CHECK(winner->rank() == 1);
+  const auto world = zero.get();
+  CHECK(world->size() == 3);
+  // And whoever comes when all are here.
+  auto late = worker(endpoint);
+  while (late.wait_for(0s) != std::future_status::ready) {
+    (void)world->next(1, 1, 10ms);
+  }
+  CHECK(has(refusal<UsageError>(late), "complete"));
+}
+
+TEST_CASE("rendezvous: at the deadline master and workers say who is missing") {
+  const auto endpoint = conformance::free_endpoint();
+  auto hurried = settings();
+  hurried.join_timeout = 1500ms;
+  auto zero = master(endpoint, 4, hurried);
+  auto two = worker(endpoint, 2);
+  const std::string at_master = refusal<rankwire::Timeout>(zero);
+  CHECK(has(at_master, "ranks 1, 3"));
+  const std::string at_worker = refusal<rankwire::Timeout>(two);
+  CHECK(has(at_worker, "ranks 1, 3"));
+}
+
+TEST_CASE("rendezvous: a worker that nobody answers says where it looked and what it saw") {
+  const auto endpoint = conformance::free_endpoint();
+  auto hurried = settings();
+  hurried.join_timeout = 300ms;
+  auto alone = worker(endpoint, {}, hurried);
+  const std::string text = refusal<rankwire::Timeout>(alone);
+  CHECK(has(text, endpoint));
+  CHECK(has(text, "refused"));
+}
+
+TEST_CASE("rendezvous: a worker that dies before the start frees its rank") {
+  const auto endpoint = conformance::free_endpoint();
+  auto zero = master(endpoint, 3);
+  auto hurried = settings();
+  hurried.join_timeout = 500ms;
+  auto mortal = worker(endpoint, 1, hurried);  // gives up: its process would end
+  CHECK(!refusal<rankwire::Timeout>(mortal).empty());
+  auto one = worker(endpoint, 1);
+  auto two = worker(endpoint, 2);
+  std::vector<Opened> workers;
+  workers.push_back(one.get());
+  workers.push_back(two.get());
+  const auto world = zero.get();
+  check_works(*world, workers);
+}
+
+TEST_CASE("rendezvous: other interfaces than loopback need --insecure") {
+  auto zero = master("tcp://0.0.0.0:0", 2);
+  CHECK(has(refusal<UsageError>(zero), "--insecure"));
+}

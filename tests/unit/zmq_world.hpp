@@ -1,0 +1,69 @@
+#pragma once
+
+#include <chrono>
+#include <future>
+#include <memory>
+#include <string>
+
+#include "../conformance/free_port.hpp"
+#include "rankwire/backend/backend.hpp"
+#include "rankwire/backend/log.hpp"
+#include "rankwire/typed.hpp"
+
+namespace rankwire {
+extern const Backend zmq_backend;
+}
+
+// Ranks of a ZeroMQ world inside a test: each opens on a thread of its own.
+
+namespace zmq_world {
+
+using namespace std::chrono_literals;
+using Opened = std::unique_ptr<rankwire::Channel>;
+
+inline constexpr auto patience = 30s;
+
+inline rankwire::Settings settings() {
+  rankwire::log().set_level(spdlog::level::off);
+  rankwire::Settings with;
+  with.join_timeout = patience;
+  return with;
+}
+
+inline std::future<Opened> open(rankwire::Settings with) {
+  return std::async(std::launch::async,
+                    [with] { return std::move(rankwire::zmq_backend.open(with).front()); });
+}
+
+inline std::future<Opened> master(const std::string& endpoint, int ranks,
+                                  rankwire::Settings with = settings()) {
+  with.listen = endpoint;
+  with.ranks = ranks;
+  return open(with);
+}
+
+inline std::future<Opened> worker(const std::string& endpoint, std::optional<int> rank = {},
+                                  rankwire::Settings with = settings()) {
+  with.join = endpoint;
+  with.rank = rank;
+  return open(with);
+}
+
+/// What the future's exception of type E says; empty when it threw none of that type.
+template <class E>
+std::string refusal(std::future<Opened>& opening) {
+  try {
+    (void)opening.get();
+  } catch (const E& error) {
+    return error.what();
+  } catch (const std::exception& error) {
+    return std::string{"another exception: "} + error.what();
+  }
+  return {};
+}
+
+inline bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace zmq_world
