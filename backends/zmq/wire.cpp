@@ -17,6 +17,7 @@ namespace {
 constexpr int sockets_max = 16'384;
 constexpr int batch_messages_max = 256;
 constexpr int handshakes_logged_max = 10;
+constexpr int drops_logged_max = 20;
 // A signal that comes just before a wait begins must not be missed for long.
 constexpr std::chrono::milliseconds look_for_signals_each{100};
 
@@ -72,11 +73,11 @@ void Wire::set_up(Source& source, std::int64_t frame_bytes_max) const {
 }
 
 std::string Wire::listen(const std::string& address) {
-  listener_ = std::make_unique<Source>(context_, zmq::socket_type::router);
-  set_up(*listener_, stranger_frame_bytes_max);
-  listener_->socket.set(zmq::sockopt::router_mandatory, true);
-  listener_->socket.set(zmq::sockopt::ipv6, address.find('[') != std::string::npos);
   try {
+    listener_ = std::make_unique<Source>(context_, zmq::socket_type::router);
+    set_up(*listener_, stranger_frame_bytes_max);
+    listener_->socket.set(zmq::sockopt::router_mandatory, true);
+    listener_->socket.set(zmq::sockopt::ipv6, address.find('[') != std::string::npos);
     listener_->socket.bind(address);
   } catch (const zmq::error_t& error) {
     listener_.reset();
@@ -89,13 +90,20 @@ std::string Wire::listen(const std::string& address) {
 }
 
 ConnectionId Wire::dial(const std::string& address, std::int64_t frame_bytes_max) {
-  auto source = std::make_unique<Source>(context_, zmq::socket_type::dealer);
-  set_up(*source, frame_bytes_max);
-  source->socket.set(zmq::sockopt::ipv6, address.find('[') != std::string::npos);
-  source->socket.connect(address);
-  source->dialed = ++last_id_;
-  connections_[source->dialed] = {source.get(), {}, address, false};
-  dialed_.push_back(std::move(source));
+  try {
+    auto source = std::make_unique<Source>(context_, zmq::socket_type::dealer);
+    set_up(*source, frame_bytes_max);
+    source->socket.set(zmq::sockopt::ipv6, address.find('[') != std::string::npos);
+    source->socket.connect(address);
+    source->dialed = ++last_id_;
+    connections_[source->dialed] = {source.get(), {}, address, false};
+    dialed_.push_back(std::move(source));
+  } catch (const zmq::error_t& error) {
+    throw TransportError{fmt::format("cannot dial {}: {}{}", address, error.what(),
+                                     error.num() == EMFILE ? "; raise the limit on open files "
+                                                             "(ulimit -n)"
+                                                           : "")};
+  }
   rebuild_poll_items();
   return last_id_;
 }
@@ -181,18 +189,18 @@ bool Wire::pump(Deadline deadline) {
   const auto wait = std::chrono::ceil<std::chrono::milliseconds>(deadline.remaining());
   try {
     if (zmq::poll(poll_items_, wait) == 0) return false;
+    for (std::size_t i = 0; i < polled_.size(); ++i) {
+      if ((poll_items_[2 * i + 1].revents & ZMQ_POLLIN) != 0) read_monitor(*polled_[i]);
+    }
+    for (std::size_t i = 0; i < polled_.size(); ++i) {
+      if ((poll_items_[2 * i].revents & ZMQ_POLLIN) != 0) drain(*polled_[i], batch_messages_max);
+    }
+    emit_downs();
+    return true;
   } catch (const zmq::error_t& error) {
     if (error.num() == EINTR) return false;
     throw TransportError{fmt::format("waiting for messages: {}", error.what())};
   }
-  for (std::size_t i = 0; i < polled_.size(); ++i) {
-    if ((poll_items_[2 * i + 1].revents & ZMQ_POLLIN) != 0) read_monitor(*polled_[i]);
-  }
-  for (std::size_t i = 0; i < polled_.size(); ++i) {
-    if ((poll_items_[2 * i].revents & ZMQ_POLLIN) != 0) drain(*polled_[i], batch_messages_max);
-  }
-  emit_downs();
-  return true;
 }
 
 void Wire::read_monitor(Source& source) {
@@ -304,7 +312,12 @@ void Wire::emit_downs() {
       const auto found = connections_.find(id);
       if (found == connections_.end()) continue;
       // All of it: what came over the connection comes out before its end.
-      while (read_message(*found->second.source)) {
+      Source& source = *found->second.source;
+      while (read_message(source)) {
+      }
+      if (source.dialed == 0) {
+        callers_.erase(connections_[id].routing_id);
+        connections_.erase(id);
       }
       ready_.push_back({.what = Incoming::What::down, .connection = id});
     }
@@ -316,8 +329,10 @@ void Wire::drop(ConnectionId connection, std::string_view why) {
   const auto found = connections_.find(connection);
   if (found == connections_.end() || found->second.drop_logged) return;
   found->second.drop_logged = true;
-  log().warn("dropped a frame from {}: {} (more from there are only counted)",
-             found->second.address, why);
+  if (++drops_logged_ > drops_logged_max) return;
+  log().warn("dropped a frame from {}: {} (more from there are only counted{})",
+             found->second.address, why,
+             drops_logged_ == drops_logged_max ? ", and from anywhere else" : "");
 }
 
 }  // namespace rankwire::zmq_wire

@@ -133,7 +133,8 @@ class Wire {
   std::deque<Incoming> ready_;
   ConnectionId last_id_ = 0;
   std::uint64_t frames_dropped_ = 0;
-  std::uint64_t handshakes_failed_ = 0;
+  int handshakes_failed_ = 0;
+  int drops_logged_ = 0;
 };
 
 }  // namespace rankwire::zmq_wire

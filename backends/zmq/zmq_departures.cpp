@@ -332,9 +332,10 @@ std::string ZmqChannel::remaining_ranks() const {
 
 void ZmqChannel::do_abort(int exit_code, const std::string& what) noexcept {
   constexpr std::chrono::seconds told_within{1};
+  constexpr std::size_t cause_bytes_max = 4096;
   try {
     if (!wire_ || aborted_) return;
-    aborted_ = Abort{rank(), host_name(), process_id(), exit_code, what};
+    aborted_ = Abort{rank(), host_name(), process_id(), exit_code, what.substr(0, cause_bytes_max)};
     say_last_to_all(Kind::abort, encode(*aborted_));
     wire_->ignore_interrupts();
     await_farewells(told_within);
