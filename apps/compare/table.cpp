@@ -16,8 +16,12 @@ void write(const std::string& text) {
 }
 
 std::string line(const Row& row) {
-  return fmt::format("{:<36}{:>12}{:>12}{:>8}{:>16}{:>12}\n", row.what, row.ours, row.raw,
+  return fmt::format("{:<36}{:>12}{:>12}{:>9}{:>18}{:>12}\n", row.what, row.ours, row.raw,
                      row.ratio, row.spread, row.bar);
+}
+
+std::string ratio_text(double ratio) {
+  return fmt::format("{:.{}f}", ratio, ratio < 100 ? 2 : 0);
 }
 
 }  // namespace
@@ -40,8 +44,8 @@ Row row_of(const std::string& what, const Pairs& pairs, std::string (*text)(doub
   return {what,
           text(pairs.ours()),
           text(pairs.raw()),
-          fmt::format("{:.2f}", pairs.ratio()),
-          fmt::format("{:.2f} to {:.2f}", pairs.ratio_min(), pairs.ratio_max()),
+          ratio_text(pairs.ratio()),
+          ratio_text(pairs.ratio_min()) + " to " + ratio_text(pairs.ratio_max()),
           bar};
 }
 

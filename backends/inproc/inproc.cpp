@@ -169,7 +169,8 @@ void InprocChannel::credit(const Message& taken) {
 std::optional<Departure> InprocChannel::do_departure(int rank) {
   check_aborted();
   const Lock lock{own_.mutex};
-  return own_.mailbox.departure(rank);
+  const Departure* const departure = own_.mailbox.departure(rank);
+  return departure == nullptr ? std::nullopt : std::optional{*departure};
 }
 
 Info InprocChannel::do_info() const {
@@ -188,15 +189,19 @@ void InprocChannel::depart(Departure::Kind kind, const char* reason) noexcept {
     const Lock lock{own_.mutex};
     if (own_.departed) return;
   }
+  const auto departure =
+      std::make_shared<const Departure>(Departure{rank(), kind, host_name(), process_id(), reason});
   for (auto& there : world_->posts) {
     if (there.get() == &own_) continue;
     const Lock lock{there->mutex};
-    there->mailbox.depart({rank(), kind, host_name(), process_id(), reason});
+    if (there->departed) continue;
+    there->mailbox.depart(departure);
     there->changes.fetch_add(1, std::memory_order_release);
     there->changed.notify_all();
   }
   const Lock lock{own_.mutex};
   own_.departed = true;
+  own_.mailbox = Mailbox{rank(), size(), false};  // nobody will take what it holds
   own_.room.notify_all();
 }
 
@@ -225,6 +230,7 @@ std::vector<std::unique_ptr<Channel>> open_inproc(const Settings& settings) {
   const int size = settings.ranks.value_or(Settings::ranks_default);
   const auto world = std::make_shared<World>(settings, size);
   std::vector<std::unique_ptr<Channel>> channels;
+  channels.reserve(static_cast<std::size_t>(size));
   for (int rank = 0; rank < size; ++rank) {
     channels.push_back(std::make_unique<InprocChannel>(world, rank));
   }

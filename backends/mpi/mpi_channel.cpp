@@ -190,7 +190,7 @@ void MpiChannel::do_send_borrowed(int dest, int tag, std::span<const std::byte> 
   });
   // The end of the send and the receiver's departure may be news of one look. And a rank that left
   // may be taking these bytes in at this moment; nobody else will ever read them.
-  const auto& departure = mailbox_.departure(dest);
+  const Departure* const departure = mailbox_.departure(dest);
   const bool left = departure && departure->kind == Departure::Kind::left;
   const auto sent = [&] {
     outgoing_.complete();
@@ -230,7 +230,8 @@ std::optional<Departure> MpiChannel::do_departure(int rank) {
   check_interrupted();
   take_in();
   look_around();
-  return mailbox_.departure(rank);
+  const Departure* const departure = mailbox_.departure(rank);
+  return departure == nullptr ? std::nullopt : std::optional{*departure};
 }
 
 Info MpiChannel::do_info() const {

@@ -34,7 +34,7 @@ void MpiChannel::say_goodbye(bool in_order) {
   said_goodbye_ = true;
   for (int rank = 0; rank < size(); ++rank) {
     // One that left may still be serving, and wait for this.
-    const auto& departure = mailbox_.departure(rank);
+    const Departure* const departure = mailbox_.departure(rank);
     if (rank == this->rank() || (departure && departure->kind == Departure::Kind::lost)) continue;
     const auto whole = outgoing_.sent_whole(rank);
     auto kind = Control::lost;

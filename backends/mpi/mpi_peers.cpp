@@ -56,6 +56,7 @@ std::vector<PeerFacts> exchange_facts(MPI_Comm comm) {
   constexpr int bytes = sizeof(Record);
   check(MPI_Allgather(&mine, bytes, MPI_BYTE, all.data(), bytes, MPI_BYTE, comm), "MPI_Allgather");
   std::vector<PeerFacts> facts;
+  facts.reserve(all.size());
   for (const auto& record : all) {
     facts.push_back({record.host.data(), static_cast<int>(record.pid), record.kernel.data()});
   }

@@ -40,13 +40,14 @@ class MasterRendezvous {
   int ranks_;
   std::unique_ptr<Wire> wire_;
   std::string bound_;
+  std::string reached_at_;             // what to tell workers to join
   std::vector<Candidate> candidates_;  // in the order of arrival
 };
 
 void MasterRendezvous::bind() {
   const Endpoint endpoint = parse_endpoint(settings_.listen);
-  const auto addresses = resolve(endpoint.host);
-  const Address& address = addresses.front();
+  const Address address =
+      endpoint.host == "*" ? Address{.number = "0.0.0.0"} : resolve(endpoint.host).front();
   if (!address.loopback) {
     if (!settings_.insecure) {
       throw UsageError{
@@ -60,6 +61,10 @@ void MasterRendezvous::bind() {
   }
   bound_ = wire_->listen(
       address.endpoint(endpoint.port == 0 ? std::string{"*"} : fmt::format("{}", endpoint.port)));
+  const bool everywhere = address.number == "0.0.0.0" || address.number == "::";
+  reached_at_ = everywhere
+                    ? fmt::format("tcp://{}{}", host_name(), bound_.substr(bound_.rfind(':')))
+                    : bound_;
 }
 
 Session MasterRendezvous::run() {
@@ -150,7 +155,7 @@ std::string MasterRendezvous::missing() const {
 
 void MasterRendezvous::report() {
   log().info("rank 0 waits for {} ({} of {} are here); join with --join {}", missing(),
-             candidates_.size() + 1, ranks_, bound_);
+             candidates_.size() + 1, ranks_, reached_at_);
   for (const auto& candidate : candidates_) {
     send_record(*wire_, candidate.connection, Kind::welcome,
                 Welcome{ranks_, static_cast<std::int32_t>(candidates_.size()) + 1, missing()});

@@ -18,6 +18,8 @@ Monitor::Monitor(zmq::context_t& context, zmq::socket_t& watched)
   reader_.set(zmq::sockopt::rcvhwm, 0);
   reader_.set(zmq::sockopt::linger, 0);
   reader_.connect(endpoint);
+  // Until it was looked at once, libzmq takes it for awake and its descriptor tells of nothing.
+  (void)reader_.get(zmq::sockopt::events);
 }
 
 Monitor::~Monitor() {

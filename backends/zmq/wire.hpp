@@ -1,5 +1,7 @@
 #pragma once
 
+#include <poll.h>
+
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -110,6 +112,7 @@ class Wire {
 
   void set_up(Source& source, std::int64_t frame_bytes_max) const;
   bool pump(Deadline deadline);
+  bool wait_and_read(Deadline deadline);
   void read_monitor(Source& source);
   void listener_event(const Monitor::Event& event);
   void drain(Source& source, int messages_max);
@@ -124,7 +127,7 @@ class Wire {
   zmq::context_t context_;
   std::unique_ptr<Source> listener_;
   std::vector<std::unique_ptr<Source>> dialed_;
-  std::vector<zmq::pollitem_t> poll_items_;  // socket and monitor of each source, in turn
+  std::vector<pollfd> poll_items_;  // socket and monitor of each source, in turn
   std::vector<Source*> polled_;
   std::unordered_map<ConnectionId, Connection> connections_;
   std::unordered_map<std::string, ConnectionId> callers_;  // by routing id

@@ -199,7 +199,8 @@ std::optional<Departure> ZmqChannel::do_departure(int rank) {
   while (pump(Deadline::poll())) {
   }
   check_aborted();
-  return mailbox_.departure(rank);
+  const Departure* const departure = mailbox_.departure(rank);
+  return departure == nullptr ? std::nullopt : std::optional{*departure};
 }
 
 /// Takes in one thing that arrives until the deadline; false when nothing did.

@@ -92,8 +92,8 @@ void ZmqChannel::send_table(int newcomer) {
   Start start{newcomer, {}, {}, token_, settings_.window_bytes, settings_.message_bytes_max};
   for (int other = 0; other < size(); ++other) {
     start.members.push_back(peer(other).member);
-    const auto& departure = mailbox_.departure(other);
-    if (!departure) continue;
+    const Departure* const departure = mailbox_.departure(other);
+    if (departure == nullptr) continue;
     const bool lost = departure->kind == Departure::Kind::lost;
     start.departed.push_back({other, lost, departure->reason, 0});
   }
@@ -171,9 +171,11 @@ void ZmqChannel::finish_departing(int rank) {
   if (all_here) {
     depart(rank, departed.lost, departed.reason);
   } else if (there.departing_until.expired()) {
+    const auto missing = departed.lost ? 0 : departed.messages_to_you - there.received;
     depart(rank, true,
-           fmt::format("{}; {} of the {} messages it had sent here never came", departed.reason,
-                       departed.messages_to_you - there.received, departed.messages_to_you));
+           missing == 0 ? departed.reason
+                        : fmt::format("{}; {} messages it had sent here never came",
+                                      departed.reason, missing));
   }
 }
 
@@ -211,7 +213,7 @@ void ZmqChannel::process_down(ConnectionId connection) {
   }
   if (connection == there.in) there.in = 0;
   wire_->hang_up(connection);  // or libzmq would mend it, and we would talk to a stranger
-  const bool known = mailbox_.departure(rank).has_value();
+  const bool known = mailbox_.departure(rank) != nullptr;
   if (!is_master() && rank == 0) {
     lose_world(known ? "the master, through which ranks hear of each other, has gone"
                      : "the connection to the master closed without a goodbye");

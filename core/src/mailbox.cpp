@@ -85,15 +85,19 @@ std::optional<Event> Mailbox::take_news(const Wanted& wanted) {
     if (departure) return Event{*departure};
     return std::nullopt;
   }
-  const auto asked_for = [&](const Event& news) {
-    const auto* const departure = std::get_if<Departure>(&news);
-    return wanted.all_news || (departure != nullptr && departure->kind == Departure::Kind::lost);
-  };
-  const auto first = std::find_if(news_.begin(), news_.end(), asked_for);
-  if (first == news_.end()) return std::nullopt;
-  Event news = std::move(*first);
+  if (news_.empty() || (!wanted.all_news && losses_unreported_ == 0)) return std::nullopt;
+  auto first = news_.begin();
+  while (!wanted.all_news && !is_loss(*first)) ++first;
+  if (is_loss(*first)) --losses_unreported_;
+  const News news = std::move(*first);
   news_.erase(first);
-  return news;
+  if (const auto* const arrival = std::get_if<Arrival>(&news)) return Event{*arrival};
+  return Event{*std::get<std::shared_ptr<const Departure>>(news)};
+}
+
+bool Mailbox::is_loss(const News& news) {
+  const auto* const departure = std::get_if<std::shared_ptr<const Departure>>(&news);
+  return departure != nullptr && (*departure)->kind == Departure::Kind::lost;
 }
 
 void Mailbox::check_not_in_vain(const Wanted& wanted) const {
@@ -110,13 +114,13 @@ void Mailbox::check_not_in_vain(const Wanted& wanted) const {
   }
 }
 
-void Mailbox::depart(Departure departure) {
-  auto& peer = peers_[static_cast<std::size_t>(departure.rank)];
+void Mailbox::depart(std::shared_ptr<const Departure> departure) {
+  auto& peer = peers_[static_cast<std::size_t>(departure->rank)];
   if (peer.departure) return;
-  peer.departure = departure;
+  peer.departure = latest_ = departure;
   --remaining_;
-  latest_ = departure;
-  news_.push_back(std::move(departure));
+  if (departure->kind == Departure::Kind::lost) ++losses_unreported_;
+  news_.emplace_back(std::move(departure));
 }
 
 void Mailbox::arrive(Arrival arrival) {
@@ -124,7 +128,7 @@ void Mailbox::arrive(Arrival arrival) {
   if (!peer.departure) return;
   peer.departure.reset();
   ++remaining_;
-  news_.push_back(std::move(arrival));
+  news_.emplace_back(std::move(arrival));
 }
 
 void Mailbox::check_send(int dest) const {

@@ -78,7 +78,7 @@ Buffer Buffer::from(Container&& container) {
                 "Buffer::from takes over: std::move it in");
   using Value = typename Container::value_type;
   static_assert(std::is_trivially_copyable_v<Value>, "only plain bytes can be sent as they lie");
-  auto owner = std::make_unique<Container>(std::move(container));
+  auto owner = std::make_unique<Container>(std::forward<Container>(container));
   auto* const data = reinterpret_cast<std::byte*>(owner->data());
   const std::size_t size = owner->size() * sizeof(Value);
   return adopt(

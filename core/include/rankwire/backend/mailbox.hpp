@@ -2,7 +2,10 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "rankwire/channel.hpp"
@@ -24,7 +27,10 @@ class Mailbox {
   void push(Message&& message);
   /// Records a departure; messages pushed before stay to be received. A second departure of the
   /// same rank is ignored: the first report stands.
-  void depart(Departure departure);
+  void depart(std::shared_ptr<const Departure> departure);
+  void depart(Departure departure) {
+    depart(std::make_shared<const Departure>(std::move(departure)));
+  }
   /// A new process has the departed rank `arrival.rank` from here on.
   void arrive(Arrival arrival);
 
@@ -32,8 +38,9 @@ class Mailbox {
   /// could send, UsageError for a wait for oneself and for a message above `bytes_max`.
   [[nodiscard]] std::optional<Event> take(const Wanted& wanted);
 
-  [[nodiscard]] const std::optional<Departure>& departure(int rank) const {
-    return peers_[static_cast<std::size_t>(rank)].departure;
+  /// Null when `rank` has not departed; else valid until it is replaced.
+  [[nodiscard]] const Departure* departure(int rank) const {
+    return peers_[static_cast<std::size_t>(rank)].departure.get();
   }
   /// Others that have not departed.
   [[nodiscard]] int remaining() const { return remaining_; }
@@ -53,12 +60,14 @@ class Mailbox {
   };
   struct Peer {
     Chain messages;
-    std::optional<Departure> departure;
+    std::shared_ptr<const Departure> departure;  // one record for all mailboxes of a process
   };
+  using News = std::variant<std::shared_ptr<const Departure>, Arrival>;
 
   [[nodiscard]] std::uint32_t find(const Wanted& wanted) const;
   Message unlink(std::uint32_t index);
   std::optional<Event> take_news(const Wanted& wanted);
+  [[nodiscard]] static bool is_loss(const News& news);
   void check_not_in_vain(const Wanted& wanted) const;
 
   int self_;
@@ -69,8 +78,9 @@ class Mailbox {
   std::vector<Peer> peers_;
   std::vector<Node> nodes_;
   std::vector<std::uint32_t> free_;
-  std::deque<Event> news_;  // departures and arrivals not yet reported, in order
-  std::optional<Departure> latest_;
+  std::size_t losses_unreported_ = 0;
+  std::deque<News> news_;  // departures and arrivals not yet reported, in order
+  std::shared_ptr<const Departure> latest_;
 };
 
 }  // namespace rankwire
