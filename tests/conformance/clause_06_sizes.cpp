@@ -86,7 +86,7 @@ CONFORMANCE_CASE("6: a payload above 2 GiB arrives whole",
     MESSAGE("skipped: less than " << 3 * huge << " bytes of memory are available");
     return;
   }
-  constexpr std::size_t step = 4097 * 4096;
+  constexpr std::size_t step = std::size_t{4097} * 4096;
   if (world.rank() == 1) {
     Buffer payload{huge};
     for (std::size_t at = 0; at < huge; at += step) payload.data()[at] = std::byte(at / step % 251);

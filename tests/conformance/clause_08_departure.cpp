@@ -4,7 +4,6 @@ namespace conformance {
 namespace {
 
 using rankwire::Departure;
-using rankwire::PeerGone;
 using rankwire::PeerLeft;
 using rankwire::PeerLost;
 

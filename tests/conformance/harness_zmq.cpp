@@ -4,12 +4,9 @@
 #include "ranks_option.hpp"
 #include "rankwire/backend/log.hpp"
 #include "threads.hpp"
+#include "zmq_rank.hpp"
 
 // Ranks as threads with a context each, over TCP on the loopback interface.
-
-namespace rankwire {
-extern const Backend zmq_backend;
-}
 
 namespace conformance {
 namespace {
@@ -35,15 +32,7 @@ struct ZmqThreadsHarness final : Harness {
 
  private:
   [[nodiscard]] std::unique_ptr<Channel> open(const Settings& settings, int rank) const {
-    Settings with = settings;
-    if (rank == 0) {
-      with.ranks = ranks();
-      with.listen = endpoint_;
-    } else {
-      with.join = endpoint_;
-      with.rank = rank;
-    }
-    return std::move(rankwire::zmq_backend.open(with).front());
+    return open_zmq_rank(settings, endpoint_, rank, ranks());
   }
   std::string endpoint_;
 };

@@ -4,14 +4,11 @@
 #include "free_port.hpp"
 #include "harness.hpp"
 #include "rankwire/backend/log.hpp"
+#include "zmq_rank.hpp"
 
 // Ranks as processes: started by `rankwire launch -n N -- conformance_zmq_processes`. Each runs
 // every case, in the same order. A world of its own for each case needs a port of its own; one more
 // world, which lives as long as the program, passes the address from rank 0 to the others.
-
-namespace rankwire {
-extern const Backend zmq_backend;
-}
 
 namespace conformance {
 namespace {
@@ -61,15 +58,7 @@ struct ZmqProcessesHarness final : Harness {
     for (int other = 1; other < ranks(); ++other) rankwire::send(*control_, other, 0, endpoint_);
   }
   [[nodiscard]] std::unique_ptr<Channel> open(const Settings& settings, int rank) const {
-    Settings with = settings;
-    if (rank == 0) {
-      with.ranks = ranks();
-      with.listen = endpoint_;
-    } else {
-      with.join = endpoint_;
-      with.rank = rank;
-    }
-    return std::move(rankwire::zmq_backend.open(with).front());
+    return open_zmq_rank(settings, endpoint_, rank, ranks());
   }
   std::unique_ptr<Channel> control_;
   std::string endpoint_;

@@ -15,7 +15,7 @@ namespace {
 
 /// What a decode may allocate, in all, for `bytes` bytes of the types below.
 constexpr std::size_t allowance(std::size_t bytes) {
-  return 64 * bytes + 64 * 1024;
+  return 64 * bytes + std::size_t{64} * 1024;
 }
 
 /// Whether `bytes` decode as a T; any exception but DecodeError fails the test.

@@ -30,7 +30,7 @@ inline rankwire::Settings settings() {
   return with;
 }
 
-inline std::future<Opened> open(rankwire::Settings with) {
+inline std::future<Opened> open(const rankwire::Settings& with) {
   return std::async(std::launch::async,
                     [with] { return std::move(rankwire::zmq_backend.open(with).front()); });
 }
