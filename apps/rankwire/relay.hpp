@@ -8,7 +8,7 @@ namespace launcher {
 /// that the lines of several ranks do not mix. A line above `line_bytes_max` passes in parts.
 class Relay {
  public:
-  static constexpr std::size_t line_bytes_max = 64 * 1024;
+  static constexpr std::size_t line_bytes_max = std::size_t{64} * 1024;
 
   /// Takes `source` over. With a `prefix` each line begins with it and ends, even the last; without
   /// one every byte passes as it is.
