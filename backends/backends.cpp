@@ -15,13 +15,13 @@ extern const Backend zmq_backend;
 #endif
 
 std::span<const Backend> backends() {
-  static const std::array built{
-      inproc_backend,
+  static const std::array built {
+    inproc_backend,
 #if RANKWIRE_WITH_MPI
-      mpi_backend,
+        mpi_backend,
 #endif
 #if RANKWIRE_WITH_ZMQ
-      zmq_backend,
+        zmq_backend,
 #endif
   };
   return built;

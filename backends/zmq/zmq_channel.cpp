@@ -230,34 +230,39 @@ void ZmqChannel::process(Incoming&& incoming) {
     peer(source).out_must_stand = Deadline::never();
     return;
   }
+  const ConnectionId connection = incoming.connection;
   try {
-    switch (incoming.header.kind) {
-      case Kind::data:
-        process_data(source, std::move(incoming));
-        return;
-      case Kind::credit:
-        windows_.credited(source, incoming.header.bytes);
-        return;
-      case Kind::goodbye:
-        process_goodbye(source, incoming);
-        return;
-      case Kind::abort:
-        process_abort(source, incoming);
-        return;
-      case Kind::farewell:
-        unconfirmed_.erase(incoming.connection);
-        return;
-      case Kind::departed:
-        if (source == 0) process_departed(decode<Departed>(incoming.body()));
-        return;
-      case Kind::arrived:
-        if (source == 0) process_arrived(decode<Member>(incoming.body()));
-        return;
-      default:
-        wire_->drop(incoming.connection, "out of place in a running world");
-    }
+    process_from(source, std::move(incoming));
   } catch (const DecodeError& error) {
-    wire_->drop(incoming.connection, error.what());
+    wire_->drop(connection, error.what());
+  }
+}
+
+void ZmqChannel::process_from(int source, Incoming&& incoming) {
+  switch (incoming.header.kind) {
+    case Kind::data:
+      process_data(source, std::move(incoming));
+      return;
+    case Kind::credit:
+      windows_.credited(source, incoming.header.bytes);
+      return;
+    case Kind::goodbye:
+      process_goodbye(source, incoming);
+      return;
+    case Kind::abort:
+      process_abort(source, incoming);
+      return;
+    case Kind::farewell:
+      unconfirmed_.erase(incoming.connection);
+      return;
+    case Kind::departed:
+      if (source == 0) process_departed(decode<Departed>(incoming.body()));
+      return;
+    case Kind::arrived:
+      if (source == 0) process_arrived(decode<Member>(incoming.body()));
+      return;
+    default:
+      wire_->drop(incoming.connection, "out of place in a running world");
   }
 }
 

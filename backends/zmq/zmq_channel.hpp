@@ -59,6 +59,7 @@ class ZmqChannel final : public Channel {
   void check_aborted() const;
   bool pump(Deadline deadline);
   void process(Incoming&& incoming);
+  void process_from(int source, Incoming&& incoming);
   void process_data(int source, Incoming&& incoming);
   void deliver(int source, int tag, Buffer&& payload);
   void take_piece(int source, Incoming&& incoming);
