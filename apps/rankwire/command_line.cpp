@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "rankwire/errors.hpp"
+#include "rankwire/nearest.hpp"
 #include "rankwire/units.hpp"
 
 namespace launcher {
@@ -29,6 +30,7 @@ void add_launch(CLI::App& app, Options& options) {
                          "start all ranks of a program on this machine, over ZeroMQ:\nrankwire "
                          "launch [OPTIONS] -- PROGRAM [ARGUMENTS...]");
   launch->footer(footer);
+  launch->allow_extras();
   launch->add_option("-n,--ranks", options.ranks, "how many ranks to start")
       ->check(CLI::Range(1, ranks_max))
       ->capture_default_str();
@@ -51,13 +53,24 @@ void add_launch(CLI::App& app, Options& options) {
       ->default_str(rankwire::duration_text(options.grace));
 }
 
+/// The line that refuses what nobody asked for, or nothing.
+std::string unknown(const CLI::App& app) {
+  static const std::vector<std::string> known{"launch",  "--ranks",   "--port", "--tag-output",
+                                              "--grace", "--version", "--help"};
+  const auto extras = app.remaining(true);
+  if (extras.empty()) return {};
+  const std::string nearest = rankwire::nearest_name(extras.front(), known);
+  return fmt::format("rankwire: unknown argument {}; {}\n", extras.front(),
+                     nearest.empty() ? "see rankwire --help" : "did you mean " + nearest + "?");
+}
+
 }  // namespace
 
 std::variant<Options, Answer> read_command_line(int argc, char** argv) {
   Options options;
   CLI::App app{"Starts programs that are built on the rankwire library.", "rankwire"};
   app.set_version_flag("--version", std::string{"rankwire "} + RANKWIRE_VERSION);
-  app.require_subcommand(1);
+  app.allow_extras();  // refused below, by name
   add_launch(app, options);
   // Split here: CLI11 would read the program's arguments as values, and change some.
   const std::vector<std::string> all(argv + std::min(argc, 1), argv + argc);
@@ -72,6 +85,11 @@ std::variant<Options, Answer> read_command_line(int argc, char** argv) {
     return Answer{std::string{version.what()} + "\n", 0};
   } catch (const CLI::ParseError& error) {
     return Answer{fmt::format("rankwire: {}; see rankwire --help\n", error.what()), usage};
+  }
+  if (const std::string line = unknown(app); !line.empty()) return Answer{line, usage};
+  if (app.get_subcommands().empty()) {
+    return Answer{"rankwire: a subcommand is missing; there is launch, see rankwire --help\n",
+                  usage};
   }
   if (options.program.empty()) {
     return Answer{

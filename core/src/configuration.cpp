@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <map>
 
-#include "nearest.hpp"
 #include "options.hpp"
 #include "rankwire/errors.hpp"
+#include "rankwire/nearest.hpp"
 
 namespace rankwire {
 namespace {

@@ -1,4 +1,4 @@
-#include "nearest.hpp"
+#include "rankwire/nearest.hpp"
 
 #include <algorithm>
 #include <vector>

@@ -7,9 +7,9 @@
 #include <charconv>
 #include <functional>
 
-#include "nearest.hpp"
 #include "rankwire/backend/endpoint.hpp"
 #include "rankwire/errors.hpp"
+#include "rankwire/nearest.hpp"
 #include "rankwire/units.hpp"
 
 namespace rankwire {

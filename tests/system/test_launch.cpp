@@ -127,7 +127,8 @@ TEST_CASE("launch: wrong usage") {
   refused({"launch", "-n", "0", "--", "true"}, "--ranks");
   refused({"launch", "-n", "2", "--", "/no/such/program"}, "/no/such/program");
   refused({"launch", "--grace", "5", "--", "true"}, "5s");
-  refused({"launch", "--prot", "5", "--", "true"}, "--prot");
+  refused({"launch", "--prot", "5", "--", "true"}, "did you mean --port?");
+  refused({"lunch", "-n", "4", "--", "true"}, "did you mean launch?");
   CHECK_CODE(run({LAUNCHER, "--version"}), 0);
   CHECK_HAS(run({LAUNCHER, "launch", "--help"}).out, "--tag-output");
 }

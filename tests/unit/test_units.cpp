@@ -2,9 +2,9 @@
 
 #include <chrono>
 
-#include "../../core/src/nearest.hpp"
 #include "rankwire/backend/endpoint.hpp"
 #include "rankwire/errors.hpp"
+#include "rankwire/nearest.hpp"
 #include "rankwire/units.hpp"
 
 using namespace rankwire;
