@@ -45,7 +45,7 @@ TEST_CASE("launch: a line without end passes whole") {
 }
 
 TEST_CASE("launch: --fail on each way") {
-  const Arguments json{PRODUCT, "--format", "json", "--timeout", "1s", "--fail"};
+  const Arguments json{PRODUCT, "--format", "json", "--timeout", "5s", "--fail"};
   const std::string others = json_line(1) + json_line(3);
   SUBCASE("crash") {
     const auto result = run(launch(4, json + Arguments{"2:crash"}));
@@ -65,7 +65,7 @@ TEST_CASE("launch: --fail on each way") {
     const auto result = run(launch(4, json + Arguments{"2:hang"}, {"--grace", "2s"}));
     CHECK_CODE(result, 4);
     CHECK(result.out == others);
-    CHECK_HAS(result.err, "gave no result within 1s");
+    CHECK_HAS(result.err, "gave no result within 5s");
   }
 }
 

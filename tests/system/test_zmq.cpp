@@ -91,7 +91,7 @@ TEST_CASE("by hand: 12 ranks, by order of arrival") {
 }
 
 TEST_CASE("by hand: --fail on each way, and every process ends") {
-  const Arguments json{PRODUCT, "--format", "json", "--timeout", "1s", "--fail"};
+  const Arguments json{PRODUCT, "--format", "json", "--timeout", "5s", "--fail"};
   const auto run = [&](const char* how, int code, const char* word) {
     ByHand world{4};
     world.start_all(json + Arguments{how});
@@ -110,7 +110,7 @@ TEST_CASE("by hand: --fail on each way, and every process ends") {
     run("2:leave", 3, " left ");
   }
   SUBCASE("hang") {
-    run("2:hang", 4, "gave no result within 1s");
+    run("2:hang", 4, "gave no result within 5s");
   }
 }
 
