@@ -48,20 +48,25 @@ install_packages() {
 # configure PRESET FOLDER [-Dname=value...]: unless the cache says all of that already. So apps/run
 # and tests/run share a folder, and neither undoes what the other, or the user by hand, has set.
 configure() {
-  local preset=$1 folder=$2 cache=$2/CMakeCache.txt fresh=() setting
+  local preset=$1 folder=$2 setting
   shift 2
+  if ! is_cached "$folder" "CMAKE_HOME_DIRECTORY:INTERNAL=$root"; then
+    # Nothing there, or the folder was copied or moved with its tree and speaks of another one.
+    rm -rf "$folder"/{CMakeCache.txt,CMakeFiles,build.ninja}
+  fi
   if [[ -e $folder/build.ninja ]]; then
-    for setting in "CMAKE_HOME_DIRECTORY:INTERNAL=$root" "${@#-D}"; do
-      grep -qxF -- "$setting" "$cache" || break
+    for setting in "${@#-D}"; do
+      is_cached "$folder" "$setting" || break
       setting=
     done
-    [[ $setting ]] || return 0
-    # A copy or a moved tree: the cache speaks of another one.
-    [[ $setting != CMAKE_HOME* ]] || fresh=(--fresh)
+    [[ ${setting:-} ]] || return 0
   fi
   say "configuring in $folder"
-  (cd "$root" && cmake --log-level=WARNING --preset "$preset" "${fresh[@]}" "$@" >&2)
+  (cd "$root" && cmake --log-level=WARNING --preset "$preset" "$@" >&2)
 }
+
+# is_cached FOLDER NAME:TYPE=VALUE: whether the cache in that folder says this.
+is_cached() { grep -qsxF -- "$2" "$1/CMakeCache.txt"; }
 
 # build FOLDER TARGET: silent when there is nothing to do.
 build() {
