@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -44,6 +45,14 @@ bool send_record(Wire& wire, ConnectionId to, Kind kind, const Record& record) {
 
 /// Refuses a hello, on both sides: in the answer and in the log.
 void refuse(Wire& wire, ConnectionId to, const Hello& hello, const Reject& reject);
+
+/// The silence after which a connection counts as broken; the grace begins then. A quarter of the
+/// grace, so that both together stay below grace + 5 s at its default.
+[[nodiscard]] inline std::chrono::milliseconds silence_max(const Settings& settings) {
+  // libzmq's heartbeats overflow above a minute.
+  return std::clamp(settings.grace / 4, std::chrono::milliseconds{50},
+                    std::chrono::milliseconds{30'000});
+}
 
 /// How often both sides say whom they wait for.
 inline constexpr std::chrono::seconds report_each{3};

@@ -40,8 +40,8 @@ std::string_view text_of(const zmq::message_t& message) {
 
 }  // namespace
 
-Wire::Wire(std::chrono::milliseconds lost_after)
-    : lost_after_{lost_after}, context_{make_context()} {}
+Wire::Wire(std::chrono::milliseconds silence_max)
+    : silence_max_{silence_max}, context_{make_context()} {}
 
 Wire::~Wire() {
   const int linger_ms = static_cast<int>(linger_.count());
@@ -59,15 +59,15 @@ Wire::~Wire() {
 }
 
 void Wire::set_up(Source& source, std::int64_t frame_bytes_max) const {
-  const int lost_after_ms = static_cast<int>(lost_after_.count());
+  const int silence_max_ms = static_cast<int>(silence_max_.count());
   auto& socket = source.socket;
   socket.set(zmq::sockopt::sndhwm, 0);
   socket.set(zmq::sockopt::rcvhwm, 0);
   socket.set(zmq::sockopt::linger, 0);  // hang_up; the destructor sets its own
   socket.set(zmq::sockopt::maxmsgsize, frame_bytes_max);
-  socket.set(zmq::sockopt::heartbeat_ivl, std::clamp(lost_after_ms / 4, 10, 1000));
-  socket.set(zmq::sockopt::heartbeat_timeout, lost_after_ms);
-  socket.set(zmq::sockopt::heartbeat_ttl, lost_after_ms);
+  socket.set(zmq::sockopt::heartbeat_ivl, std::clamp(silence_max_ms / 4, 10, 1000));
+  socket.set(zmq::sockopt::heartbeat_timeout, silence_max_ms);
+  socket.set(zmq::sockopt::heartbeat_ttl, silence_max_ms);
   socket.set(zmq::sockopt::handshake_ivl, 10'000);
   socket.set(zmq::sockopt::reconnect_ivl, 100);
   socket.set(zmq::sockopt::reconnect_ivl_max, 2'000);

@@ -53,7 +53,8 @@ struct Incoming {
 /// process when its receive queue is full. Memory is bounded by the channel's windows instead.
 class Wire {
  public:
-  explicit Wire(std::chrono::milliseconds lost_after);
+  /// A connection from which nothing comes for `silence_max`, heartbeats included, counts as ended.
+  explicit Wire(std::chrono::milliseconds silence_max);
   /// Closes all sockets; waits at most the linger (1 s unless set) for what they have to send.
   ~Wire();
   Wire(const Wire&) = delete;
@@ -121,7 +122,7 @@ class Wire {
   void emit_downs();
   void rebuild_poll_items();
 
-  std::chrono::milliseconds lost_after_;
+  std::chrono::milliseconds silence_max_;
   std::chrono::milliseconds linger_{1000};
   bool interruptible_ = true;
   zmq::context_t context_;

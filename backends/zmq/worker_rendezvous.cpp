@@ -18,7 +18,7 @@ class WorkerRendezvous {
       : settings_{settings},
         master_{parse_endpoint(settings.join)},
         deadline_{settings.join_timeout},
-        wire_{std::make_unique<Wire>(settings.lost_after)} {}
+        wire_{std::make_unique<Wire>(silence_max(settings))} {}
 
   Session run();
 

@@ -162,7 +162,7 @@ ConnectionId ZmqChannel::link_to(int dest) {
   Peer& there = peer(dest);
   if (there.out == 0) {
     there.out = wire_->dial(there.member.endpoint, stranger_frame_bytes_max);
-    there.out_must_stand = settings_.lost_after;
+    there.out_must_stand = settings_.grace;
     timers_run_ = true;
     rank_of_[there.out] = dest;
     send_record(*wire_, there.out, Kind::link,

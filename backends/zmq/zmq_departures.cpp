@@ -158,7 +158,7 @@ void ZmqChannel::process_departed(const Departed& departed) {
   if (mailbox_.departure(departed.rank)) return;
   there.said_goodbye = there.said_goodbye || !departed.lost;
   there.departing = departed;
-  there.departing_until = settings_.lost_after;
+  there.departing_until = settings_.grace;
   timers_run_ = true;
   finish_departing(departed.rank);
 }
@@ -242,7 +242,7 @@ void ZmqChannel::look_at_timers() {
     if (there.out_must_stand.expired()) {
       depart(other, true,
              fmt::format("it could not be reached at {} within {} ms", there.member.endpoint,
-                         settings_.lost_after.count()));
+                         settings_.grace.count()));
       drop_links(other);
     }
     timers_run_ = timers_run_ || there.departing || !there.out_must_stand.is_never();

@@ -43,7 +43,7 @@ TEST_CASE("wrong options are refused") {
   refused({"--timeout", "10"}, {"--timeout", "'10'", "10s"});
   refused({"--timeout", "0s"}, {"--timeout", "'0s'"});
   refused({"--format", "xml"}, {"--format", "xml", "json"});
-  refused({"--lost-after", "65s"}, {"--lost-after", "'65s'", "1min"});
+  refused({"--grace", "65h"}, {"--grace", "'65h'", "1h"});
   refused({"--wait-sleep", "2ms"}, {"--wait-sleep", "'2ms'", "1ms"});
 }
 

@@ -82,7 +82,7 @@ TEST_CASE("configuration: defaults") {
   const Settings settings = reading.settings();
   CHECK(settings.transport == "inproc");
   CHECK_FALSE(settings.ranks);
-  CHECK(settings.lost_after == Settings{}.lost_after);
+  CHECK(settings.grace == Settings{}.grace);
   CHECK(reading.own.count == 7);
 }
 
@@ -91,7 +91,7 @@ TEST_CASE("configuration: every option reaches its field") {
                    "-n",         "3",
                    "--job",      "j",
                    "--insecure", "--join-timeout",
-                   "2s",         "--lost-after",
+                   "2s",         "--grace",
                    "3s",         "--linger",
                    "4s",         "--window",
                    "8KiB",       "--message-max",
@@ -107,7 +107,7 @@ TEST_CASE("configuration: every option reaches its field") {
   CHECK(settings.job == "j");
   CHECK(settings.insecure);
   CHECK(settings.join_timeout == 2s);
-  CHECK(settings.lost_after == 3s);
+  CHECK(settings.grace == 3s);
   CHECK(settings.linger == 4s);
   CHECK(settings.window_bytes == 8192);
   CHECK(settings.message_bytes_max == 1 << 20);
@@ -128,7 +128,7 @@ TEST_CASE("configuration: command line before environment before file before def
   CHECK(settings.ranks == 4);
   CHECK(settings.linger == 3s);
   CHECK(settings.window_bytes == 65536);
-  CHECK(settings.lost_after == Settings{}.lost_after);
+  CHECK(settings.grace == Settings{}.grace);
   CHECK(reading.own.count == 3);
 }
 
@@ -172,7 +172,7 @@ TEST_CASE("configuration: a wrong value is refused with its source") {
 }
 
 TEST_CASE("configuration: bounds") {
-  refused({{"--lost-after", "65s"}}, {"'65s'", "100ms to 1min"});
+  refused({{"--grace", "65h"}}, {"'65h'", "100ms to 1h"});
   refused({{"--wait-sleep", "2ms"}}, {"'2ms'", "50us to 1ms"});
   refused({{"--window", "4095"}}, {"'4095'", "4KiB"});
   refused({{"--linger", "10"}}, {"'10'", "10s"});
