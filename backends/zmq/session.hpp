@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "address_file.hpp"
 #include "protocol.hpp"
 #include "rankwire/backend/backend.hpp"
 #include "wire.hpp"
@@ -20,6 +21,7 @@ struct Session {
   Token token{};
   std::vector<Incoming> early;  ///< came from other workers before the start
   Settings settings;            ///< window and message limit are the master's
+  AddressFile address_file;     ///< of a master that was to write one
 };
 
 /// Waits at settings.listen for the others. Throws UsageError for an address that cannot be bound,

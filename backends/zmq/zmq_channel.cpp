@@ -6,6 +6,7 @@
 #include <cstring>
 #include <utility>
 
+#include "probe.hpp"
 #include "rankwire/backend/host.hpp"
 #include "rankwire/backend/interrupt.hpp"
 #include "rankwire/backend/texts.hpp"
@@ -48,6 +49,7 @@ ZmqChannel::ZmqChannel(Session session)
     : Channel{{session.rank, static_cast<int>(session.members.size()),
                session.settings.message_bytes_max}},
       settings_{session.settings},
+      address_file_{std::move(session.address_file)},
       wire_{std::move(session.wire)},
       token_{session.token},
       peers_(session.members.size()),
@@ -158,10 +160,21 @@ void ZmqChannel::check_sent(int dest, bool sent) {
   mailbox_.check_send(dest);
 }
 
+/// What a worker advertises may be a name, which those who use it look up.
+std::string ZmqChannel::numeric_endpoint_of(int dest) {
+  const std::string& endpoint = peer(dest).member.endpoint;
+  try {
+    return dialable(endpoint);
+  } catch (const UsageError& error) {
+    throw TransportError{
+        fmt::format("{} cannot be dialed at {}: {}", name(dest), endpoint, error.what())};
+  }
+}
+
 ConnectionId ZmqChannel::link_to(int dest) {
   Peer& there = peer(dest);
   if (there.out == 0) {
-    there.out = wire_->dial(there.member.endpoint, stranger_frame_bytes_max);
+    there.out = wire_->dial(numeric_endpoint_of(dest), stranger_frame_bytes_max);
     there.out_must_stand = settings_.grace;
     timers_run_ = true;
     rank_of_[there.out] = dest;

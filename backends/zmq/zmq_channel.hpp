@@ -55,6 +55,7 @@ class ZmqChannel final : public Channel {
   void send_chunks(int dest, int tag, Buffer&& payload);
   void check_sent(int dest, bool sent);
   ConnectionId link_to(int dest);
+  [[nodiscard]] std::string numeric_endpoint_of(int dest);
   void note_taken(const Message& message);
   void check_aborted() const;
   bool pump(Deadline deadline);
@@ -97,6 +98,7 @@ class ZmqChannel final : public Channel {
   [[nodiscard]] std::string name(int rank) const;
 
   Settings settings_;
+  AddressFile address_file_;  // a master's; removed when it closes
   std::unique_ptr<Wire> wire_;
   Token token_;
   std::vector<Peer> peers_;
