@@ -64,17 +64,20 @@ std::vector<std::string> bind_at(zmq::socket_t& socket, const std::vector<Addres
 }
 
 [[noreturn]] void throw_taken(const std::vector<Address>& addresses, PortRange ports) {
-  std::vector<std::string> numbers;
-  for (const auto& address : addresses) numbers.push_back(address.number);
-  const std::string where = fmt::format("{}", fmt::join(numbers, ", "));
+  const bool one = ports.first == ports.last && ports.first != 0;
+  std::vector<std::string> texts;
+  for (const auto& address : addresses) {
+    texts.push_back(one ? address.endpoint(fmt::format("{}", ports.first)) : address.number);
+  }
+  const std::string where = fmt::format("{}", fmt::join(texts, ", "));
+  if (one) {
+    throw UsageError{fmt::format(
+        "cannot listen on {}: Address already in use; is another master running? choose another "
+        "port",
+        where)};
+  }
   if (ports.first == 0) {
     throw UsageError{fmt::format("cannot listen on {}: no port was free at all of them", where)};
-  }
-  if (ports.first == ports.last) {
-    throw UsageError{
-        fmt::format("cannot listen on port {} of {}: Address already in use; is another master "
-                    "running? choose another port",
-                    ports.first, where)};
   }
   throw UsageError{fmt::format(
       "cannot listen on {}: all ports of the range {}:{} are in use; give a wider --port-range",
