@@ -36,10 +36,7 @@ MasterSearch::MasterSearch(const Settings& settings, Deadline deadline)
     if (file_.empty()) throw UsageError{"--join @: the name of the address file is missing"};
     return;
   }
-  const Endpoint endpoint = parse_endpoint(settings.join);
-  for (const auto& address : resolve(endpoint.host)) {
-    add(address.endpoint(fmt::format("{}", endpoint.port)));
-  }
+  add_addresses(settings.join);
 }
 
 FoundMaster MasterSearch::find(Wire& wire) {
@@ -115,17 +112,8 @@ void MasterSearch::give_up() const {
 /// Brings the candidates up to date.
 void MasterSearch::look(Wire& wire) {
   if (!file_.empty()) read_file(wire);
-  find_ways();
-  const auto blocked = [](const Candidate& candidate) { return !candidate.obstacle.empty(); };
-  const auto insecure = std::find_if(candidates_.begin(), candidates_.end(),
-                                     [](const Candidate& each) { return each.needs_insecure; });
-  if (insecure != candidates_.end() &&
-      std::all_of(candidates_.begin(), candidates_.end(), blocked)) {
-    throw UsageError{
-        fmt::format("--join {}: the other workers would reach this one at {}, and so would "
-                    "strangers: links have no keys. Give all of them keys, or --insecure on a "
-                    "network that you trust",
-                    settings_.join, insecure->own.number)};
+  for (auto& candidate : candidates_) {
+    if (candidate.connection == 0) find_way(candidate);
   }
 }
 
@@ -138,43 +126,51 @@ void MasterSearch::read_file(Wire& wire) {
   candidates_.clear();
   lines_ = std::move(content.endpoints);
   for (const auto& line : lines_) {
-    const Endpoint endpoint = parse_endpoint(line);
     try {
-      for (const auto& address : resolve(endpoint.host)) {
-        add(address.endpoint(fmt::format("{}", endpoint.port)));
-      }
+      add_addresses(line);
     } catch (const UsageError& error) {
-      add(line, error.what());
+      Candidate unknown;
+      unknown.endpoint = line;
+      unknown.obstacle = error.what();
+      unknown.unknown_name = true;
+      add(std::move(unknown));
     }
   }
 }
 
-void MasterSearch::add(const std::string& endpoint, const std::string& obstacle) {
-  const bool known = std::any_of(candidates_.begin(), candidates_.end(),
-                                 [&](const Candidate& each) { return each.endpoint == endpoint; });
-  if (known || candidates_.size() == candidates_max) return;
-  Candidate& added = candidates_.emplace_back();
-  added.endpoint = endpoint;
-  added.obstacle = obstacle;
+void MasterSearch::add_addresses(const std::string& of_endpoint) {
+  const Endpoint endpoint = parse_endpoint(of_endpoint);
+  for (const auto& address : resolve(endpoint.host)) {
+    add({.endpoint = address.endpoint(fmt::format("{}", endpoint.port)),
+         .own = {},
+         .obstacle = {}});
+  }
 }
 
-/// A way may come with an interface that goes up only now.
-void MasterSearch::find_ways() {
-  const bool may_be_reached = settings_.insecure || !settings_.key.empty();
-  for (auto& candidate : candidates_) {
-    const Endpoint endpoint = parse_endpoint(candidate.endpoint);
-    if (candidate.connection != 0) continue;
-    try {
-      const Address there{.number = endpoint.host};
-      candidate.own = local_address_towards(there, endpoint.port);
-      candidate.needs_insecure = !candidate.own.loopback && !may_be_reached;
-      candidate.obstacle = candidate.needs_insecure ? "needs keys or --insecure" : "";
-    } catch (const TransportError& error) {
-      candidate.obstacle = error.what();
-    } catch (const UsageError&) {
-      // A name without an address keeps its obstacle.
-    }
+void MasterSearch::add(Candidate&& candidate) {
+  const bool known =
+      std::any_of(candidates_.begin(), candidates_.end(),
+                  [&](const Candidate& each) { return each.endpoint == candidate.endpoint; });
+  if (!known && candidates_.size() < candidates_max) candidates_.push_back(std::move(candidate));
+}
+
+/// Looks anew each time: a way may come with an interface that goes up only now.
+void MasterSearch::find_way(Candidate& candidate) {
+  if (candidate.unknown_name) return;
+  const Endpoint there = parse_endpoint(candidate.endpoint);
+  try {
+    candidate.own = local_address_towards({.number = there.host}, there.port);
+    candidate.obstacle.clear();
+  } catch (const TransportError& error) {
+    candidate.obstacle = error.what();
+    return;
   }
+  if (candidate.own.loopback || settings_.insecure || !settings_.key.empty()) return;
+  // Not skipped for another address: on loopback, workers on other hosts could not reach this one.
+  throw UsageError{fmt::format(
+      "--join {}: the other workers would reach this one at {}, and so would strangers: links have "
+      "no keys. Give all of them keys, or --insecure on a network that you trust",
+      settings_.join, candidate.own.number)};
 }
 
 /// False: all that can be dialed are.

@@ -28,7 +28,7 @@ class MasterSearch {
   MasterSearch(const Settings& settings, Deadline deadline);
 
   /// Waits for a connection that stands, hangs up the others and hands it over. Throws Timeout at
-  /// the deadline, UsageError where only --insecure would lead there.
+  /// the deadline, UsageError where the way there needs keys or --insecure.
   FoundMaster find(Wire& wire);
 
   /// Whether there may be others to try than the one found.
@@ -44,17 +44,18 @@ class MasterSearch {
 
  private:
   struct Candidate {
-    std::string endpoint;  // numeric; a name where it has no address
+    std::string endpoint;  // numeric, or a name without an address
     Address own;           // of this machine, on the way there
     std::string obstacle;  // why it is not dialed; empty: it is
-    bool needs_insecure = false;
+    bool unknown_name = false;
     ConnectionId connection = 0;
   };
 
   void look(Wire& wire);
   void read_file(Wire& wire);
-  void add(const std::string& endpoint, const std::string& obstacle = {});
-  void find_ways();
+  void add_addresses(const std::string& of_endpoint);
+  void add(Candidate&& candidate);
+  void find_way(Candidate& candidate);
   bool dial_next(Wire& wire);
   std::optional<FoundMaster> take(Wire& wire, const Incoming& incoming);
   void hang_up_all(Wire& wire);

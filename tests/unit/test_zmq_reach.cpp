@@ -3,7 +3,7 @@
 #include <thread>
 #include <zmq.hpp>
 
-#include "rankwire/backend/endpoint.hpp"
+#include "interfaces.hpp"
 #include "zmq_sockets.hpp"
 #include "zmq_world.hpp"
 
@@ -260,4 +260,15 @@ TEST_CASE("reach: what others can reach needs --insecure or keys, whatever way i
     return with;
   }());
   CHECK(has(refusal<UsageError>(nowhere), "not an address of this machine"));
+  // A worker that could come by loopback, but whom others could not reach there.
+  const auto network = wire::reachable_endpoints({"tcp://0.0.0.0:7"}, "");
+  if (network.front().starts_with("tcp://127.")) {
+    MESSAGE("skipped: this machine has no network besides loopback");
+    return;
+  }
+  const Folder folder;
+  const std::string path = folder.file("addresses");
+  write(path, "tcp://127.0.0.1:7\n" + network.front() + "\n");
+  auto timid = worker("@" + path);
+  CHECK(has(refusal<UsageError>(timid), "--insecure"));
 }
