@@ -9,6 +9,7 @@
 #include <random>
 #include <utility>
 
+#include "listener.hpp"
 #include "rankwire/backend/interrupt.hpp"
 #include "rankwire/backend/log.hpp"
 #include "rankwire/errors.hpp"
@@ -88,23 +89,21 @@ void Wire::set_up(Source& source, std::int64_t frame_bytes_max) const {
   socket.set(zmq::sockopt::reconnect_ivl_max, 2'000);
 }
 
-std::string Wire::listen(const std::string& address) {
+std::vector<std::string> Wire::listen(const std::vector<Address>& addresses, PortRange ports) {
+  std::vector<std::string> bound;
   try {
-    listener_ = std::make_unique<Source>(context_, zmq::socket_type::router);
-    set_up(*listener_, stranger_frame_bytes_max);
-    listener_->socket.set(zmq::sockopt::router_mandatory, true);
+    auto listener = std::make_unique<Source>(context_, zmq::socket_type::router);
+    set_up(*listener, stranger_frame_bytes_max);
+    listener->socket.set(zmq::sockopt::router_mandatory, true);
     // Who calls again may do so before the end of its old connection is noticed.
-    listener_->socket.set(zmq::sockopt::router_handover, true);
-    listener_->socket.set(zmq::sockopt::ipv6, address.find('[') != std::string::npos);
-    listener_->socket.bind(address);
+    listener->socket.set(zmq::sockopt::router_handover, true);
+    bound = bind_all(listener->socket, addresses, ports);
+    listener_ = std::move(listener);
   } catch (const zmq::error_t& error) {
-    listener_.reset();
-    throw UsageError{fmt::format(
-        "cannot listen on {}: {}{}", address, error.what(),
-        error.num() == EADDRINUSE ? "; is another master running? choose another port" : "")};
+    throw TransportError{fmt::format("cannot listen: {}", error.what())};
   }
   rebuild_poll_items();
-  return listener_->socket.get(zmq::sockopt::last_endpoint);
+  return bound;
 }
 
 ConnectionId Wire::dial(const std::string& address, std::int64_t frame_bytes_max) {

@@ -14,9 +14,11 @@
 #include <vector>
 #include <zmq.hpp>
 
+#include "address.hpp"
 #include "monitor.hpp"
 #include "protocol.hpp"
 #include "rankwire/deadline.hpp"
+#include "rankwire/settings.hpp"
 
 namespace rankwire::zmq_wire {
 
@@ -62,9 +64,9 @@ class Wire {
   Wire(const Wire&) = delete;
   Wire& operator=(const Wire&) = delete;
 
-  /// Binds `address` ("tcp://127.0.0.1:5555", port * for any free one); gives the address bound.
-  /// Throws UsageError when it is taken or not of this machine. Once.
-  std::string listen(const std::string& address);
+  /// Binds all of `addresses` at one port of `ports` (see bind_all), and gives the endpoints bound.
+  /// Throws UsageError when that cannot be. Once.
+  std::vector<std::string> listen(const std::vector<Address>& addresses, PortRange ports);
 
   /// Begins to connect to a numeric address; `up` follows when it stands, and again whenever libzmq
   /// has mended it. Frames above `frame_bytes_max` from there end the connection.

@@ -155,6 +155,7 @@ class ZmqChannel final : public Channel, public Carrier {
   [[nodiscard]] std::string name(int rank) const;
 
   Settings settings_;
+  AddressFile address_file_;  // a master's; removed when it closes
   std::unique_ptr<Wire> wire_;
   Token token_;
   std::vector<Peer> peers_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "address.hpp"
+#include "probe.hpp"
 #include "rankwire/backend/host.hpp"
 #include "rankwire/backend/log.hpp"
 #include "zmq_channel.hpp"
