@@ -115,7 +115,7 @@ bool Wire::send(ConnectionId to, const Header& header, std::span<const std::byte
 }
 
 bool Wire::send_chunk(ConnectionId to, const Header& header, zmq::message_t&& chunk) {
-  fuzz::require(chunk.size() > 0 && chunk.size() <= chunk_bytes_max, "sends a chunk of no size");
+  fuzz::require(!chunk.empty() && chunk.size() <= chunk_bytes_max, "sends a chunk of no size");
   const zmq::message_t sent{std::move(chunk)};
   return send(to, header, {});
 }

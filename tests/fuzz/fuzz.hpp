@@ -9,6 +9,7 @@
 // What the fuzz targets share. Each target is one function, LLVMFuzzerTestOneInput; libFuzzer calls
 // it with inputs that it invents, replay.cpp with files.
 
+// NOLINTNEXTLINE(readability-identifier-naming): the name that libFuzzer wants.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 namespace fuzz {

@@ -85,14 +85,14 @@ void add_archive_seeds(Seeds seeds) {
 }  // namespace
 }  // namespace fuzz
 
-int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::fputs("fuzz_seeds FOLDER: the folder is missing\n", stderr);
-    return 2;
-  }
+int main(int argc, char** argv) try {
+  if (argc != 2) throw std::runtime_error{"fuzz_seeds FOLDER: the folder is missing"};
   fuzz::add_archive_seeds({argv[1], "archive"});
 #ifdef RANKWIRE_WITH_ZMQ
   fuzz::add_protocol_seeds({argv[1], "protocol"});
   fuzz::add_handshake_seeds({argv[1], "handshake"});
 #endif
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "%s\n", error.what());
+  return 1;
 }

@@ -80,7 +80,7 @@ ScriptWriter& arrives(ScriptWriter& script, std::uint8_t connection, std::string
 }
 
 /// The program's part: a message to each rank, what has come, and the end.
-void talk(ScriptWriter& script, int ranks) {
+void talk(ScriptWriter& script, std::uint8_t ranks) {
   for (std::uint8_t rank = 1; rank <= ranks; ++rank) {
     script.step(Step::send).u8(rank).u8(1).u16(10);
     script.step(Step::send).u8(rank).u8(1).u16(3000);
