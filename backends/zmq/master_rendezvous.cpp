@@ -187,12 +187,15 @@ Session MasterRendezvous::start() {
   session.token = random_token();
   session.members.resize(static_cast<std::size_t>(ranks_));
   session.connections.resize(static_cast<std::size_t>(ranks_), 0);
-  session.members[0] = {0, host_name(), process_id(), bound_, 0};
+  session.nonces.resize(static_cast<std::size_t>(ranks_), 0);
+  session.members[0] = {0, host_name(), process_id(), bound_, 0, {}};
   const auto place = [&](int rank, const Candidate& candidate) {
     const auto& hello = candidate.hello;
     const auto at = static_cast<std::size_t>(rank);
-    session.members[at] = {rank, hello.host, hello.pid, hello.endpoint, 0};
+    session.members[at] = {rank, hello.host, hello.pid, hello.endpoint, 0, hello.key};
     session.connections[at] = candidate.connection;
+    session.nonces[at] = hello.nonce;
+    wire_->keep(candidate.connection);
   };
   for (const auto& candidate : candidates_) {
     if (candidate.hello.wanted_rank > 0) place(candidate.hello.wanted_rank, candidate);

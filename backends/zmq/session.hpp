@@ -17,8 +17,11 @@ struct Session {
   std::vector<Member> members;            ///< in rank order
   std::vector<Departed> departed;         ///< gone already, for one that arrives late
   std::vector<ConnectionId> connections;  ///< by rank; 0 where there is none (yet)
+  std::vector<std::uint64_t> nonces;      ///< by rank, at the master
+  std::string dialed;                     ///< at a worker: the master's numeric endpoint
   Token token{};
-  std::vector<Incoming> early;  ///< came from other workers before the start
+  std::vector<Incoming> early;  ///< came from other workers, whose start was earlier
+  bool early_dropped = false;   ///< more came than could be kept
   Settings settings;            ///< window and message limit are the master's
 };
 

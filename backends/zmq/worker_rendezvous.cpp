@@ -4,14 +4,21 @@
 #include <thread>
 
 #include "address.hpp"
+#include "probe.hpp"
 #include "rankwire/backend/host.hpp"
 #include "rankwire/backend/interrupt.hpp"
 #include "rankwire/backend/log.hpp"
+#include "rankwire/backend/window.hpp"
 #include "session.hpp"
 
 namespace rankwire::zmq_wire {
 namespace {
 
+std::string try_connect(const Address& address, std::uint16_t port) {
+  auto probes = probe_all({address.endpoint(fmt::format("{}", port))}, std::chrono::seconds{1});
+  auto& probe = probes.front();
+  return probe.outcome() == Probe::Outcome::accepted ? std::string{} : probe.text();
+}
 class WorkerRendezvous {
  public:
   explicit WorkerRendezvous(const Settings& settings)
@@ -40,18 +47,20 @@ class WorkerRendezvous {
   ConnectionId connection_ = 0;
   Hello hello_;
   Address address_;
+  std::string dialed_;
   bool reached_ = false;
   std::optional<Welcome> welcome_;
   std::optional<Session> session_;
   std::vector<Incoming> early_;
   std::uint64_t early_bytes_ = 0;
+  bool early_dropped_ = false;
 };
 
 Session WorkerRendezvous::run() {
   address_ = find_master();
   bind_towards(address_);
-  connection_ =
-      wire_->dial(address_.endpoint(fmt::format("{}", master_.port)), master_frame_bytes_max);
+  dialed_ = address_.endpoint(fmt::format("{}", master_.port));
+  connection_ = wire_->dial(dialed_, master_frame_bytes_max);
   Deadline next_report{report_each};
   while (!session_) {
     if (auto incoming = wire_->receive(deadline_.sooner(next_report))) take(std::move(*incoming));
@@ -104,7 +113,8 @@ void WorkerRendezvous::bind_towards(const Address& master) {
             .wanted_rank = settings_.rank.value_or(-1),
             .ranks = settings_.ranks.value_or(0),
             .nonce = (std::uint64_t{device()} << 32) | device(),
-            .endpoint = wire_->listen(own.endpoint("*"))};
+            .endpoint = wire_->listen(own.endpoint("*")),
+            .key = {}};
 }
 
 void WorkerRendezvous::take(Incoming&& incoming) {
@@ -137,12 +147,13 @@ void WorkerRendezvous::take(Incoming&& incoming) {
 
 /// Other workers whose start came earlier than ours may send already; the channel takes it up.
 void WorkerRendezvous::keep_for_later(Incoming&& incoming) {
-  early_bytes_ += incoming.first.size() + incoming.chunk.size();
-  if (early_bytes_ > settings_.message_bytes_max) {
-    wire_->drop(incoming.connection, "too much before the start");
-    return;
+  if (incoming.what != Incoming::What::frame) return;
+  early_bytes_ += incoming.first.size() + incoming.chunk.size() + Windows::message_overhead_bytes;
+  if (early_bytes_ > settings_.window_bytes) {
+    early_dropped_ = true;  // is sent again
+  } else {
+    early_.push_back(std::move(incoming));
   }
-  early_.push_back(std::move(incoming));
 }
 
 void WorkerRendezvous::say_hello() {
@@ -204,9 +215,11 @@ void WorkerRendezvous::start(Start&& start) {
   session.departed = std::move(start.departed);
   session.connections.resize(ranks, 0);
   session.connections[0] = connection_;
+  session.dialed = dialed_;
   session.token = start.token;
   session.wire = std::move(wire_);
   session.early = std::move(early_);
+  session.early_dropped = early_dropped_;
   session_ = std::move(session);
 }
 
