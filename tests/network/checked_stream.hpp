@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <vector>
@@ -18,20 +19,23 @@ namespace network {
 /// bytes on, a message begins with its number, so that one can say what came instead.
 class CheckedStream {
  public:
-  CheckedStream(std::uint64_t seed, int source, int dest)
+  /// `bytes`: how large each is; not given: sizes are mixed.
+  CheckedStream(std::uint64_t seed, int source, int dest, std::optional<std::size_t> bytes = {})
       : key_{mix(seed) ^
              mix(static_cast<std::uint64_t>(source) << 32U | static_cast<std::uint32_t>(dest))},
         source_{source},
-        dest_{dest} {}
+        dest_{dest},
+        bytes_{bytes} {}
 
   /// The bytes of message `number`; valid until the next call.
   [[nodiscard]] std::span<const std::byte> make(std::uint64_t number) {
     const std::uint64_t start = mix(key_ + number);
-    words_.resize(bytes_of(start) / 8 + 1);
+    const std::size_t bytes = bytes_.value_or(mixed(start));
+    words_.resize(bytes / 8 + 1);
     std::uint64_t value = start;
     for (auto& word : words_) word = value = value * 6364136223846793005U + 1442695040888963407U;
-    if (bytes_of(start) >= 8) words_.front() = number;
-    return std::as_bytes(std::span{words_}).first(bytes_of(start));
+    if (bytes >= 8) words_.front() = number;
+    return std::as_bytes(std::span{words_}).first(bytes);
   }
 
   /// Throws std::runtime_error when `payload` is not message `number`.
@@ -50,7 +54,7 @@ class CheckedStream {
     return value ^ (value >> 31U);
   }
   /// Most are small; one in a hundred has up to 200 KB, well above what fits in the header's frame.
-  static std::size_t bytes_of(std::uint64_t start) {
+  static std::size_t mixed(std::uint64_t start) {
     const std::uint64_t kind = start % 100, size = mix(start);
     if (kind < 5) return 0;
     if (kind < 70) return size % 200;
@@ -66,6 +70,7 @@ class CheckedStream {
 
   std::uint64_t key_;
   int source_, dest_;
+  std::optional<std::size_t> bytes_;
   std::vector<std::uint64_t> words_;
 };
 

@@ -25,8 +25,11 @@ class Part {
   Part(rankwire::Channel& world, const Exchange& how) : world_{world}, how_{how} {
     for (int rank = 0; rank < world.size(); ++rank) {
       if (rank == world.rank()) continue;
-      others_.push_back(
-          {rank, {how.seed, world.rank(), rank}, {how.seed, rank, world.rank()}, 0, 0});
+      others_.push_back({rank,
+                         {how.seed, world.rank(), rank, how.bytes},
+                         {how.seed, rank, world.rank(), how.bytes},
+                         0,
+                         0});
     }
   }
 

@@ -13,6 +13,7 @@ namespace network {
 struct Exchange {
   std::uint64_t seed = 1;
   std::uint64_t messages = 1000;               ///< each way of each pair of ranks
+  std::optional<std::size_t> bytes{};          ///< of each message; not given: 0 to 200 KB, mixed
   std::chrono::milliseconds patience{60'000};  ///< nobody may be busy for longer
 };
 

@@ -14,13 +14,22 @@ namespace {
 
 using namespace std::chrono_literals;
 
+/// A short grace, and a window that a large message overflows.
+rankwire::Settings fault_settings() {
+  rankwire::Settings with;
+  with.grace = grace;
+  with.linger = 20s;  // faults come during the goodbye too
+  with.window_bytes = std::uint64_t{1} << 20;
+  return with;
+}
+
 /// One rank from its start to its end.
-Outcome run_rank(int rank, int ranks, const std::string& endpoint,
-                 const rankwire::Settings& settings, const Exchange& how, std::latch& complete) {
+Outcome run_rank(int rank, int ranks, const std::string& endpoint, const Exchange& how,
+                 std::latch& complete) {
   std::unique_ptr<rankwire::Channel> world;
   Outcome outcome;
   try {
-    world = conformance::open_zmq_rank(settings, endpoint, rank, ranks);
+    world = conformance::open_zmq_rank(fault_settings(), endpoint, rank, ranks);
   } catch (const std::exception& error) {
     outcome.failure = fmt::format("rank {} did not open: {}", rank, error.what());
   }
@@ -55,16 +64,8 @@ std::string Run::text() const {
   return text;
 }
 
-rankwire::Settings fault_settings() {
-  rankwire::Settings with;
-  with.grace = grace;
-  with.linger = 20s;  // faults come during the goodbye too
-  with.window_bytes = std::uint64_t{1} << 20;
-  return with;
-}
-
 Run run_over_faults(int ranks, const support::FaultSchedule& schedule, const Exchange& how,
-                    const rankwire::Settings& settings) {
+                    Begin begin) {
   const launcher::ReservedPort port{0};
   support::FaultProxy proxy{static_cast<std::uint16_t>(port.number())};
   Run run;
@@ -75,12 +76,12 @@ Run run_over_faults(int ranks, const support::FaultSchedule& schedule, const Exc
     const auto endpoint =
         rank == 0 ? fmt::format("tcp://127.0.0.1:{}", port.number()) : proxy.endpoint();
     threads.emplace_back([&, rank, endpoint] {
-      run.ranks[static_cast<std::size_t>(rank)] =
-          run_rank(rank, ranks, endpoint, settings, how, complete);
+      run.ranks[static_cast<std::size_t>(rank)] = run_rank(rank, ranks, endpoint, how, complete);
     });
   }
+  if (begin == Begin::rendezvous) proxy.start(schedule);
   complete.arrive_and_wait();
-  proxy.start(schedule);
+  if (begin == Begin::world_complete) proxy.start(schedule);
   for (auto& thread : threads) thread.join();
   run.faults = proxy.faults_begun();
   if (!schedule.faults.empty()) run.last_fault_began = proxy.began(schedule.faults.size() - 1);

@@ -23,13 +23,12 @@ struct Run {
   [[nodiscard]] std::string text() const;
 };
 
-/// The settings of these worlds: a short grace, a window that a large message overflows.
-[[nodiscard]] rankwire::Settings fault_settings();
+/// When a schedule begins.
+enum class Begin : std::uint8_t { rendezvous, world_complete };
 
-/// A world whose ranks are threads, with every link to the master through a proxy that breaks it
-/// once the world is complete; links between workers are direct. Gives what came of each rank.
+/// A world whose ranks are threads, with every link to the master through a proxy that breaks it;
+/// links between workers are direct. Gives what came of each rank.
 [[nodiscard]] Run run_over_faults(int ranks, const support::FaultSchedule& schedule,
-                                  const Exchange& how,
-                                  const rankwire::Settings& settings = fault_settings());
+                                  const Exchange& how, Begin begin = Begin::world_complete);
 
 }  // namespace network

@@ -11,6 +11,7 @@
 
 // Every rank sends checked messages to every other one for some time. On stdout, at once:
 //   rank R: streams                                   when the world is complete
+//   rank R: computes                                  when it leaves its channel alone
 //   rank R: lost rank P: REASON                       once for each; it goes on with the others
 //   rank R: sees that rank P left too early: REASON
 //   rank R: N messages from rank P, once and in order   for each that was neither
@@ -66,6 +67,7 @@ class Streams {
       for (auto& [rank, other] : others_) send_to(rank, other, sends);
       take_in(Deadline{std::chrono::duration<double, std::milli>{options_.pause_ms}});
       if (computes && Clock::now() >= compute_at) {
+        say("rank {}: computes", world_.rank());
         std::this_thread::sleep_for(seconds(options_.compute));
         compute_at = Clock::time_point::max();
       }
