@@ -137,7 +137,7 @@ case_nat() {
   expect_relay
 }
 
-# add_nat ROUTER HOST SWITCH: the host with address 10.78.0.2 behind a router that masquerades.
+# add_nat ROUTER HOST SWITCH: a host with address 10.78.0.2 behind a router that masquerades.
 add_nat() {
   add_switch "$3"
   add_host "$2"
@@ -182,6 +182,49 @@ case_worker_link() {
     sleep 1
   done
   finish_whole
+}
+
+# The same for longer than the grace. Whatever comes of it, the two agree; the others go on.
+case_worker_link_too_long() {
+  add_hosts alpha beta gamma
+  start_world 12
+  apart beta gamma on
+  sleep 7
+  apart beta gamma off
+  finish 0 1 2
+  expect_all 0 1
+  expect_all 0 2
+  if grep -q "lost rank" rank-*.out; then
+    for rank in 1 2; do
+      grep -q "rank $rank: lost rank $((3 - rank)): " "rank-$rank.out" ||
+        fail "one of two workers lost the other, and not both"
+    done
+  else
+    expect_all 1 2
+  fi
+}
+
+# A rank that leaves its channel alone for longer than the grace, and its cable out meanwhile.
+case_computing() {
+  add_hosts alpha beta gamma
+  grace_s=3
+  start_world 5 --compute 7 --compute-rank 2
+  wait_for 2 "computes"
+  ip -n gamma link set eth0 down
+  sleep 2
+  ip -n gamma link set eth0 up
+  finish_whole
+}
+
+# Two networks behind routers of their own that use the same addresses, and so the same port: each
+# worker finds itself where the other is said to be.
+case_nat_twins() {
+  add_hosts alpha router1 router2
+  add_nat router1 beta inside1
+  add_nat router2 gamma inside2
+  start_world 3 --port-range 6000:6000
+  finish_whole
+  expect_relay
 }
 
 # Routes that swallow, at the worker towards the master and at the master towards the worker.

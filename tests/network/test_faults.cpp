@@ -147,6 +147,19 @@ TEST_CASE("cut in the middle of large messages") {
   check_complete(2, schedule, {.messages = 5, .bytes = std::size_t{8} << 20});
 }
 
+TEST_CASE("a connection that was given up comes back with what it held") {
+  check_complete(2, repeated(2, {.kind = Fault::Kind::stall_old,
+                                 .sound_bytes = 2'000'000,
+                                 .duration = grace - 500ms}));
+}
+
+TEST_CASE("the ranks have done their part and close while the network is broken") {
+  for (const auto kind : {Fault::Kind::stall, Fault::Kind::cut, Fault::Kind::half_up,
+                          Fault::Kind::half_down, Fault::Kind::stall_down}) {
+    check_complete(3, repeated(1, {.kind = kind, .duration = grace / 2}), {.messages = 50});
+  }
+}
+
 TEST_CASE("cut while the ranks meet") {
   auto schedule = repeated(6, {.kind = Fault::Kind::cut, .sound_bytes = 150, .duration = 50ms});
   schedule.faults.push_back({.kind = Fault::Kind::stall, .sound_bytes = 300, .duration = 500ms});

@@ -86,6 +86,7 @@ struct FaultProxy::Link {
   std::array<int, 2> side{-1, -1};  // the dialer's, the target's
   std::array<Pipe, 2> pipes;
   std::optional<Clock::time_point> silent_until;  // half-open: then it is closed
+  bool old = false;                               // stood when the fault that is on began
   bool over = false;
 
   Link(int dialer, int target) : side{dialer, target} { std::swap(pipes[1].from, pipes[1].to); }
@@ -231,6 +232,7 @@ void FaultProxy::begin(const Fault& fault) {
     const std::lock_guard lock{mutex_};
     began_.push_back(now_);
   }
+  for (auto& link : links_) link->old = true;
   if (fault.kind == Kind::cut || fault.kind == Kind::reset) end_links(fault.kind == Kind::reset);
   if (fault.kind == Kind::half_up) half_open(0);
   if (fault.kind == Kind::half_down) half_open(1);
@@ -304,7 +306,8 @@ bool FaultProxy::stalled(const Link& link, const Pipe& pipe) const {
   if (stalled_by_hand_ || link.silent_until) return true;
   const auto fault = now_on();
   if (!fault) return false;
-  return fault->kind == Kind::stall || (fault->kind == Kind::stall_up && pipe.from == 0) ||
+  return fault->kind == Kind::stall || (fault->kind == Kind::stall_old && link.old) ||
+         (fault->kind == Kind::stall_up && pipe.from == 0) ||
          (fault->kind == Kind::stall_down && pipe.from == 1);
 }
 

@@ -48,9 +48,9 @@ bool lets_nothing_pass(Kind kind) {
 
 Kind any_kind(Dice& dice) {
   // Cuts are what a transport is most likely to get wrong: twice the chance.
-  constexpr std::array kinds{Kind::delay, Kind::throttle,   Kind::stall,   Kind::stall_up,
-                             Kind::cut,   Kind::stall_down, Kind::half_up, Kind::half_down,
-                             Kind::cut,   Kind::reset};
+  constexpr std::array kinds{Kind::delay,      Kind::throttle,  Kind::stall,   Kind::stall_up,
+                             Kind::stall_down, Kind::stall_old, Kind::half_up, Kind::half_down,
+                             Kind::cut,        Kind::cut,       Kind::reset};
   return kinds[dice.below(kinds.size())];
 }
 
@@ -82,6 +82,8 @@ std::string kind_text(const Fault& fault) {
       return "stall up";
     case Kind::stall_down:
       return "stall down";
+    case Kind::stall_old:
+      return "stall of what stands";
     case Kind::cut:
       return "cut";
     case Kind::reset:

@@ -16,6 +16,7 @@ struct Fault {
     stall,       ///< nothing is forwarded, no connection ends
     stall_up,    ///< the same from the side that dialed only
     stall_down,  ///< the same towards the side that dialed only
+    stall_old,   ///< what stands is stalled; newcomers pass, and may be overtaken by it later
     cut,         ///< both sides of every connection are closed, newcomers at once
     reset,       ///< as cut, by RST
     half_up,     ///< the side that dialed is closed; the other is left open and silent
