@@ -141,16 +141,22 @@ TEST_CASE("cut in the middle of large messages") {
   schedule.faults.push_back({.kind = Fault::Kind::stall, .sound_bytes = 500'000, .duration = 1s});
   schedule.faults.push_back({.kind = Fault::Kind::reset, .sound_bytes = 1'000'000});
   schedule.faults.push_back(
-      {.kind = Fault::Kind::half_up, .sound_bytes = 1'000'000, .duration = 500ms});
+      {.kind = Fault::Kind::half_up, .sound_bytes = 1'000'000, .duration = 50ms});
   schedule.faults.push_back(
-      {.kind = Fault::Kind::half_down, .sound_bytes = 1'000'000, .duration = 500ms});
-  check_complete(2, schedule, {.messages = 5, .bytes = std::size_t{8} << 20});
+      {.kind = Fault::Kind::half_down, .sound_bytes = 1'000'000, .duration = 50ms});
+  check_complete(2, schedule, {.messages = 8, .bytes = std::size_t{8} << 20});
 }
 
+// Around the time after which silence counts as the end of a connection: a stall that ends before
+// it is only seen as a delay, one that ends long after it finds the job done.
 TEST_CASE("a connection that was given up comes back with what it held") {
-  check_complete(2, repeated(2, {.kind = Fault::Kind::stall_old,
-                                 .sound_bytes = 2'000'000,
-                                 .duration = grace - 500ms}));
+  FaultSchedule schedule;
+  for (const auto duration :
+       {grace / 4 + 50ms, grace / 3, grace / 3 + 100ms, grace / 2 - 200ms, grace / 2}) {
+    schedule.faults.push_back(
+        {.kind = Fault::Kind::stall_old, .sound_bytes = 500'000, .duration = duration});
+  }
+  check_complete(2, schedule, {.messages = 60'000});
 }
 
 TEST_CASE("the ranks have done their part and close while the network is broken") {
