@@ -216,6 +216,33 @@ case_computing() {
   finish_whole
 }
 
+# Two workers that reach each other directly, then not, then directly, and so on; one of them takes
+# note of nothing meanwhile, and finds all of it at once.
+case_to_and_fro() {
+  add_hosts alpha beta gamma
+  start_world 10 --compute 9 --compute-rank 2 --pause-ms 5
+  wait_for 2 "computes"
+  for _ in 1 2 3; do
+    apart beta gamma on
+    sleep 2.6 # after 2 s the master relays
+    apart beta gamma off
+    sleep 0.6
+  done
+  finish_whole
+}
+
+# What the master was to relay waits there until the two workers have long reached each other again.
+case_late_relay() {
+  add_hosts alpha beta gamma
+  start_world 12 --compute 8 --compute-rank 0
+  wait_for 0 "computes"
+  apart beta gamma on
+  wait_for 1 "relays"
+  apart beta gamma off
+  wait_for 1 "directly again"
+  finish_whole
+}
+
 # Two networks behind routers of their own that use the same addresses, and so the same port: each
 # worker finds itself where the other is said to be.
 case_nat_twins() {
