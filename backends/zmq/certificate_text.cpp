@@ -122,7 +122,8 @@ std::string certificate_text(const std::string& name, const KeyPair& pair) {
       "# {}, of {}: a CURVE certificate for ZeroMQ, made by rankwire.\n"
       "# {}\n\nmetadata\ncurve\n    public-key = \"{}\"\n",
       secret ? "SECRET KEY" : "Public key", name,
-      secret ? "Whoever reads it can pass for its owner. Keep it on its host; NAME.key is to be copied."
+      secret ? "Whoever reads it can pass for its owner. Keep it on its host; NAME.key is to be "
+               "copied."
              : "It may be given to everyone; what matters is that nobody changes it on its way.",
       pair.public_key);
   if (secret) text += fmt::format("    secret-key = \"{}\"\n", pair.secret_key);

@@ -106,6 +106,7 @@ void MasterRendezvous::take(Incoming&& incoming) {
     if (gone == candidates_.end()) return;
     log().warn("a worker ({}, pid {}) went away before the start", gone->hello.host,
                gone->hello.pid);
+    wire_->hang_up(incoming.connection);
     candidates_.erase(gone);
     return;
   }
@@ -125,6 +126,7 @@ void MasterRendezvous::take(Incoming&& incoming) {
 void MasterRendezvous::admit(ConnectionId connection, Hello&& hello) {
   for (auto& candidate : candidates_) {
     if (candidate.hello.nonce == hello.nonce) {  // the same process, over a new connection
+      wire_->keep(connection);
       candidate = {connection, std::move(hello)};
       welcome(candidate);
       return;
@@ -139,6 +141,7 @@ void MasterRendezvous::admit(ConnectionId connection, Hello&& hello) {
     }
   }
   log().debug("a worker ({}, pid {}) has come", hello.host, hello.pid);
+  wire_->keep(connection);
   candidates_.push_back({connection, std::move(hello)});
   // To the newcomer alone: the others hear of it from the next report. All of them each time would
   // be 250,000 messages for a world of 500.
@@ -215,7 +218,6 @@ Session MasterRendezvous::start() {
     session.members[at] = {rank, hello.host, hello.pid, hello.endpoint, 0, hello.key};
     session.connections[at] = candidate.connection;
     session.nonces[at] = hello.nonce;
-    wire_->keep(candidate.connection);
   };
   for (const auto& candidate : candidates_) {
     if (candidate.hello.wanted_rank > 0) place(candidate.hello.wanted_rank, candidate);
