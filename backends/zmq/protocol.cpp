@@ -30,6 +30,8 @@ HeaderBytes to_bytes(const Header& header) {
   put(bytes.data() + 2, static_cast<std::uint8_t>(header.kind));
   put(bytes.data() + 4, header.tag);
   put(bytes.data() + 8, header.bytes);
+  put(bytes.data() + 16, header.sequence);
+  put(bytes.data() + 20, header.ack);
   return bytes;
 }
 
@@ -41,7 +43,8 @@ std::optional<Header> header_of(std::span<const std::byte> frame) {
     return std::nullopt;
   }
   return Header{static_cast<Kind>(kind), get<std::uint32_t>(frame.data() + 4),
-                get<std::uint64_t>(frame.data() + 8)};
+                get<std::uint64_t>(frame.data() + 8), get<std::uint32_t>(frame.data() + 16),
+                get<std::uint32_t>(frame.data() + 20)};
 }
 
 Buffer body_of(const Reject& reject) {

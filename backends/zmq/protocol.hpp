@@ -16,7 +16,7 @@
 
 namespace rankwire::zmq_wire {
 
-inline constexpr std::uint16_t protocol_version = 1;
+inline constexpr std::uint16_t protocol_version = 2;
 /// Payloads up to here go in the header's own frame (one copy, one frame); above, in a frame of
 /// their own (no copy).
 inline constexpr std::size_t inline_payload_bytes_max = std::size_t{32} << 10;
@@ -30,26 +30,37 @@ inline constexpr std::int64_t master_frame_bytes_max = std::int64_t{64} << 20;
 enum class Kind : std::uint8_t {
   hello = 1,  ///< worker -> master: wants to join
   welcome,    ///< master -> worker: it may; who is missing
-  reject,     ///< master -> worker: it may not, and why; the same in every version
+  reject,     ///< to whoever dialed: it may not, and why; the same in every version
   start,      ///< master -> worker: its rank and the table; the world is complete
-  link,       ///< worker -> worker: who dials
+  link,       ///< who dialed: which rank, and what it has received of this link so far
+  ack,        ///< nothing but the header's acknowledgement; also the answer to a link
+  resend,     ///< frames are missing: those from the acknowledged one on are to be sent again
   data,       ///< a message, or a piece of one
   credit,     ///< receiver -> sender: bytes taken so far
   goodbye,    ///< leaves
   departed,   ///< master -> worker: another rank left or was lost
   arrived,    ///< master -> worker: a new process has a departed rank
   abort,      ///< ends the world
-  farewell    ///< answers a goodbye or an abort: all that was sent before has been read
+  relay       ///< worker -> master -> worker: a frame between two that cannot reach each other
 };
-inline constexpr std::uint8_t kind_max = static_cast<std::uint8_t>(Kind::farewell);
+inline constexpr std::uint8_t kind_max = static_cast<std::uint8_t>(Kind::relay);
 
-/// First 16 bytes of every message, little-endian.
+/// Whether frames of this kind are numbered, kept until they are acknowledged, and sent again when
+/// their connection breaks before (Link).
+[[nodiscard]] constexpr bool is_numbered(Kind kind) {
+  return kind >= Kind::data;
+}
+
+/// First 24 bytes of every message, little-endian: with 8 bytes of payload a frame still fits into
+/// libzmq's own small messages, which need no allocation.
 struct Header {
-  static constexpr std::size_t wire_bytes = 16;
+  static constexpr std::size_t wire_bytes = 24;
   static constexpr std::uint16_t magic = 0x5752;  // "RW"
   Kind kind = Kind::data;
-  std::uint32_t tag = 0;    ///< data: the tag; hello, reject: the protocol version
+  std::uint32_t tag = 0;    ///< data: the tag; hello, reject: the protocol version; relay: RelayTag
   std::uint64_t bytes = 0;  ///< data: of the whole payload; credit: the total; else of the body
+  std::uint32_t sequence = 0;  ///< numbered kinds: counts the frames of one link in one direction
+  std::uint32_t ack = 0;  ///< how many numbered frames of this link this side has received in order
 };
 
 using HeaderBytes = std::array<std::byte, Header::wire_bytes>;
@@ -68,10 +79,11 @@ struct Hello {
   std::int32_t ranks = 0;         ///< the size it was told to expect; 0: none
   std::uint64_t nonce = 0;        ///< of the process: tells a repeated hello from another worker's
   std::string endpoint;           ///< where other workers dial it
+  std::string key;                ///< public, of its listener; empty where links have no keys
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(job, host, pid, wanted_rank, ranks, nonce, endpoint);
+    archive(job, host, pid, wanted_rank, ranks, nonce, endpoint, key);
   }
 };
 
@@ -93,10 +105,11 @@ struct Member {
   std::int32_t pid = 0;
   std::string endpoint;
   std::uint32_t incarnation = 0;  ///< counts the processes that have had this rank
+  std::string key;                ///< public, of its listener
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(rank, host, pid, endpoint, incarnation);
+    archive(rank, host, pid, endpoint, incarnation, key);
   }
 };
 
@@ -127,14 +140,16 @@ struct Start {
   }
 };
 
-struct Link {
+/// Says who dials, each time a connection comes to stand; the header's ack goes with it.
+struct LinkHello {
   Token token{};
   std::int32_t rank = 0;
-  std::uint32_t incarnation = 0;
+  std::uint32_t incarnation = 0;     ///< of the process that dials
+  std::uint32_t to_incarnation = 0;  ///< of the process that it means
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(token, rank, incarnation);
+    archive(token, rank, incarnation, to_incarnation);
   }
 };
 
@@ -170,7 +185,17 @@ struct Abort {
 };
 
 /// Why a hello was refused. Numbers are for ever: other versions read them.
-enum class Refusal : std::uint32_t { version = 1, job, rank, full, size, damaged, timeout };
+enum class Refusal : std::uint32_t {
+  version = 1,
+  job,
+  rank,
+  full,
+  size,
+  damaged,
+  timeout,
+  lost,    ///< this process was given up; others count on that
+  unknown  ///< not of this world
+};
 
 /// A refusal's body is the same in every version: the number (u32, little-endian), then text.
 struct Reject {
@@ -181,5 +206,19 @@ struct Reject {
 [[nodiscard]] Reject reject_of(std::span<const std::byte> body);
 
 [[nodiscard]] Token random_token();
+
+/// The tag of a relay: the other rank (for the master the receiver, for the receiver the sender),
+/// and whether the frame goes from the rank that dialed the link.
+struct RelayTag {
+  int rank = 0;
+  bool from_dialer = false;
+
+  [[nodiscard]] std::uint32_t wire() const {
+    return (static_cast<std::uint32_t>(rank) << 1) | (from_dialer ? 1U : 0U);
+  }
+  [[nodiscard]] static RelayTag from_wire(std::uint32_t tag) {
+    return {static_cast<int>(tag >> 1), (tag & 1U) != 0};
+  }
+};
 
 }  // namespace rankwire::zmq_wire

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "address_file.hpp"
 #include "protocol.hpp"
 #include "rankwire/backend/backend.hpp"
 #include "wire.hpp"
@@ -17,9 +18,13 @@ struct Session {
   std::vector<Member> members;            ///< in rank order
   std::vector<Departed> departed;         ///< gone already, for one that arrives late
   std::vector<ConnectionId> connections;  ///< by rank; 0 where there is none (yet)
+  std::vector<std::uint64_t> nonces;      ///< by rank, at the master
+  std::string dialed;                     ///< at a worker: the master's numeric endpoint
   Token token{};
-  std::vector<Incoming> early;  ///< came from other workers before the start
+  std::vector<Incoming> early;  ///< came from other workers, whose start was earlier
+  bool early_dropped = false;   ///< more came than could be kept
   Settings settings;            ///< window and message limit are the master's
+  AddressFile address_file;     ///< of a master that was to write one
 };
 
 /// Waits at settings.listen for the others. Throws UsageError for an address that cannot be bound,

@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <random>
 #include <utility>
 
+#include "listener.hpp"
 #include "rankwire/backend/interrupt.hpp"
 #include "rankwire/backend/log.hpp"
 #include "rankwire/errors.hpp"
@@ -16,6 +18,11 @@ namespace rankwire::zmq_wire {
 namespace {
 
 constexpr int sockets_max = 16'384;
+// For acknowledgements of the last frames of others; what goes to a caller that has gone is dropped
+// at once.
+constexpr std::chrono::milliseconds listener_linger{1000};
+// A connection attempt into a cut must not sleep on long after the cut is mended.
+constexpr int connect_timeout_ms = 2000;
 constexpr int batch_messages_max = 256;
 constexpr int handshakes_logged_max = 10;
 constexpr int drops_logged_max = 20;
@@ -34,6 +41,15 @@ zmq::context_t make_context() {
   return context;
 }
 
+/// Under which a caller is known again after its connection broke; nobody else can guess it.
+std::string random_routing_id() {
+  std::random_device device;
+  std::string id(16, '\0');
+  for (char& byte : id) byte = static_cast<char>(device());
+  id.front() |= 1;  // libzmq gives out ids that begin with a zero
+  return id;
+}
+
 std::string_view text_of(const zmq::message_t& message) {
   return {message.data<char>(), message.size()};
 }
@@ -44,12 +60,12 @@ Wire::Wire(std::chrono::milliseconds silence_max)
     : silence_max_{silence_max}, context_{make_context()} {}
 
 Wire::~Wire() {
-  const int linger_ms = static_cast<int>(linger_.count());
-  if (listener_)
-    zmq_setsockopt(listener_->socket.handle(), ZMQ_LINGER, &linger_ms, sizeof linger_ms);
-  for (const auto& source : dialed_) {
-    zmq_setsockopt(source->socket.handle(), ZMQ_LINGER, &linger_ms, sizeof linger_ms);
-  }
+  const auto set_linger = [](Source& source, std::chrono::milliseconds linger) {
+    const int linger_ms = static_cast<int>(linger.count());
+    zmq_setsockopt(source.socket.handle(), ZMQ_LINGER, &linger_ms, sizeof linger_ms);
+  };
+  if (listener_) set_linger(*listener_, listener_linger);
+  for (const auto& source : dialed_) set_linger(*source, linger_);
   dialed_.clear();
   listener_.reset();
   try {
@@ -73,21 +89,21 @@ void Wire::set_up(Source& source, std::int64_t frame_bytes_max) const {
   socket.set(zmq::sockopt::reconnect_ivl_max, 2'000);
 }
 
-std::string Wire::listen(const std::string& address) {
+std::vector<std::string> Wire::listen(const std::vector<Address>& addresses, PortRange ports) {
+  std::vector<std::string> bound;
   try {
-    listener_ = std::make_unique<Source>(context_, zmq::socket_type::router);
-    set_up(*listener_, stranger_frame_bytes_max);
-    listener_->socket.set(zmq::sockopt::router_mandatory, true);
-    listener_->socket.set(zmq::sockopt::ipv6, address.find('[') != std::string::npos);
-    listener_->socket.bind(address);
+    auto listener = std::make_unique<Source>(context_, zmq::socket_type::router);
+    set_up(*listener, stranger_frame_bytes_max);
+    listener->socket.set(zmq::sockopt::router_mandatory, true);
+    // Who calls again may do so before the end of its old connection is noticed.
+    listener->socket.set(zmq::sockopt::router_handover, true);
+    bound = bind_all(listener->socket, addresses, ports);
+    listener_ = std::move(listener);
   } catch (const zmq::error_t& error) {
-    listener_.reset();
-    throw UsageError{fmt::format(
-        "cannot listen on {}: {}{}", address, error.what(),
-        error.num() == EADDRINUSE ? "; is another master running? choose another port" : "")};
+    throw TransportError{fmt::format("cannot listen: {}", error.what())};
   }
   rebuild_poll_items();
-  return listener_->socket.get(zmq::sockopt::last_endpoint);
+  return bound;
 }
 
 ConnectionId Wire::dial(const std::string& address, std::int64_t frame_bytes_max) {
@@ -95,9 +111,11 @@ ConnectionId Wire::dial(const std::string& address, std::int64_t frame_bytes_max
     auto source = std::make_unique<Source>(context_, zmq::socket_type::dealer);
     set_up(*source, frame_bytes_max);
     source->socket.set(zmq::sockopt::ipv6, address.find('[') != std::string::npos);
+    source->socket.set(zmq::sockopt::routing_id, random_routing_id());
+    source->socket.set(zmq::sockopt::connect_timeout, connect_timeout_ms);
     source->socket.connect(address);
     source->dialed = ++last_id_;
-    connections_[source->dialed] = {source.get(), {}, address, false};
+    connections_[source->dialed] = {source.get(), {}, address};
     dialed_.push_back(std::move(source));
   } catch (const zmq::error_t& error) {
     throw TransportError{fmt::format("cannot dial {}: {}{}", address, error.what(),
@@ -122,20 +140,20 @@ void Wire::rebuild_poll_items() {
 }
 
 bool Wire::send(ConnectionId to, const Header& header, std::span<const std::byte> body) {
+  return send(to, frame_of(header, body), nullptr);
+}
+
+bool Wire::send(ConnectionId to, zmq::message_t&& first, zmq::message_t* chunk) {
   const auto found = connections_.find(to);
   if (found == connections_.end()) return false;
-  zmq::message_t frame{Header::wire_bytes + body.size()};
-  const HeaderBytes head = to_bytes(header);
-  std::memcpy(frame.data(), head.data(), head.size());
-  if (!body.empty()) {
-    std::memcpy(frame.data<std::byte>() + head.size(), body.data(), body.size());
-  }
   auto& socket = found->second.source->socket;
   try {
     if (found->second.source->dialed == 0) {
       socket.send(zmq::buffer(found->second.routing_id), zmq::send_flags::sndmore);
     }
-    socket.send(std::move(frame), zmq::send_flags::none);
+    socket.send(std::move(first),
+                chunk != nullptr ? zmq::send_flags::sndmore : zmq::send_flags::none);
+    if (chunk != nullptr) socket.send(std::move(*chunk), zmq::send_flags::none);
     return true;
   } catch (const zmq::error_t& error) {
     if (error.num() == EHOSTUNREACH) return false;
@@ -143,22 +161,14 @@ bool Wire::send(ConnectionId to, const Header& header, std::span<const std::byte
   }
 }
 
-bool Wire::send_chunk(ConnectionId to, const Header& header, zmq::message_t&& chunk) {
-  const auto found = connections_.find(to);
-  if (found == connections_.end()) return false;
-  auto& socket = found->second.source->socket;
-  const HeaderBytes head = to_bytes(header);
-  try {
-    if (found->second.source->dialed == 0) {
-      socket.send(zmq::buffer(found->second.routing_id), zmq::send_flags::sndmore);
-    }
-    socket.send(zmq::buffer(head), zmq::send_flags::sndmore);
-    socket.send(std::move(chunk), zmq::send_flags::none);
-    return true;
-  } catch (const zmq::error_t& error) {
-    if (error.num() == EHOSTUNREACH) return false;
-    throw TransportError{fmt::format("send to {}: {}", found->second.address, error.what())};
-  }
+void Wire::keep(ConnectionId caller) {
+  const auto found = connections_.find(caller);
+  if (found != connections_.end()) found->second.kept = true;
+}
+
+std::string Wire::host_of(ConnectionId caller) const {
+  const auto found = connections_.find(caller);
+  return found == connections_.end() ? std::string{} : found->second.address;
 }
 
 void Wire::hang_up(ConnectionId connection) {
@@ -166,6 +176,10 @@ void Wire::hang_up(ConnectionId connection) {
   if (found == connections_.end()) return;
   if (found->second.source->dialed == 0) {
     callers_.erase(found->second.routing_id);
+    const auto descriptor = descriptors_.find(found->second.descriptor);
+    if (descriptor != descriptors_.end() && descriptor->second == connection) {
+      descriptor->second = 0;
+    }
   } else {
     std::erase_if(dialed_, [&](const auto& source) { return source->dialed == connection; });
     rebuild_poll_items();
@@ -230,6 +244,9 @@ void Wire::read_monitor(Source& source) {
     if (source.dialed == 0) {
       listener_event(*event);
     } else if (event->id == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
+      if (std::erase(downs_, source.dialed) > 0) {
+        ready_.push_back({.what = Incoming::What::down, .connection = source.dialed});
+      }
       ready_.push_back({.what = Incoming::What::up, .connection = source.dialed});
     } else if (event->id == ZMQ_EVENT_DISCONNECTED) {
       downs_.push_back(source.dialed);
@@ -240,21 +257,15 @@ void Wire::read_monitor(Source& source) {
 /// File descriptors are reused, and the events of one come in order: a new connection under the
 /// number of an old one means that the old one ended.
 void Wire::listener_event(const Monitor::Event& event) {
-  const auto end_of = [this](int descriptor) {
-    const auto found = descriptors_.find(descriptor);
-    if (found == descriptors_.end()) return;
-    if (found->second != 0) downs_.push_back(found->second);
-    descriptors_.erase(found);
-  };
   switch (event.id) {
     case ZMQ_EVENT_ACCEPTED:
-      end_of(event.value);
+      break_off(event.value);
       descriptors_[event.value] = 0;
       break;
     case ZMQ_EVENT_DISCONNECTED:
-      end_of(event.value);
+      break_off(event.value);
       break;
-    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+    // Not FAILED_NO_DETAIL: a caller that said nothing, such as the master's probe of a worker.
     case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
     case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
       ++frames_dropped_;
@@ -295,12 +306,16 @@ bool Wire::read_message(Source& source) {
     (void)socket.recv(rest, zmq::recv_flags::dontwait);
   }
   const auto header = header_of({in.first.data<std::byte>(), in.first.size()});
-  if (header && in.connection != 0) {
-    in.header = *header;
-    ready_.push_back(std::move(in));
-  } else {
+  if (!header || in.connection == 0) {
     drop(in.connection, "not a message of rankwire");
+    return true;
   }
+  // A caller that calls again says so by one of these.
+  if (called && (header->kind == Kind::hello || header->kind == Kind::link)) {
+    tie_to_descriptor(in.connection, zmq_msg_get(in.first.handle(), ZMQ_SRCFD));
+  }
+  in.header = *header;
+  ready_.push_back(std::move(in));
   return true;
 }
 
@@ -313,37 +328,70 @@ ConnectionId Wire::caller_of(const zmq::message_t& routing_id, zmq::message_t& f
   const int descriptor = zmq_msg_get(frame.handle(), ZMQ_SRCFD);
   if (descriptor < 0) return 0;  // a peer of libzmq's oldest protocols; none of ours
   const ConnectionId id = ++last_id_;
-  read_monitor(*listener_);  // whoever had this descriptor before is gone by these events
   const char* const address = zmq_msg_gets(frame.handle(), "Peer-Address");
-  connections_[id] = {listener_.get(), key, address != nullptr ? address : "unknown", false};
+  connections_[id] = {listener_.get(), key, address != nullptr ? address : "unknown"};
   callers_.emplace(std::move(key), id);
+  tie_to_descriptor(id, descriptor);
+  return id;
+}
+
+/// From now on the end of `descriptor` is the end of the connection. Whatever had one of the two
+/// before has ended, and that is told first.
+void Wire::tie_to_descriptor(ConnectionId caller, int descriptor) {
+  Connection& connection = connections_[caller];
+  read_monitor(*listener_);  // whoever had this descriptor before is gone by these events
+  const auto before = descriptors_.find(connection.descriptor);
+  if (before != descriptors_.end() && before->second == caller) {
+    before->second = 0;
+    if (connection.descriptor != descriptor) downs_.push_back(caller);
+  }
+  if (std::erase(downs_, caller) > 0) {
+    ready_.push_back({.what = Incoming::What::down, .connection = caller});
+  }
+  connection.descriptor = descriptor;
   const auto accepted = descriptors_.find(descriptor);
   if (accepted == descriptors_.end()) {
-    downs_.push_back(id);  // it has ended already; only what it said is left
+    downs_.push_back(caller);  // it has ended already; only what it said is left
   } else {
     if (accepted->second != 0) downs_.push_back(accepted->second);
-    accepted->second = id;
+    accepted->second = caller;
   }
-  return id;
+}
+
+void Wire::break_off(int descriptor) {
+  const auto found = descriptors_.find(descriptor);
+  if (found == descriptors_.end()) return;
+  if (found->second != 0) downs_.push_back(found->second);
+  descriptors_.erase(found);
 }
 
 void Wire::emit_downs() {
   while (!downs_.empty()) {
-    const auto ended = std::exchange(downs_, {});
-    for (const ConnectionId id : ended) {
-      const auto found = connections_.find(id);
-      if (found == connections_.end()) continue;
-      // All of it: what came over the connection comes out before its end.
-      Source& source = *found->second.source;
-      while (read_message(source)) {
-      }
-      if (source.dialed == 0) {
-        callers_.erase(connections_[id].routing_id);
-        connections_.erase(id);
-      }
-      ready_.push_back({.what = Incoming::What::down, .connection = id});
+    for (const ConnectionId id : std::exchange(downs_, {})) emit_down(id);
+  }
+}
+
+/// All that came over the connection is given out before its end.
+void Wire::emit_down(ConnectionId id) {
+  const auto found = connections_.find(id);
+  if (found == connections_.end()) return;
+  Source& source = *found->second.source;
+  while (read_message(source)) {
+  }
+  const auto still = connections_.find(id);
+  if (still == connections_.end()) return;
+  Connection& connection = still->second;
+  if (source.dialed == 0) {
+    // It may have called again meanwhile.
+    const auto descriptor = descriptors_.find(connection.descriptor);
+    if (descriptor != descriptors_.end() && descriptor->second == id) return;
+    connection.descriptor = -1;
+    if (!connection.kept) {
+      callers_.erase(connection.routing_id);
+      connections_.erase(still);
     }
   }
+  ready_.push_back({.what = Incoming::What::down, .connection = id});
 }
 
 void Wire::drop(ConnectionId connection, std::string_view why) {
@@ -355,6 +403,14 @@ void Wire::drop(ConnectionId connection, std::string_view why) {
   log().warn("dropped a frame from {}: {} (more from there are only counted{})",
              found->second.address, why,
              drops_logged_ == drops_logged_max ? ", and from anywhere else" : "");
+}
+
+zmq::message_t frame_of(const Header& header, std::span<const std::byte> body) {
+  zmq::message_t frame{Header::wire_bytes + body.size()};
+  const HeaderBytes head = to_bytes(header);
+  std::memcpy(frame.data(), head.data(), head.size());
+  if (!body.empty()) std::memcpy(frame.data<std::byte>() + head.size(), body.data(), body.size());
+  return frame;
 }
 
 }  // namespace rankwire::zmq_wire

@@ -14,21 +14,25 @@
 #include <vector>
 #include <zmq.hpp>
 
+#include "address.hpp"
 #include "monitor.hpp"
 #include "protocol.hpp"
 #include "rankwire/deadline.hpp"
+#include "rankwire/settings.hpp"
 
 namespace rankwire::zmq_wire {
 
-/// One connection to one other process; never reused, 0 is none.
+/// Whom this process dialed, or who called it; 0 is nobody. libzmq mends a connection that breaks,
+/// and it keeps its number while it is not forgotten: `down` and `up` tell of its state. The upper
+/// half of the numbers is not used here.
 using ConnectionId = std::uint64_t;
 
 /// What a Wire has to say next.
 struct Incoming {
   enum class What : std::uint8_t {
     frame,  ///< a message of ours, its header checked
-    up,     ///< a dialed connection stands (again): say hello
-    down    ///< a connection ended; everything that came over it was given out before
+    up,     ///< a dialed connection stands (again): say who calls
+    down    ///< a connection broke; everything that came over it was given out before
   };
   What what = What::frame;
   ConnectionId connection = 0;
@@ -60,21 +64,27 @@ class Wire {
   Wire(const Wire&) = delete;
   Wire& operator=(const Wire&) = delete;
 
-  /// Binds `address` ("tcp://127.0.0.1:5555", port * for any free one); gives the address bound.
-  /// Throws UsageError when it is taken or not of this machine. Once.
-  std::string listen(const std::string& address);
+  /// Binds all of `addresses` at one port of `ports` (see bind_all), and gives the endpoints bound.
+  /// Throws UsageError when that cannot be. Once.
+  std::vector<std::string> listen(const std::vector<Address>& addresses, PortRange ports);
 
   /// Begins to connect to a numeric address; `up` follows when it stands, and again whenever libzmq
   /// has mended it. Frames above `frame_bytes_max` from there end the connection.
   ConnectionId dial(const std::string& address, std::int64_t frame_bytes_max);
 
-  /// One frame: header and body, copied. False: that connection is no more.
+  /// One frame: header and body, copied. False: no connection stands; the frame is dropped. (One
+  /// that was dialed keeps it for when it stands again.)
   bool send(ConnectionId to, const Header& header, std::span<const std::byte> body);
-  /// Two frames: the header, then `chunk` without a copy.
-  bool send_chunk(ConnectionId to, const Header& header, zmq::message_t&& chunk);
+  /// A frame that is built, and its second part where `chunk` is not null, without a copy.
+  bool send(ConnectionId to, zmq::message_t&& first, zmq::message_t* chunk);
 
+  /// A caller is forgotten when its connection breaks, unless it is kept: then whoever calls again
+  /// as the same (by its routing id, which is random and known to it and us) has the same number.
+  void keep(ConnectionId caller);
   /// Forgets a connection: nothing more comes from it, and what was not sent yet is dropped.
   void hang_up(ConnectionId connection);
+  /// Numeric address of the host that a caller called from; empty when not known.
+  [[nodiscard]] std::string host_of(ConnectionId caller) const;
 
   /// The next thing that happened, or nothing at the deadline. Throws Interrupted.
   std::optional<Incoming> receive(Deadline deadline);
@@ -85,8 +95,8 @@ class Wire {
     ready_.push_back(std::move(incoming));
   }
 
-  /// How long the destructor may wait for libzmq to send. A message to a peer that has gone makes
-  /// it wait to the end: where nothing is left to send, say so.
+  /// How long the destructor may wait for what goes to those whom this process dialed. A message to
+  /// one that has gone makes it wait to the end: where nothing is left to send, say so.
   void set_linger(std::chrono::milliseconds linger) { linger_ = linger; }
   /// From now on receive() does not throw Interrupted: this process is ending already.
   void ignore_interrupts() { interruptible_ = false; }
@@ -109,6 +119,8 @@ class Wire {
     std::string routing_id;  // of a connection to the listener
     std::string address;     // for the log
     bool drop_logged = false;
+    bool kept = false;
+    int descriptor = -1;  // of a caller, while it stands
   };
 
   void set_up(Source& source, std::int64_t frame_bytes_max) const;
@@ -119,7 +131,10 @@ class Wire {
   void drain(Source& source, int messages_max);
   bool read_message(Source& source);
   ConnectionId caller_of(const zmq::message_t& routing_id, zmq::message_t& frame);
+  void tie_to_descriptor(ConnectionId caller, int descriptor);
+  void break_off(int descriptor);
   void emit_downs();
+  void emit_down(ConnectionId id);
   void rebuild_poll_items();
 
   std::chrono::milliseconds silence_max_;
@@ -140,5 +155,8 @@ class Wire {
   int handshakes_failed_ = 0;
   int drops_logged_ = 0;
 };
+
+/// Builds a frame: the header, then the body, copied.
+[[nodiscard]] zmq::message_t frame_of(const Header& header, std::span<const std::byte> body);
 
 }  // namespace rankwire::zmq_wire

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "rankwire/backend/host.hpp"
-#include "rankwire/backend/interrupt.hpp"
 #include "rankwire/backend/texts.hpp"
 
 namespace rankwire::zmq_wire {
@@ -48,6 +47,7 @@ ZmqChannel::ZmqChannel(Session session)
     : Channel{{session.rank, static_cast<int>(session.members.size()),
                session.settings.message_bytes_max}},
       settings_{session.settings},
+      address_file_{std::move(session.address_file)},
       wire_{std::move(session.wire)},
       token_{session.token},
       peers_(session.members.size()),
@@ -56,13 +56,23 @@ ZmqChannel::ZmqChannel(Session session)
       windows_{static_cast<int>(session.members.size()), session.settings.window_bytes} {
   for (int other = 0; other < size(); ++other) {
     const auto at = static_cast<std::size_t>(other);
-    Peer& there = peers_[at];
-    there.member = std::move(session.members[at]);
-    there.out = there.in = session.connections[at];
-    if (there.out != 0) rank_of_[there.out] = other;
+    peer(other).member = std::move(session.members[at]);
+    if (is_master()) peer(other).nonce = session.nonces[at];
+    if (session.connections[at] == 0) continue;
+    adopt(other, session.connections[at], 0);
+    if (is_master()) first_probe(other);
+  }
+  if (!is_master()) {
+    peer(0).probed_at = session.dialed;
+    peer(0).dialing.ever_stood = true;
   }
   for (const auto& departed : session.departed) process_departed(departed);
   for (auto& incoming : session.early) process(std::move(incoming));
+  if (session.early_dropped) {
+    for (const Peer& there : peers_) {
+      if (there.in) there.in->ask_again();
+    }
+  }
 }
 
 ZmqChannel::~ZmqChannel() = default;  // the sockets linger, then close
@@ -84,7 +94,7 @@ void ZmqChannel::do_send(int dest, int tag, Buffer&& payload, Deadline deadline)
   if (dest == rank()) {
     send_to_self(tag, std::move(payload));
   } else if (payload.size() <= inline_payload_bytes_max) {
-    send_frame(dest, tag, payload.bytes());
+    send_inline(dest, tag, payload.bytes());
   } else {
     send_chunks(dest, tag, std::move(payload));
   }
@@ -96,7 +106,7 @@ void ZmqChannel::do_send_borrowed(int dest, int tag, std::span<const std::byte> 
   if (dest == rank()) {
     send_to_self(tag, Buffer::copy_of(payload));
   } else if (payload.size() <= inline_payload_bytes_max) {
-    send_frame(dest, tag, payload);
+    send_inline(dest, tag, payload);
   } else {
     send_chunks(dest, tag, Buffer::copy_of(payload));
   }
@@ -125,9 +135,8 @@ void ZmqChannel::send_to_self(int tag, Buffer&& payload) {
   mailbox_.push({rank(), tag, std::move(payload)});
 }
 
-void ZmqChannel::send_frame(int dest, int tag, std::span<const std::byte> payload) {
-  const Header header{Kind::data, static_cast<std::uint32_t>(tag), payload.size()};
-  check_sent(dest, wire_->send(link_to(dest), header, payload));
+void ZmqChannel::send_inline(int dest, int tag, std::span<const std::byte> payload) {
+  link_to(dest).send({Kind::data, static_cast<std::uint32_t>(tag), payload.size()}, payload);
   windows_.sent(dest, payload.size());
   ++peer(dest).sent;
 }
@@ -135,40 +144,15 @@ void ZmqChannel::send_frame(int dest, int tag, std::span<const std::byte> payloa
 void ZmqChannel::send_chunks(int dest, int tag, Buffer&& payload) {
   const std::size_t bytes = payload.size();
   const std::size_t pieces = (bytes + chunk_bytes_max - 1) / chunk_bytes_max;
-  const ConnectionId link = link_to(dest);
+  Link& link = link_to(dest);
   auto* const shared = new SharedPayload{std::move(payload), pieces};
-  bool sent = true;
   for (std::size_t at = 0; at < bytes; at += chunk_bytes_max) {
     zmq::message_t piece{shared->bytes.data() + at, std::min(chunk_bytes_max, bytes - at),
                          SharedPayload::release, shared};
-    sent = sent && wire_->send_chunk(link, {Kind::data, static_cast<std::uint32_t>(tag), bytes},
-                                     std::move(piece));
+    link.send_chunk({Kind::data, static_cast<std::uint32_t>(tag), bytes}, std::move(piece));
   }
-  check_sent(dest, sent);
   windows_.sent(dest, bytes);
   ++peer(dest).sent;
-}
-
-/// The connection that a send needed is gone: takes in what the peer had said, then throws.
-void ZmqChannel::check_sent(int dest, bool sent) {
-  if (sent) return;
-  while (pump(Deadline::poll())) {
-  }
-  if (!mailbox_.departure(dest)) depart(dest, true, "its connection closed without a goodbye");
-  mailbox_.check_send(dest);
-}
-
-ConnectionId ZmqChannel::link_to(int dest) {
-  Peer& there = peer(dest);
-  if (there.out == 0) {
-    there.out = wire_->dial(there.member.endpoint, stranger_frame_bytes_max);
-    there.out_must_stand = settings_.grace;
-    timers_run_ = true;
-    rank_of_[there.out] = dest;
-    send_record(*wire_, there.out, Kind::link,
-                Link{token_, rank(), peer(rank()).member.incarnation});
-  }
-  return there.out;
 }
 
 std::optional<Event> ZmqChannel::do_next(const Wanted& wanted, Deadline deadline) {
@@ -190,8 +174,8 @@ void ZmqChannel::note_taken(const Message& message) {
   if (!total) return;
   if (source == rank()) {
     windows_.credited(source, *total);
-  } else if (peer(source).in != 0) {
-    wire_->send(peer(source).in, {.kind = Kind::credit, .bytes = *total}, {});
+  } else if (Link* const link = link_from(source); link != nullptr && !mailbox_.departure(source)) {
+    link->send({.kind = Kind::credit, .bytes = *total}, {});
   }
 }
 
@@ -205,12 +189,10 @@ std::optional<Departure> ZmqChannel::do_departure(int rank) {
 
 /// Takes in one thing that arrives until the deadline; false when nothing did.
 bool ZmqChannel::pump(Deadline deadline) {
-  constexpr std::chrono::milliseconds timer_step{50};
-  auto incoming = wire_->receive(timers_run_ ? deadline.sooner(timer_step) : deadline);
-  if (timers_run_) look_at_timers();
-  if (!incoming) return false;
-  process(std::move(*incoming));
-  return true;
+  auto incoming = wire_->receive(deadline.sooner(next_look_));
+  if (incoming) process(std::move(*incoming));
+  if (!next_look_.is_never() && next_look_.expired()) look_at_timers();
+  return incoming.has_value();
 }
 
 void ZmqChannel::process(Incoming&& incoming) {
@@ -218,27 +200,50 @@ void ZmqChannel::process(Incoming&& incoming) {
     process_down(incoming.connection);
     return;
   }
-  const auto found = rank_of_.find(incoming.connection);
-  if (found == rank_of_.end()) {
-    if (incoming.what == Incoming::What::frame) {
-      is_master() ? process_hello(std::move(incoming)) : process_link(std::move(incoming));
-    }
-    return;
-  }
-  const int source = found->second;
   if (incoming.what == Incoming::What::up) {
-    peer(source).out_must_stand = Deadline::never();
+    process_up(incoming.connection);
     return;
   }
   const ConnectionId connection = incoming.connection;
   try {
-    process_from(source, std::move(incoming));
+    const auto found = links_.find(connection);
+    if (found == links_.end()) {
+      process_stranger(std::move(incoming));
+    } else {
+      process_frame(*found->second, std::move(incoming));
+    }
   } catch (const DecodeError& error) {
     wire_->drop(connection, error.what());
   }
 }
 
-void ZmqChannel::process_from(int source, Incoming&& incoming) {
+void ZmqChannel::process_frame(Link& link, Incoming&& incoming) {
+  const Header& header = incoming.header;
+  if (link.take(header, incoming.first.size() + incoming.chunk.size())) {
+    process_numbered(link, std::move(incoming));
+    return;
+  }
+  if (is_numbered(header.kind) || header.kind == Kind::ack) return;  // came before, or will again
+  switch (header.kind) {
+    case Kind::link:
+      process_link(incoming);
+      return;
+    case Kind::resend:
+      if (link.is_attached()) link.attach(link.route(), header.ack);
+      return;
+    case Kind::hello:
+      process_hello(std::move(incoming));
+      return;
+    case Kind::reject:
+      process_reject(link, incoming);
+      return;
+    default:
+      return;  // a welcome or a start that was said again
+  }
+}
+
+void ZmqChannel::process_numbered(Link& link, Incoming&& incoming) {
+  const int source = link.rank();
   switch (incoming.header.kind) {
     case Kind::data:
       process_data(source, std::move(incoming));
@@ -247,22 +252,24 @@ void ZmqChannel::process_from(int source, Incoming&& incoming) {
       windows_.credited(source, incoming.header.bytes);
       return;
     case Kind::goodbye:
-      process_goodbye(source, incoming);
+      process_goodbye(link, incoming);
       return;
     case Kind::abort:
-      process_abort(source, incoming);
-      return;
-    case Kind::farewell:
-      unconfirmed_.erase(incoming.connection);
+      process_abort(link, incoming);
       return;
     case Kind::departed:
+      link.acknowledge();
       if (source == 0) process_departed(decode<Departed>(incoming.body()));
       return;
     case Kind::arrived:
+      link.acknowledge();
       if (source == 0) process_arrived(decode<Member>(incoming.body()));
       return;
+    case Kind::relay:
+      process_relay(source, std::move(incoming));
+      return;
     default:
-      wire_->drop(incoming.connection, "out of place in a running world");
+      return;
   }
 }
 
@@ -315,8 +322,10 @@ Info ZmqChannel::do_info() const {
   info.library =
       fmt::format("libzmq {}.{}.{}", ZMQ_VERSION_MAJOR, ZMQ_VERSION_MINOR, ZMQ_VERSION_PATCH);
   for (const auto& there : peers_) {
+    const bool relayed = (there.out && is_relayed(there.out->route())) ||
+                         (there.in && is_relayed(there.in->route()));
     info.peers.push_back(
-        {there.member.rank, there.member.host, there.member.pid, there.member.endpoint});
+        {there.member.rank, there.member.host, there.member.pid, there.member.endpoint, relayed});
   }
   info.across_hosts = true;
   info.detects_loss = true;

@@ -1,12 +1,14 @@
 #pragma once
 
-#include <deque>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
+#include "link.hpp"
+#include "probe.hpp"
 #include "rankwire/backend/mailbox.hpp"
 #include "rankwire/backend/window.hpp"
 #include "rankwire/channel.hpp"
@@ -14,22 +16,43 @@
 
 namespace rankwire::zmq_wire {
 
-/// The channel over a Wire. The master is the hub: it hears of every rank's end and tells the
-/// others; so a worker that loses the master has lost the world. Workers talk over links of their
-/// own, dialed at the first send and one for each direction; the answers of the receiver (credits,
-/// goodbyes) come back over the same link.
-class ZmqChannel final : public Channel {
+/// The channel over a Wire. The master is the hub: it alone says who is lost, hears of every rank's
+/// end and tells the others; so a worker that loses the master has lost the world. Workers talk
+/// over links of their own, dialed at the first send and one for each direction; the answers of the
+/// receiver (credits, goodbyes) come back over the same link. Where one cannot reach the other, the
+/// master relays the link's frames.
+class ZmqChannel final : public Channel, public Carrier {
  public:
   explicit ZmqChannel(Session session);
   ~ZmqChannel() override;
 
  private:
+  /// How this rank reaches another that it dials.
+  struct Dialing {
+    ConnectionId direct = 0;
+    bool ever_stood = false;
+    bool relayed = false;
+    Deadline relay_at = Deadline::never();  // where the direct connection does not stand by then
+  };
+  /// Of a rank whose connection broke: seen by the master of a worker, and by a worker of the
+  /// master.
+  struct Absence {
+    Deadline lost_at = Deadline::never();
+    Deadline look_at = Deadline::never();  // for the next knock and probe
+    std::unique_ptr<Probe> probe;
+    bool reported = false;
+  };
   struct Peer {
     Member member;
-    ConnectionId out = 0;  // where what is sent to it goes
-    ConnectionId in = 0;   // where its messages come from; the same as `out` between hub and worker
-    Deadline out_must_stand = Deadline::never();  // for a dialed link that does not stand yet
-    std::uint64_t sent = 0, received = 0;         // messages, this incarnation
+    std::unique_ptr<Link> out;  // carries what is sent to it; between master and worker, both ways
+    std::unique_ptr<Link> in;   // between workers: carries what it sends
+    Dialing dialing;
+    Absence absence;
+    std::string probed_at;  // its listener's address; empty when a refusal there would say nothing
+    std::unique_ptr<Probe>
+        first_probe;          // at the master: whether its listener can be reached at all
+    std::uint64_t nonce = 0;  // at the master
+    std::uint64_t sent = 0, received = 0;  // messages, this incarnation
     bool said_goodbye = false;
     std::optional<Departed> departing;  // told by the master, awaiting what it had sent before
     Deadline departing_until = Deadline::never();
@@ -38,8 +61,10 @@ class ZmqChannel final : public Channel {
   };
   /// A link whose dialer the master has not told us of yet.
   struct EarlyLink {
-    Link link;
-    std::vector<Incoming> frames;
+    LinkHello hello;
+    std::uint32_t received = 0;
+    std::vector<Incoming> frames;  // that came behind it
+    bool dropped = false;          // there were more than are kept
   };
 
   // zmq_channel.cpp: messages.
@@ -51,65 +76,101 @@ class ZmqChannel final : public Channel {
   [[nodiscard]] Info do_info() const override;
   void prepare_send(int dest, std::size_t bytes, Deadline deadline);
   void send_to_self(int tag, Buffer&& payload);
-  void send_frame(int dest, int tag, std::span<const std::byte> payload);
+  void send_inline(int dest, int tag, std::span<const std::byte> payload);
   void send_chunks(int dest, int tag, Buffer&& payload);
-  void check_sent(int dest, bool sent);
-  ConnectionId link_to(int dest);
   void note_taken(const Message& message);
   void check_aborted() const;
   bool pump(Deadline deadline);
   void process(Incoming&& incoming);
-  void process_from(int source, Incoming&& incoming);
+  void process_frame(Link& link, Incoming&& incoming);
+  void process_numbered(Link& link, Incoming&& incoming);
   void process_data(int source, Incoming&& incoming);
   void deliver(int source, int tag, Buffer&& payload);
   void take_piece(int source, Incoming&& incoming);
 
+  // zmq_links.cpp: connections that break and are mended, and the way around those that cannot be.
+  void carry(ConnectionId over, zmq::message_t&& first, zmq::message_t* chunk) override;
+  Link& link_to(int dest);
+  void dial(int dest);
+  void call(Link& link, ConnectionId over);
+  void process_up(ConnectionId connection);
+  void process_stranger(Incoming&& incoming);
+  void process_link(const Incoming& incoming);
+  void keep_early(EarlyLink& early, Incoming&& incoming);
+  void adopt_early(const Member& member);
+  void adopt(int rank, ConnectionId connection, std::uint32_t received);
+  void process_down(ConnectionId connection);
+  void process_reject(Link& link, const Incoming& incoming);
+  void process_relay(int source, Incoming&& incoming);
+  void forward(int source, RelayTag tag, Incoming&& incoming);
+  void relay_from_now(int dest);
+  void turn_away(ConnectionId connection, Refusal refusal, const std::string& text);
+  void expel(int rank, const std::string& reason);
+  void drop_links(int rank);
+  void unlink(ConnectionId connection);
+  void run_timers();
+  bool drain();
+  void look_at_timers();
+  void begin_absence(int rank);
+  void end_absence(int rank);
+  void look_at_absence(int rank);
+  void first_probe(int rank);
+  void lose(int rank, const std::string& reason);
+
   // zmq_departures.cpp: who comes and goes.
   void do_close(Deadline serve_until) override;
   void do_abort(int exit_code, const std::string& what) noexcept override;
-  void process_link(Incoming&& incoming);
-  void adopt_link(ConnectionId connection, EarlyLink&& early);
   void process_hello(Incoming&& incoming);
+  [[nodiscard]] bool may_become_vacant(const Hello& hello, const Incoming& incoming) const;
+  void wait_for_place(Incoming&& incoming);
+  void start_again(int rank, ConnectionId connection);
+  [[nodiscard]] int rank_with(std::uint64_t nonce) const;
   [[nodiscard]] int vacant_place(int wanted) const;
-  void send_table(int newcomer);
-  void process_goodbye(int source, const Incoming& incoming);
+  void send_table(int newcomer, ConnectionId connection);
+  void process_goodbye(Link& link, const Incoming& incoming);
   void process_departed(const Departed& departed);
   void process_arrived(const Member& member);
-  void process_abort(int source, const Incoming& incoming);
-  void process_down(ConnectionId connection);
-  void look_at_timers();
+  void process_abort(Link& link, const Incoming& incoming);
   void finish_departing(int rank);
   void depart(int rank, bool lost, const std::string& reason,
               const std::vector<Goodbye::Sent>& sent = {});
-  void drop_links(int rank);
   void lose_world(const std::string& reason);
   void tell_workers(Kind kind, const Buffer& body, int except);
-  void replace(const Member& member, ConnectionId connection);
+  void replace(const Member& member);
   void say_goodbye();
   void say_last_to_all(Kind kind, const Buffer& body);
-  void say_last(ConnectionId connection, Kind kind, const Buffer& body);
-  void await_farewells(Deadline deadline);
+  [[nodiscard]] bool all_confirmed() const;
   void serve_others(Deadline serve_until);
   [[nodiscard]] std::string remaining_ranks() const;
 
   [[nodiscard]] bool is_master() const { return rank() == 0; }
+  /// Whether the link to `rank` serves both ways: it is the master's, or leads to the master.
+  [[nodiscard]] bool is_hub_link(int rank) const { return is_master() || rank == 0; }
   [[nodiscard]] Peer& peer(int rank) { return peers_[static_cast<std::size_t>(rank)]; }
+  [[nodiscard]] const Peer& peer(int rank) const { return peers_[static_cast<std::size_t>(rank)]; }
+  /// The link over which the messages of `rank` come; null before it has dialed.
+  [[nodiscard]] Link* link_from(int rank) {
+    return is_hub_link(rank) ? peer(rank).out.get() : peer(rank).in.get();
+  }
   [[nodiscard]] std::string name(int rank) const;
 
   Settings settings_;
+  AddressFile address_file_;  // a master's; removed when it closes
   std::unique_ptr<Wire> wire_;
   Token token_;
   std::vector<Peer> peers_;
-  std::unordered_map<ConnectionId, int> rank_of_;  // every connection that is tied to a rank
+  std::unordered_map<ConnectionId, Link*> links_;  // by every connection that leads to one
   std::unordered_map<ConnectionId, EarlyLink> early_links_;
+  std::uint64_t early_bytes_ = 0;                 // that wait in them
+  std::map<ConnectionId, std::string> expelled_;  // at the master: of lost processes, and why
+  std::vector<Incoming> waiting_hellos_;          // of newcomers, until an absence has ended
   Mailbox mailbox_;
   Windows windows_;
   std::optional<Abort> aborted_;
-  bool timers_run_ = false;  // some peer has a deadline of its own
+  Deadline next_look_ = Deadline::never();  // while some peer has a deadline of its own
   unsigned sends_ = 0;
   bool leaving_ = false;
-  std::unordered_set<ConnectionId> unconfirmed_;  // told of our end, farewell not come
-  std::uint64_t frames_dropped_ = 0;              // by the wire, once it is closed
+  std::uint64_t frames_dropped_ = 0;  // by the wire, once it is closed
 };
 
 }  // namespace rankwire::zmq_wire

@@ -5,9 +5,10 @@
 using namespace rankwire::zmq_wire;
 
 TEST_CASE("protocol: a header survives the wire, byte for byte as documented") {
-  const auto bytes = to_bytes({Kind::credit, 0x01020304, 0x1122334455667788});
-  const std::array<unsigned, 16> expected{0x52, 0x57, 0x07, 0x00, 0x04, 0x03, 0x02, 0x01,
-                                          0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11};
+  const auto bytes = to_bytes({Kind::credit, 0x01020304, 0x1122334455667788, 0x0a0b0c0d, 0x1a1b1c1d});
+  const std::array<unsigned, 24> expected{0x52, 0x57, 0x09, 0x00, 0x04, 0x03, 0x02, 0x01,
+                                          0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11,
+                                          0x0d, 0x0c, 0x0b, 0x0a, 0x1d, 0x1c, 0x1b, 0x1a};
   for (std::size_t i = 0; i < expected.size(); ++i) {
     CHECK(std::to_integer<unsigned>(bytes[i]) == expected[i]);
   }
@@ -16,11 +17,13 @@ TEST_CASE("protocol: a header survives the wire, byte for byte as documented") {
   CHECK(header->kind == Kind::credit);
   CHECK(header->tag == 0x01020304);
   CHECK(header->bytes == 0x1122334455667788);
+  CHECK(header->sequence == 0x0a0b0c0d);
+  CHECK(header->ack == 0x1a1b1c1d);
 }
 
 TEST_CASE("protocol: what is not a header is none") {
   auto bytes = to_bytes({Kind::data, 1, 2});
-  CHECK(!header_of(std::span{bytes}.first(15)));
+  CHECK(!header_of(std::span{bytes}.first(23)));
   for (const std::size_t at : {0U, 1U, 2U, 3U}) {
     auto damaged = bytes;
     damaged[at] = std::byte{0xFF};

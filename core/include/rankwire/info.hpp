@@ -12,6 +12,7 @@ struct PeerInfo {
   std::string host;
   int pid = 0;
   std::string endpoint;  ///< where it listens; empty where the transport has no such thing
+  bool relayed = false;  ///< messages between it and this rank go through the master
 };
 
 /// Facts of a channel (clause 13). A snapshot: it does not change under the reader.

@@ -1,0 +1,114 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <zmq.hpp>
+
+#include "protocol.hpp"
+#include "wire.hpp"
+
+namespace rankwire::zmq_wire {
+
+/// The number under which frames that the master relays are told apart, as a connection's: whom
+/// they are exchanged with, and who dialed the link.
+[[nodiscard]] inline ConnectionId relay_route(int peer, bool peer_dialed) {
+  return (std::uint64_t{1} << 63) | (static_cast<std::uint64_t>(peer) << 1) |
+         (peer_dialed ? 1U : 0U);
+}
+[[nodiscard]] inline bool is_relayed(ConnectionId route) {
+  return (route >> 63) != 0;
+}
+
+/// What frames travel over: a connection of the Wire, or the master that relays them.
+class Carrier {
+ public:
+  /// Takes the frame's first part, and its second where `chunk` is not null. A frame for a
+  /// connection that has ended vanishes: its Link sends it again when the next one stands.
+  virtual void carry(ConnectionId over, zmq::message_t&& first, zmq::message_t* chunk) = 0;
+
+ protected:
+  ~Carrier() = default;
+};
+
+/// One end of the frames between two ranks: an ordered stream each way that outlives the
+/// connections which carry it. Numbered frames are kept until the other side has acknowledged them,
+/// and sent again over the next connection; those that come twice, or ahead of a lost one, are not
+/// taken. (Go-back-N, as in any book on networks; a connection itself keeps the order.)
+///
+/// What is kept is bounded by the windows: a credit acknowledges all that was received before it.
+/// A kept payload shares its bytes with the message that libzmq sends.
+///
+/// Between the master and a worker there is one link, used both ways. Two workers have one for each
+/// that has sent: its dialer sends data, the other end answers with credits.
+class Link {
+ public:
+  Link(Carrier& carrier, int rank) : carrier_{carrier}, rank_{rank} {}
+  Link(const Link&) = delete;
+  Link& operator=(const Link&) = delete;
+
+  /// Whom it leads to.
+  [[nodiscard]] int rank() const { return rank_; }
+
+  /// Numbers, keeps and, while attached, sends a frame.
+  void send(Header header, std::span<const std::byte> body);
+  /// The same with `chunk` as a second part, without a copy.
+  void send_chunk(Header header, zmq::message_t&& chunk);
+  /// The same for a relayed frame, whose parts are sent on as they came.
+  void send_relay(RelayTag tag, zmq::message_t&& inner, zmq::message_t* chunk);
+
+  /// Takes note of the header's acknowledgement; true for a frame that is to be acted on, false for
+  /// one that came before, or ahead of a missing one, which is then asked for. Acknowledges by
+  /// itself when much has come.
+  [[nodiscard]] bool take(const Header& header, std::size_t frame_bytes);
+  /// Says now how much was received: to whoever waits for that, or dialed.
+  void acknowledge();
+  /// Asks for all that was not received: where frames were not taken that may have come.
+  void ask_again();
+
+  /// Frames go over this connection from now on, beginning with all that is kept.
+  void attach(ConnectionId over);
+  /// The same, where the other side tells what it has received: false, and nothing changes, when
+  /// that cannot be.
+  bool attach(ConnectionId over, std::uint32_t received);
+  /// The connection broke; what is sent from now on waits for the next.
+  void detach() { attached_ = false; }
+  [[nodiscard]] bool is_attached() const { return attached_; }
+  [[nodiscard]] ConnectionId route() const { return route_; }
+
+  /// In order, so far.
+  [[nodiscard]] std::uint32_t received() const { return received_; }
+  /// Whether the other side has acknowledged every frame.
+  [[nodiscard]] bool all_acknowledged() const { return kept_.empty(); }
+  [[nodiscard]] std::size_t frames_kept() const { return kept_.size(); }
+  /// Nobody will ask for them any more.
+  void forget_kept() {
+    acked_ = next_;
+    kept_.clear();
+  }
+
+ private:
+  struct Kept {
+    zmq::message_t first, chunk;
+    bool has_chunk = false;
+  };
+
+  [[nodiscard]] zmq::message_t frame(Header header, std::span<const std::byte> body);
+  void carry_bare(Kind kind);
+  void keep_and_carry(Kept&& frame);
+  void carry(Kept& frame);
+  bool note_acknowledged(std::uint32_t received);
+
+  Carrier& carrier_;
+  int rank_;
+  ConnectionId route_ = 0;
+  bool attached_ = false;
+  std::uint32_t next_ = 0;   // number of the next frame to send
+  std::uint32_t acked_ = 0;  // number of the first kept frame
+  std::uint32_t received_ = 0;
+  bool asked_again_ = false;              // for the next frame
+  std::size_t unacknowledged_bytes_ = 0;  // received since this side last sent anything
+  std::deque<Kept> kept_;
+};
+
+}  // namespace rankwire::zmq_wire

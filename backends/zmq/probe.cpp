@@ -1,0 +1,104 @@
+#include "probe.hpp"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <thread>
+
+#include "address.hpp"
+
+namespace rankwire::zmq_wire {
+namespace {
+
+constexpr std::chrono::milliseconds look_each{10};
+
+/// A connection from this host to a port nobody listens on comes about when the kernel happens to
+/// choose that very port as its source.
+bool is_connected_to_itself(int descriptor) {
+  sockaddr_storage own{}, peer{};
+  socklen_t own_length = sizeof own, peer_length = sizeof peer;
+  return getsockname(descriptor, reinterpret_cast<sockaddr*>(&own), &own_length) == 0 &&
+         getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &peer_length) == 0 &&
+         own_length == peer_length && std::memcmp(&own, &peer, own_length) == 0;
+}
+
+bool is_open(Probe& probe) {
+  return !probe.outcome();
+}
+bool is_accepted(Probe& probe) {
+  return probe.outcome() == Probe::Outcome::accepted;
+}
+
+std::vector<Probe> start_all(const std::vector<std::string>& endpoints,
+                             std::chrono::milliseconds limit) {
+  std::vector<Probe> probes;
+  for (const auto& endpoint : endpoints) probes.emplace_back(endpoint, limit);
+  return probes;
+}
+
+}  // namespace
+
+Probe::Probe(const std::string& endpoint, std::chrono::milliseconds limit)
+    : socket_{-1}, limit_{limit} {
+  const Endpoint parsed = parse_endpoint(endpoint);
+  const SocketAddress target = socket_address(parsed.host, parsed.port);
+  socket_ = Descriptor{socket(target.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+  if (!socket_) {
+    decide(errno);
+  } else if (connect(socket_.get(), target.get(), target.length) != 0 && errno != EINPROGRESS) {
+    decide(errno);
+  }
+}
+
+std::optional<Probe::Outcome> Probe::outcome() {
+  if (outcome_) return outcome_;
+  pollfd waiting{socket_.get(), POLLOUT, 0};
+  if (poll(&waiting, 1, 0) > 0) {
+    int error = 0;
+    socklen_t length = sizeof error;
+    getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &length);
+    decide(error == 0 && is_connected_to_itself(socket_.get()) ? ECONNREFUSED : error);
+  } else if (limit_.expired()) {
+    decide(ETIMEDOUT);
+  }
+  return outcome_;
+}
+
+void Probe::decide(int error) {
+  outcome_ = error == 0              ? Outcome::accepted
+             : error == ECONNREFUSED ? Outcome::refused
+                                     : Outcome::silent;
+  text_ = error == 0 ? "accepted" : error == ETIMEDOUT ? "no answer" : std::strerror(error);
+  socket_.reset();
+}
+
+std::vector<Probe> probe_all(const std::vector<std::string>& endpoints,
+                             std::chrono::milliseconds limit) {
+  auto probes = start_all(endpoints, limit);
+  while (std::any_of(probes.begin(), probes.end(), is_open)) std::this_thread::sleep_for(look_each);
+  return probes;
+}
+
+std::string dialable(const std::string& endpoint) {
+  constexpr std::chrono::milliseconds limit{1000};
+  const Endpoint parsed = parse_endpoint(endpoint);
+  std::vector<std::string> numeric;
+  for (const auto& address : resolve(parsed.host)) {
+    numeric.push_back(address.endpoint(fmt::format("{}", parsed.port)));
+  }
+  if (numeric.size() == 1) return numeric.front();
+  auto probes = start_all(numeric, limit);
+  while (true) {
+    const auto accepted = std::find_if(probes.begin(), probes.end(), is_accepted);
+    if (accepted != probes.end())
+      return numeric[static_cast<std::size_t>(accepted - probes.begin())];
+    if (std::none_of(probes.begin(), probes.end(), is_open)) return numeric.front();
+    std::this_thread::sleep_for(look_each);
+  }
+}
+
+}  // namespace rankwire::zmq_wire

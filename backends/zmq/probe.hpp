@@ -1,0 +1,53 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "descriptor.hpp"
+#include "rankwire/deadline.hpp"
+
+namespace rankwire::zmq_wire {
+
+/// One attempt at a TCP connection, which tells whether a process listens at an address. Sends
+/// nothing; closes what it opens as soon as the outcome is known.
+class Probe {
+ public:
+  enum class Outcome : std::uint8_t {
+    accepted,  ///< somebody listens there
+    refused,   ///< the host says that nobody does
+    silent     ///< no answer within the limit, or no way there: it may be the network
+  };
+
+  /// Begins; `endpoint` is numeric, "tcp://1.2.3.4:5" or "tcp://[::1]:5". Throws UsageError for
+  /// anything else.
+  Probe(const std::string& endpoint, std::chrono::milliseconds limit);
+
+  /// What came of it, or nothing yet. Does not wait.
+  [[nodiscard]] std::optional<Outcome> outcome();
+  /// The outcome in words: "accepted", "Connection refused", "no answer", "No route to host", ...;
+  /// "no answer yet" before there is one.
+  [[nodiscard]] const std::string& text() const { return text_; }
+
+ private:
+  void decide(int error);
+
+  Descriptor socket_;
+  Deadline limit_;
+  std::optional<Outcome> outcome_;
+  std::string text_ = "no answer yet";
+};
+
+/// Probes all of these numeric endpoints at once, waits for the outcomes at most `limit`, and gives
+/// them in the same order.
+[[nodiscard]] std::vector<Probe> probe_all(const std::vector<std::string>& endpoints,
+                                           std::chrono::milliseconds limit);
+
+/// The numeric endpoint at which to dial `endpoint`, whose host may be a name. Of several addresses
+/// it is the first that accepts a connection within a second (it waits for no longer), else the
+/// first. Throws UsageError when the name has no address.
+[[nodiscard]] std::string dialable(const std::string& endpoint);
+
+}  // namespace rankwire::zmq_wire

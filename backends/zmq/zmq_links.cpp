@@ -1,0 +1,434 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "address.hpp"
+#include "probe.hpp"
+#include "rankwire/backend/host.hpp"
+#include "rankwire/backend/log.hpp"
+#include "zmq_channel.hpp"
+
+// Connections that break and are mended, and the way around those that cannot be. libzmq dials
+// again by itself, even while the program computes; whoever dialed then says `link`, with what it
+// has received, and sends again what was not acknowledged; the other side does the same.
+//
+// The master gives a worker that is out of reach the grace, unless the worker's host says that
+// nobody listens there any more. A worker does the same with the master. Workers among each other
+// judge nothing: where one cannot reach the other, the master relays.
+
+namespace rankwire::zmq_wire {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds look_each{50};
+/// For knocks and probes at a rank that is out of reach.
+constexpr std::chrono::milliseconds look_for_absent_each{250};
+constexpr std::chrono::milliseconds probe_limit{1000};
+/// A connection to another worker must stand within this, else the master relays.
+constexpr std::chrono::milliseconds dial_patience{2000};
+constexpr int drained_at_once_max = 10'000;
+constexpr std::size_t expelled_max = 1024;
+
+/// Where to dial a worker; empty when that cannot be told here.
+std::string numeric_endpoint_of(const Member& member) {
+  try {
+    // A loopback address of another host would lead to a stranger on this one.
+    const std::string host = parse_endpoint(member.endpoint).host;
+    const bool loopback = host == "localhost" || host.starts_with("127.") || host == "::1";
+    if (loopback && member.host != host_name()) return {};
+    return dialable(member.endpoint);
+  } catch (const UsageError& error) {
+    log().warn("rank {} cannot be dialed at {}: {}", member.rank, member.endpoint, error.what());
+    return {};
+  }
+}
+
+}  // namespace
+
+void ZmqChannel::carry(ConnectionId over, zmq::message_t&& first, zmq::message_t* chunk) {
+  if (!is_relayed(over)) {
+    wire_->send(over, std::move(first), chunk);
+    return;
+  }
+  const bool peer_dialed = (over & 1U) != 0;
+  const int other = static_cast<int>((over & ~(std::uint64_t{1} << 63)) >> 1);
+  if (peer(0).out) peer(0).out->send_relay({other, !peer_dialed}, std::move(first), chunk);
+}
+
+Link& ZmqChannel::link_to(int dest) {
+  Peer& there = peer(dest);
+  if (!there.out) {
+    there.out = std::make_unique<Link>(*this, dest);
+    dial(dest);
+  }
+  return *there.out;
+}
+
+void ZmqChannel::dial(int dest) {
+  Peer& there = peer(dest);
+  const std::string endpoint = numeric_endpoint_of(there.member);
+  if (endpoint.empty()) {
+    relay_from_now(dest);
+    return;
+  }
+  there.dialing.direct = wire_->dial(endpoint, stranger_frame_bytes_max);
+  there.dialing.relay_at = dial_patience;
+  links_[there.dialing.direct] = there.out.get();
+  call(*there.out, there.dialing.direct);  // libzmq keeps it until the connection stands
+  run_timers();
+}
+
+/// Says who calls over a connection, and sends all that may not have come over another.
+void ZmqChannel::call(Link& link, ConnectionId over) {
+  const Buffer body = encode(LinkHello{token_, rank(), peer(rank()).member.incarnation,
+                                       peer(link.rank()).member.incarnation});
+  carry(over,
+        frame_of({.kind = Kind::link, .bytes = body.size(), .ack = link.received()}, body.bytes()),
+        nullptr);
+  link.attach(over);
+}
+
+void ZmqChannel::process_up(ConnectionId connection) {
+  const auto found = links_.find(connection);
+  if (found == links_.end()) return;
+  Link& link = *found->second;
+  const int rank = link.rank();
+  Dialing& dialing = peer(rank).dialing;
+  dialing.relay_at = Deadline::never();
+  end_absence(rank);
+  // The first time it has said so already.
+  if (std::exchange(dialing.ever_stood, true)) call(link, connection);
+  if (std::exchange(dialing.relayed, false)) {
+    log().info("rank {} reaches {} directly again", this->rank(), name(rank));
+  }
+}
+
+void ZmqChannel::process_stranger(Incoming&& incoming) {
+  const ConnectionId connection = incoming.connection;
+  const Kind kind = incoming.header.kind;
+  const auto expelled = expelled_.find(connection);
+  if (expelled != expelled_.end()) {
+    if (kind == Kind::link) turn_away(connection, Refusal::lost, expelled->second);
+  } else if (const auto early = early_links_.find(connection); early != early_links_.end()) {
+    keep_early(early->second, std::move(incoming));
+  } else if (kind == Kind::link) {
+    process_link(incoming);
+  } else if (kind == Kind::hello && is_master()) {
+    process_hello(std::move(incoming));
+  } else {
+    wire_->drop(connection, "not from a rank of this world");
+  }
+}
+
+/// Somebody dialed, or dialed again.
+void ZmqChannel::process_link(const Incoming& incoming) {
+  const ConnectionId connection = incoming.connection;
+  const auto hello = decode<LinkHello>(incoming.body());
+  if (hello.token != token_ || hello.rank <= 0 || hello.rank >= size() || hello.rank == rank()) {
+    wire_->drop(connection, "not a link of this world");
+    turn_away(connection, Refusal::unknown, "it is of another world");
+    return;
+  }
+  if (hello.to_incarnation != peer(rank()).member.incarnation) {
+    wire_->drop(connection, "a link to the process that had this rank before");
+    return;
+  }
+  const auto incarnation = peer(hello.rank).member.incarnation;
+  const Departure* const departure = mailbox_.departure(hello.rank);
+  if (hello.incarnation > incarnation && !is_master() &&
+      early_links_.size() < static_cast<std::size_t>(size())) {
+    early_links_[connection] = {hello, incoming.header.ack, {}, false};
+  } else if (hello.incarnation != incarnation) {
+    turn_away(connection, Refusal::lost, "another process has taken its place");
+  } else if (departure != nullptr && departure->kind == Departure::Kind::lost) {
+    if (is_master()) turn_away(connection, Refusal::lost, departure->reason);
+  } else {
+    adopt(hello.rank, connection, incoming.header.ack);
+    link_from(hello.rank)->acknowledge();
+  }
+}
+
+/// What does not find room is asked for again.
+void ZmqChannel::keep_early(EarlyLink& early, Incoming&& incoming) {
+  const std::size_t bytes =
+      incoming.first.size() + incoming.chunk.size() + Windows::message_overhead_bytes;
+  if (early.dropped || early_bytes_ + bytes > windows_.window_bytes()) {
+    early.dropped = true;
+    return;
+  }
+  early_bytes_ += bytes;
+  early.frames.push_back(std::move(incoming));
+}
+
+/// The master has told of a newcomer, who may have dialed before.
+void ZmqChannel::adopt_early(const Member& member) {
+  const auto found = std::find_if(early_links_.begin(), early_links_.end(), [&](const auto& entry) {
+    const LinkHello& hello = entry.second.hello;
+    return hello.rank == member.rank && hello.incarnation == member.incarnation;
+  });
+  if (found == early_links_.end()) return;
+  const ConnectionId connection = found->first;
+  EarlyLink early = std::move(found->second);
+  early_links_.erase(found);
+  if (early_links_.empty()) early_bytes_ = 0;
+  adopt(member.rank, connection, early.received);
+  link_from(member.rank)->acknowledge();
+  for (auto& frame : early.frames) process(std::move(frame));
+  if (Link* const link = link_from(member.rank); early.dropped && link != nullptr)
+    link->ask_again();
+}
+
+/// Ties a connection to the link over which `rank` sends.
+void ZmqChannel::adopt(int rank, ConnectionId connection, std::uint32_t received) {
+  Peer& there = peer(rank);
+  std::unique_ptr<Link>& link = is_hub_link(rank) ? there.out : there.in;
+  if (!link) link = std::make_unique<Link>(*this, rank);
+  if (link->route() != 0 && link->route() != connection) unlink(link->route());
+  links_[connection] = link.get();
+  if (!is_relayed(connection)) wire_->keep(connection);
+  if (!link->attach(connection, received)) {
+    wire_->drop(connection, "a link that counts other frames than were sent");
+    return;
+  }
+  end_absence(rank);
+}
+
+void ZmqChannel::process_down(ConnectionId connection) {
+  early_links_.erase(connection);
+  std::erase_if(waiting_hellos_, [&](const auto& in) { return in.connection == connection; });
+  const auto found = links_.find(connection);
+  if (found == links_.end()) return;
+  Link& link = *found->second;
+  const int rank = link.rank();
+  Peer& there = peer(rank);
+  if (link.route() == connection) link.detach();
+  if (rank != 0 && (mailbox_.departure(rank) || there.departing)) {
+    unlink(connection);  // or libzmq would mend it, and we would talk to a stranger
+    if (there.departing) finish_departing(rank);
+  } else if (is_hub_link(rank)) {
+    begin_absence(rank);
+  } else if (connection == there.dialing.direct) {
+    if (there.dialing.relayed) {
+      call(link, relay_route(rank, false));
+    } else {
+      there.dialing.relay_at = dial_patience;
+      run_timers();
+    }
+  }
+}
+
+void ZmqChannel::process_reject(Link& link, const Incoming& incoming) {
+  if (link.rank() != 0) return;  // the master tells what became of that worker
+  lose_world(
+      fmt::format("the master does not let this rank go on: {}", reject_of(incoming.body()).text));
+}
+
+/// At the master a frame to pass on; at a worker one that another worker sent this way.
+void ZmqChannel::process_relay(int source, Incoming&& incoming) {
+  const RelayTag tag = RelayTag::from_wire(incoming.header.tag);
+  const auto inner = incoming.body();
+  if (tag.rank <= 0 || tag.rank >= size() || tag.rank == source || tag.rank == rank() ||
+      (!is_master() && source != 0)) {
+    wire_->drop(incoming.connection, "a relay to nobody");
+    return;
+  }
+  if (is_master()) {
+    forward(source, tag, std::move(incoming));
+    return;
+  }
+  const auto header = header_of(inner);
+  if (!header || header->kind == Kind::relay) {
+    wire_->drop(incoming.connection, "a relay of no frame");
+    return;
+  }
+  Incoming relayed{.what = Incoming::What::frame,
+                   .connection = relay_route(tag.rank, tag.from_dialer),
+                   .header = *header,
+                   .first = zmq::message_t{inner.data(), inner.size()},
+                   .chunk = std::move(incoming.chunk),
+                   .has_chunk = incoming.has_chunk};
+  process(std::move(relayed));
+}
+
+void ZmqChannel::forward(int source, RelayTag tag, Incoming&& incoming) {
+  Peer& target = peer(tag.rank);
+  if (!target.out || mailbox_.departure(tag.rank)) return;  // its departure is told to all
+  const auto inner = incoming.body();
+  target.out->send_relay({source, tag.from_dialer}, zmq::message_t{inner.data(), inner.size()},
+                         incoming.has_chunk ? &incoming.chunk : nullptr);
+}
+
+/// The direct connection does not stand: the master passes on what goes to `dest`. One that has
+/// stood is mended in the background.
+void ZmqChannel::relay_from_now(int dest) {
+  Peer& there = peer(dest);
+  Dialing& dialing = there.dialing;
+  dialing.relay_at = Deadline::never();
+  if (!dialing.ever_stood && dialing.direct != 0) {
+    unlink(dialing.direct);
+    dialing.direct = 0;
+  }
+  if (!dialing.relayed) {
+    log().warn("rank {} cannot reach {} at {}: the master relays what it sends there", rank(),
+               name(dest), there.member.endpoint);
+  }
+  dialing.relayed = true;
+  links_[relay_route(dest, false)] = there.out.get();
+  call(*there.out, relay_route(dest, false));
+}
+
+void ZmqChannel::turn_away(ConnectionId connection, Refusal refusal, const std::string& text) {
+  const Buffer body = body_of({refusal, text});
+  carry(
+      connection,
+      frame_of({.kind = Kind::reject, .tag = protocol_version, .bytes = body.size()}, body.bytes()),
+      nullptr);
+}
+
+/// At the master: whoever comes over the connections of `rank` is told that it was given up.
+void ZmqChannel::expel(int rank, const std::string& reason) {
+  if (!peer(rank).out || peer(rank).out->route() == 0) return;
+  const ConnectionId connection = peer(rank).out->route();
+  if (expelled_.size() >= expelled_max) {
+    wire_->hang_up(expelled_.begin()->first);
+    expelled_.erase(expelled_.begin());
+  }
+  expelled_[connection] = reason;
+  turn_away(connection, Refusal::lost, reason);
+  links_.erase(connection);
+}
+
+void ZmqChannel::drop_links(int rank) {
+  Peer& there = peer(rank);
+  for (const auto* const link : {there.out.get(), there.in.get()}) {
+    if (link == nullptr) continue;
+    std::erase_if(links_, [&](const auto& entry) {
+      if (entry.second != link) return false;
+      if (!is_relayed(entry.first)) wire_->hang_up(entry.first);
+      return true;
+    });
+  }
+  there.out.reset();
+  there.in.reset();
+  there.dialing = {};
+  there.absence = {};
+}
+
+void ZmqChannel::unlink(ConnectionId connection) {
+  links_.erase(connection);
+  if (!is_relayed(connection)) wire_->hang_up(connection);
+}
+
+void ZmqChannel::run_timers() {
+  if (next_look_.is_never()) next_look_ = look_each;
+}
+
+/// Takes in what waits; false when there is more than is good at once.
+bool ZmqChannel::drain() {
+  for (int taken = 0; taken < drained_at_once_max; ++taken) {
+    auto incoming = wire_->receive(Deadline::poll());
+    if (!incoming) return true;
+    process(std::move(*incoming));
+  }
+  return false;
+}
+
+/// First takes in what has come: this rank may have computed for long, and what clears a deadline
+/// may wait behind it.
+void ZmqChannel::look_at_timers() {
+  next_look_ = look_each;
+  if (!drain()) return;
+  for (auto& hello : std::exchange(waiting_hellos_, {})) process_hello(std::move(hello));
+  bool needed = !waiting_hellos_.empty();
+  for (int other = 0; other < size(); ++other) {
+    Peer& there = peer(other);
+    if (there.departing) finish_departing(other);
+    if (there.dialing.relay_at.expired()) relay_from_now(other);
+    if (there.first_probe) first_probe(other);
+    if (!there.absence.lost_at.is_never()) look_at_absence(other);
+    needed = needed || there.departing || !there.dialing.relay_at.is_never() || there.first_probe ||
+             !there.absence.lost_at.is_never();
+  }
+  if (!needed) next_look_ = Deadline::never();
+}
+
+/// The refusal of connections tells that a process is gone only where they were accepted before,
+/// from the address that it tells: not behind a firewall, nor behind a router that translates.
+void ZmqChannel::first_probe(int rank) {
+  Peer& there = peer(rank);
+  if (!there.first_probe) {
+    there.probed_at.clear();
+    if (!same_host(there.member.endpoint, wire_->host_of(there.out->route()))) return;
+    there.first_probe = std::make_unique<Probe>(there.member.endpoint, probe_limit);
+  }
+  const auto outcome = there.first_probe->outcome();
+  if (!outcome) {
+    run_timers();
+    return;
+  }
+  if (*outcome == Probe::Outcome::accepted) there.probed_at = there.member.endpoint;
+  there.first_probe.reset();
+}
+
+void ZmqChannel::begin_absence(int rank) {
+  Absence& absence = peer(rank).absence;
+  if (!absence.lost_at.is_never()) return;
+  absence.lost_at = settings_.grace;
+  absence.look_at = Deadline::poll();
+  run_timers();
+  look_at_absence(rank);
+}
+
+void ZmqChannel::end_absence(int rank) {
+  Absence& absence = peer(rank).absence;
+  if (absence.reported) log().info("rank {}: {} is within reach again", this->rank(), name(rank));
+  absence = {};
+}
+
+void ZmqChannel::look_at_absence(int rank) {
+  Peer& there = peer(rank);
+  Absence& absence = there.absence;
+  if (absence.probe) {
+    const auto outcome = absence.probe->outcome();
+    if (outcome) absence.probe.reset();
+    if (outcome == Probe::Outcome::refused) {
+      lose(rank,
+           "its process is gone: its connection closed without a goodbye, and its host "
+           "refuses others");
+      return;
+    }
+  }
+  // A worker's libzmq may have called again while its program computes.
+  if (absence.look_at.expired()) {
+    if (is_master() &&
+        wire_->send(there.out->route(), {.kind = Kind::ack, .ack = there.out->received()}, {})) {
+      absence.lost_at = settings_.grace;
+    }
+    const bool first = absence.look_at.is_poll();
+    absence.look_at = look_for_absent_each;
+    if (!absence.probe && !there.probed_at.empty()) {
+      absence.probe = std::make_unique<Probe>(there.probed_at, probe_limit);
+    }
+    if (!first && !std::exchange(absence.reported, true)) {
+      log().warn("rank {}: the connection to {} broke; it has {} ms to come back", this->rank(),
+                 name(rank), settings_.grace.count());
+    }
+    if (first) look_at_absence(rank);
+  }
+  if (absence.lost_at.expired()) {
+    lose(rank, fmt::format("it was out of reach for {} ms (--grace)", settings_.grace.count()));
+  }
+}
+
+void ZmqChannel::lose(int rank, const std::string& reason) {
+  if (is_master()) {
+    depart(rank, true, reason);
+  } else {
+    lose_world(
+        fmt::format("the master, through which ranks hear of each other, is lost: {}", reason));
+  }
+}
+
+}  // namespace rankwire::zmq_wire
