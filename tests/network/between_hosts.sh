@@ -234,7 +234,7 @@ case_to_and_fro() {
 # What the master was to relay waits there until the two workers have long reached each other again.
 case_late_relay() {
   add_hosts alpha beta gamma
-  start_world 12 --compute 8 --compute-rank 0
+  start_world 11 --compute 7 --compute-rank 0
   wait_for 0 "computes"
   apart beta gamma on
   wait_for 1 "relays"
