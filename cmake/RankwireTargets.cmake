@@ -14,6 +14,11 @@ if(RANKWIRE_SANITIZE)
                                                   -fno-omit-frame-pointer)
   target_link_options(rankwire_flags INTERFACE -fsanitize=${RANKWIRE_SANITIZE})
 endif()
+if(RANKWIRE_FUZZ)
+  # What libFuzzer steers by; a finding of the sanitizers ends the run, or it would not be kept.
+  target_compile_options(rankwire_flags INTERFACE -fsanitize=fuzzer-no-link
+                                                  -fno-sanitize-recover=all)
+endif()
 
 # rankwire_library(NAME INCLUDE dir SOURCES a.cpp ... PUBLIC lib ... PRIVATE lib ...)
 # A static library of this project; its headers are in dir.

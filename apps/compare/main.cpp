@@ -1,5 +1,6 @@
 #include <rankwire/rankwire.hpp>
 
+#include "crowd.hpp"
 #include "idle.hpp"
 #include "options.hpp"
 #include "pingpong.hpp"
@@ -19,6 +20,7 @@
 //   bin/rankwire launch -n 4 -- bin/compare idle
 //   bin/compare idle
 //   bin/compare startup
+//   bin/rankwire launch -n 101 -- bin/compare crowd      # and with 11 and 501
 
 int main(int argc, char** argv) {
   comparison::Options options;
@@ -30,6 +32,7 @@ int main(int argc, char** argv) {
       [&options](rankwire::Channel& world) {
         if (options.measure == "pingpong") return comparison::pingpong(world, options);
         if (options.measure == "idle") return comparison::idle(world, options);
+        if (options.measure == "crowd") return comparison::crowd(world);
         comparison::startup(world, options);
       },
       program);

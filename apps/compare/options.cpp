@@ -8,9 +8,10 @@ void add_options(CLI::App& app, Options& options) {
   app.add_option("measure", options.measure,
                  "pingpong: half a round trip between ranks 0 and 1;\n"
                  "idle: the CPU time of a receive that waits;\n"
-                 "startup: whole programs, from start to end")
+                 "startup: whole programs, from start to end;\n"
+                 "crowd: what many workers cost the master")
       ->type_name("")
-      ->check(CLI::IsMember({"pingpong", "idle", "startup"}))
+      ->check(CLI::IsMember({"pingpong", "idle", "startup", "crowd"}))
       ->required();
   app.add_option("--seconds", options.seconds,
                  "pingpong: to spend on all rounds (8 when not given);\n"

@@ -10,7 +10,7 @@ class App;
 namespace comparison {
 
 struct Options {
-  std::string measure;  ///< "pingpong", "idle", "startup"
+  std::string measure;  ///< "pingpong", "idle", "startup", "crowd"
   std::optional<double> seconds;
   int pairs = 9;  ///< rounds of rankwire, each beside one of its baseline
 };

@@ -106,6 +106,7 @@ void MasterRendezvous::take(Incoming&& incoming) {
     if (gone == candidates_.end()) return;
     log().warn("a worker ({}, pid {}) went away before the start", gone->hello.host,
                gone->hello.pid);
+    wire_->hang_up(incoming.connection);
     candidates_.erase(gone);
     return;
   }
@@ -125,6 +126,7 @@ void MasterRendezvous::take(Incoming&& incoming) {
 void MasterRendezvous::admit(ConnectionId connection, Hello&& hello) {
   for (auto& candidate : candidates_) {
     if (candidate.hello.nonce == hello.nonce) {  // the same process, over a new connection
+      wire_->keep(connection);
       candidate = {connection, std::move(hello)};
       welcome(candidate);
       return;
@@ -139,8 +141,11 @@ void MasterRendezvous::admit(ConnectionId connection, Hello&& hello) {
     }
   }
   log().debug("a worker ({}, pid {}) has come", hello.host, hello.pid);
+  wire_->keep(connection);
   candidates_.push_back({connection, std::move(hello)});
-  for (const auto& candidate : candidates_) welcome(candidate);
+  // To the newcomer alone: the others hear of it from the next report. All of them each time would
+  // be 250,000 messages for a world of 500.
+  welcome(candidates_.back());
 }
 
 void MasterRendezvous::welcome(const Candidate& candidate) {
@@ -150,11 +155,15 @@ void MasterRendezvous::welcome(const Candidate& candidate) {
 
 /// Which ranks are missing, as far as ranks were asked for: the others are given at the start.
 std::string MasterRendezvous::missing() const {
+  std::vector<bool> wanted(static_cast<std::size_t>(ranks_), false);
+  for (const auto& candidate : candidates_) {
+    if (candidate.hello.wanted_rank > 0) {
+      wanted[static_cast<std::size_t>(candidate.hello.wanted_rank)] = true;
+    }
+  }
   std::vector<int> free;
   for (int rank = 1; rank < ranks_; ++rank) {
-    const bool wanted = std::any_of(candidates_.begin(), candidates_.end(),
-                                    [&](const auto& c) { return c.hello.wanted_rank == rank; });
-    if (!wanted) free.push_back(rank);
+    if (!wanted[static_cast<std::size_t>(rank)]) free.push_back(rank);
   }
   const auto unnamed = static_cast<std::size_t>(
       std::count_if(candidates_.begin(), candidates_.end(),
@@ -174,7 +183,10 @@ std::string MasterRendezvous::missing() const {
 void MasterRendezvous::report() {
   log().info("rank 0 waits for {} ({} of {} are here); join with --join {}", missing(),
              candidates_.size() + 1, ranks_, reached_at_);
-  for (const auto& candidate : candidates_) welcome(candidate);
+  const Welcome welcome{ranks_, static_cast<std::int32_t>(candidates_.size()) + 1, missing()};
+  for (const auto& candidate : candidates_) {
+    send_record(*wire_, candidate.connection, Kind::welcome, welcome);
+  }
 }
 
 void MasterRendezvous::give_up() {
@@ -206,7 +218,6 @@ Session MasterRendezvous::start() {
     session.members[at] = {rank, hello.host, hello.pid, hello.endpoint, 0, hello.key};
     session.connections[at] = candidate.connection;
     session.nonces[at] = hello.nonce;
-    wire_->keep(candidate.connection);
   };
   for (const auto& candidate : candidates_) {
     if (candidate.hello.wanted_rank > 0) place(candidate.hello.wanted_rank, candidate);

@@ -87,7 +87,7 @@ struct Hello {
   }
 };
 
-/// Sent after each hello and each change until the start.
+/// Sent after a hello, and to all every few seconds until the start.
 struct Welcome {
   std::int32_t ranks = 0;
   std::int32_t here = 0;  ///< how many have come, the master included

@@ -163,7 +163,9 @@ bool Wire::send(ConnectionId to, zmq::message_t&& first, zmq::message_t* chunk) 
 
 void Wire::keep(ConnectionId caller) {
   const auto found = connections_.find(caller);
-  if (found != connections_.end()) found->second.kept = true;
+  if (found == connections_.end()) return;
+  found->second.kept = true;
+  doorman_.let_in(found->second.descriptor);
 }
 
 std::string Wire::host_of(ConnectionId caller) const {
@@ -207,6 +209,7 @@ bool Wire::pump(Deadline deadline) {
   const auto readable = [](const Source* source) {
     return (source->socket.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
   };
+  doorman_.look();
   try {
     if (std::any_of(polled_.begin(), polled_.end(), readable)) {
       for (Source* const source : polled_) read_monitor(*source);
@@ -261,6 +264,7 @@ void Wire::listener_event(const Monitor::Event& event) {
     case ZMQ_EVENT_ACCEPTED:
       break_off(event.value);
       descriptors_[event.value] = 0;
+      doorman_.came(event.value);
       break;
     case ZMQ_EVENT_DISCONNECTED:
       break_off(event.value);
@@ -349,6 +353,7 @@ void Wire::tie_to_descriptor(ConnectionId caller, int descriptor) {
     ready_.push_back({.what = Incoming::What::down, .connection = caller});
   }
   connection.descriptor = descriptor;
+  if (connection.kept) doorman_.let_in(descriptor);
   const auto accepted = descriptors_.find(descriptor);
   if (accepted == descriptors_.end()) {
     downs_.push_back(caller);  // it has ended already; only what it said is left
@@ -359,6 +364,7 @@ void Wire::tie_to_descriptor(ConnectionId caller, int descriptor) {
 }
 
 void Wire::break_off(int descriptor) {
+  doorman_.gone(descriptor);
   const auto found = descriptors_.find(descriptor);
   if (found == descriptors_.end()) return;
   if (found->second != 0) downs_.push_back(found->second);

@@ -153,13 +153,20 @@ void Decoder::check_bools(std::size_t count) const {
 
 namespace {
 
-/// What the byte at `at` is the beginning of, in words.
-std::string found(std::span<const std::byte> bytes, std::size_t at) {
+/// The code at `at` in words.
+std::string code_found(std::span<const std::byte> bytes, std::size_t at) {
   if (at >= bytes.size()) return "the end of the message";
-  const auto code = static_cast<Code>(bytes[at]);
-  if (name_of(code).empty()) return fmt::format("0x{:02x}", std::to_integer<int>(bytes[at]));
-  if (code == Code::array) return "array of " + found(bytes, at + 1);
-  return std::string{name_of(code)};
+  const auto name = name_of(static_cast<Code>(bytes[at]));
+  if (name.empty()) return fmt::format("0x{:02x}", std::to_integer<int>(bytes[at]));
+  return std::string{name};
+}
+
+/// What the byte at `at` is the beginning of, in words. An array's element is a code like any
+/// other here, or bytes that are all arrays would make a text, and a recursion, as long as they.
+std::string found(std::span<const std::byte> bytes, std::size_t at) {
+  const auto name = code_found(bytes, at);
+  if (name != name_of(Code::array)) return name;
+  return name + " of " + code_found(bytes, at + 1);
 }
 
 }  // namespace

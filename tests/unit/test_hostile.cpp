@@ -163,6 +163,12 @@ TEST_CASE("hostile: sizes that nothing fills allocate nothing") {
   CHECK_FALSE(survives<std::string>(string.bytes()));
 }
 
+TEST_CASE("hostile: what was found is told in few words, however much of it there is") {
+  const auto bytes = Buffer::copy_of("\xf9" + std::string(std::size_t{1} << 20, '\x50'));
+  const auto text = text_of<DecodeError>([&] { (void)decode<std::int32_t>(bytes.bytes()); });
+  CHECK_SAYS(text, "found array of array;");
+}
+
 TEST_CASE("hostile: a size is at most what remains, all sizes at most what there is") {
   const auto fails = [](char outer, char inner, std::size_t filler) {
     auto text = std::string("\xf9\x70\x60", 3) + outer + std::string(7, '\0');

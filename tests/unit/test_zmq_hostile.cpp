@@ -1,40 +1,15 @@
 #include <doctest/doctest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <random>
 #include <thread>
-#include <zmq.hpp>
 
 #include "protocol.hpp"
+#include "zmq_stranger.hpp"
 #include "zmq_world.hpp"
 
 using namespace zmq_world;
 namespace wire = rankwire::zmq_wire;
 
 namespace {
-
-/// Somebody who reaches the port and speaks ZeroMQ.
-struct Stranger {
-  explicit Stranger(const std::string& endpoint) {
-    socket.set(zmq::sockopt::linger, 1000);
-    socket.set(zmq::sockopt::rcvtimeo, 10'000);
-    socket.connect(endpoint);
-  }
-  void send(std::span<const std::byte> bytes, zmq::send_flags flags = zmq::send_flags::none) {
-    socket.send(zmq::const_buffer{bytes.data(), bytes.size()}, flags);
-  }
-  zmq::context_t context;
-  zmq::socket_t socket{context, zmq::socket_type::dealer};
-};
-
-std::vector<std::byte> random_bytes(std::size_t size) {
-  std::mt19937 random{42};
-  std::vector<std::byte> bytes(size);
-  for (auto& byte : bytes) byte = static_cast<std::byte>(random());
-  return bytes;
-}
 
 /// Frames that a port may see: none may disturb whoever listens there.
 void send_rubbish(Stranger& stranger) {
@@ -65,18 +40,8 @@ void send_rubbish(Stranger& stranger) {
 
 /// Bytes that are not even ZeroMQ's.
 void send_raw_rubbish(const std::string& endpoint) {
-  const int port = std::stoi(endpoint.substr(endpoint.rfind(':') + 1));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
   for (const std::size_t size : {0U, 1U, 10U, 64U, 5000U}) {
-    const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) {
-      const auto bytes = random_bytes(size);
-      (void)!::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    }
-    ::close(socket);
+    (void)RawStranger{endpoint}.write(random_bytes(size));
   }
 }
 

@@ -1,0 +1,120 @@
+#include "crowd.hpp"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <fstream>
+#include <rankwire/typed.hpp>
+#include <sstream>
+
+#include "table.hpp"
+
+namespace comparison {
+namespace {
+
+enum : int { started_tag = 1, ping_tag, flow_tag };
+
+constexpr int round_trips = 20'000;
+constexpr int messages_in = 200'000;
+
+/// Since this machine came up.
+double now_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_BOOTTIME, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
+
+/// When this process began, on the same clock; to 10 ms.
+double started_seconds() {
+  std::ifstream file{"/proc/self/stat"};
+  std::string text{std::istreambuf_iterator<char>{file}, {}};
+  std::istringstream fields{text.substr(text.rfind(')') + 1)};  // a name may hold anything
+  std::string skipped;
+  for (int field = 3; field < 22; ++field) fields >> skipped;
+  double ticks = 0;
+  fields >> ticks;
+  return ticks / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
+double resident_kib() {
+  std::ifstream status{"/proc/self/status"};
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmRSS:")) return std::stod(line.substr(6));
+  }
+  return 0;
+}
+
+/// Of all threads of this process.
+double cpu_seconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+/// Runs `body`, and says what each of its `count` messages took, in time and in CPU time.
+template <class Body>
+void measure(const std::string& what, int count, Body body) {
+  const double before = now_seconds();
+  const double cpu_before = cpu_seconds();
+  body();
+  print({.what = what, .ours = microseconds((now_seconds() - before) / count)});
+  print({.what = "  of that, CPU time of the master",
+         .ours = microseconds((cpu_seconds() - cpu_before) / count)});
+}
+
+int share(const rankwire::Channel& world, int rank) {
+  const int workers = world.size() - 1;
+  return messages_in / workers + (rank <= messages_in % workers ? 1 : 0);
+}
+
+void master(rankwire::Channel& world) {
+  const double complete = now_seconds();
+  const double resident = resident_kib();
+  double first = started_seconds();
+  for (int rank = 1; rank < world.size(); ++rank) {
+    first = std::min(first, rankwire::recv<double>(world, rank, started_tag));
+  }
+  print_heading(fmt::format("A world of {} processes over {}, at its master", world.size(),
+                            world.info().transport));
+  print(
+      {.what = "from the first start to a complete world", .ours = milliseconds(complete - first)});
+  print({.what = "resident memory then", .ours = fmt::format("{:.0f} KiB", resident)});
+  measure("round trip, each worker in turn", round_trips, [&] {
+    for (int i = 0; i < round_trips; ++i) {
+      const int rank = 1 + i % (world.size() - 1);
+      rankwire::send(world, rank, ping_tag, true);
+      (void)world.recv(rank, ping_tag);
+    }
+  });
+  for (int rank = 1; rank < world.size(); ++rank) rankwire::send(world, rank, ping_tag, false);
+  measure("message in, from all at once", messages_in, [&] {
+    for (int i = 0; i < messages_in; ++i) (void)world.recv(rankwire::any_source, flow_tag);
+  });
+  print({.what = "resident memory at the end", .ours = fmt::format("{:.0f} KiB", resident_kib())});
+}
+
+void worker(rankwire::Channel& world) {
+  rankwire::send(world, 0, started_tag, started_seconds());
+  while (rankwire::recv<bool>(world, 0, ping_tag)) rankwire::send(world, 0, ping_tag, true);
+  for (int i = share(world, world.rank()); i > 0; --i) rankwire::send(world, 0, flow_tag, i);
+}
+
+}  // namespace
+
+void crowd(rankwire::Channel& world) {
+  if (world.size() < 2 || world.info().transport == "inproc") {
+    throw rankwire::UsageError{
+        "crowd wants at least 2 ranks that are processes, on one machine: rankwire launch -n 101 "
+        "-- compare crowd"};
+  }
+  world.rank() == 0 ? master(world) : worker(world);
+}
+
+}  // namespace comparison

@@ -1,0 +1,78 @@
+#include "doorman.hpp"
+
+#include <linux/tcp.h>  // glibc's tcp_info does not know the bytes received
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+namespace rankwire::zmq_wire {
+namespace {
+
+constexpr std::chrono::milliseconds look_each{100};
+
+std::uint64_t bytes_received(int descriptor) {
+  tcp_info info{};
+  socklen_t length = sizeof info;
+  if (getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return 0;
+  return info.tcpi_bytes_received;
+}
+
+}  // namespace
+
+void Doorman::came(int descriptor) {
+  Stranger stranger{.until = limits_.stay, .counted_from = limits_.unread, .order = ++calls_};
+  stranger.address_bytes = sizeof stranger.address;
+  auto* const address = reinterpret_cast<sockaddr*>(&stranger.address);
+  if (getpeername(descriptor, address, &stranger.address_bytes) != 0) return;  // gone already
+  strangers_[descriptor] = stranger;
+}
+
+bool Doorman::is_still(int descriptor, const Stranger& stranger) {
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  return getpeername(descriptor, reinterpret_cast<sockaddr*>(&address), &length) == 0 &&
+         length == stranger.address_bytes && std::memcmp(&address, &stranger.address, length) == 0;
+}
+
+bool Doorman::exceeds(int descriptor, const Stranger& stranger) const {
+  return stranger.until.expired() ||
+         (stranger.counted_from.expired() && bytes_received(descriptor) > limits_.bytes);
+}
+
+int Doorman::look() {
+  if (strangers_.empty() || !next_look_.expired()) return 0;
+  next_look_ = look_each;
+  expire_the_oldest();
+  int shown_out = 0;
+  for (auto at = strangers_.begin(); at != strangers_.end();) {
+    const auto& [descriptor, stranger] = *at;
+    if (!exceeds(descriptor, stranger)) {
+      ++at;
+      continue;
+    }
+    if (is_still(descriptor, stranger)) shutdown(descriptor, SHUT_RDWR);
+    ++shown_out;
+    at = strangers_.erase(at);
+  }
+  return shown_out;
+}
+
+/// Where there are too many.
+void Doorman::expire_the_oldest() {
+  if (strangers_.size() <= limits_.strangers) return;
+  std::vector<std::pair<std::uint64_t, int>> by_age;
+  by_age.reserve(strangers_.size());
+  for (const auto& [descriptor, stranger] : strangers_) {
+    by_age.emplace_back(stranger.order, descriptor);
+  }
+  const std::size_t too_many = strangers_.size() - limits_.strangers;
+  std::partial_sort(by_age.begin(), by_age.begin() + static_cast<std::ptrdiff_t>(too_many),
+                    by_age.end());
+  for (std::size_t i = 0; i < too_many; ++i)
+    strangers_.at(by_age[i].second).until = Deadline::poll();
+}
+
+}  // namespace rankwire::zmq_wire

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <sys/socket.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <unordered_map>
+
+#include "rankwire/deadline.hpp"
+
+namespace rankwire::zmq_wire {
+
+/// Watches those who have called the listener and have not said yet that they belong here. libzmq
+/// bounds a frame and the time of its own handshake; it does not bound how many strangers there
+/// are, how long one stays who has shaken hands, nor how many frames a message has before its last:
+/// all of that would wait in our memory. Who exceeds a limit has its TCP connection shut down,
+/// which libzmq takes for the end of it.
+///
+/// A number of a file may be closed by libzmq, and used for another, at any moment: the address of
+/// the caller is noted, and compared before anything is done.
+class Doorman {
+ public:
+  struct Limits {
+    std::chrono::milliseconds stay{10'000};  ///< from the call to the word that lets it in
+    std::size_t strangers = 2048;            ///< at once; the oldest has to go
+    /// What it may send before: more than any hello, less than would hurt.
+    std::uint64_t bytes = std::uint64_t{1} << 20;
+    /// Before this its bytes are not counted: its word may wait to be read, and behind it what a
+    /// rank sends again after a cut.
+    std::chrono::milliseconds unread{500};
+  };
+
+  Doorman() = default;
+  explicit Doorman(const Limits& limits) : limits_{limits} {}
+
+  /// A connection was accepted under this number of a file.
+  void came(int descriptor);
+  /// It belongs here: no longer watched.
+  void let_in(int descriptor) { strangers_.erase(descriptor); }
+  /// It ended.
+  void gone(int descriptor) { strangers_.erase(descriptor); }
+
+  /// Ends those who exceed a limit; gives their number. Looks at most ten times a second; costs
+  /// nothing without strangers, else a system call for each.
+  int look();
+
+ private:
+  struct Stranger {
+    Deadline until = Deadline::never();
+    Deadline counted_from = Deadline::never();
+    std::uint64_t order = 0;  // of arrival
+    sockaddr_storage address{};
+    socklen_t address_bytes = 0;
+  };
+
+  [[nodiscard]] bool exceeds(int descriptor, const Stranger& stranger) const;
+  [[nodiscard]] static bool is_still(int descriptor, const Stranger& stranger);
+  void expire_the_oldest();
+
+  Limits limits_;
+  std::unordered_map<int, Stranger> strangers_;
+  std::uint64_t calls_ = 0;
+  Deadline next_look_ = Deadline::poll();
+};
+
+}  // namespace rankwire::zmq_wire

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "script.hpp"
+#include "wire.hpp"
+
+namespace fuzz {
+
+/// Begins a new network that plays `script`; it must outlive every Wire of the run.
+void begin_network(Script& script);
+
+/// The connection of the next one who calls; for a channel that begins in a running world.
+[[nodiscard]] rankwire::zmq_wire::ConnectionId a_caller(std::uint8_t index);
+
+}  // namespace fuzz

@@ -1,0 +1,116 @@
+#include <doctest/doctest.h>
+#include <sys/socket.h>
+
+#include <memory>
+#include <thread>
+
+#include "doorman.hpp"
+#include "zmq_stranger.hpp"
+
+using namespace std::chrono_literals;
+using rankwire::zmq_wire::Doorman;
+using zmq_world::RawStranger;
+
+namespace {
+
+/// A port, and the server's ends of the connections to it.
+class Port {
+ public:
+  Port() : listener_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof address;
+    auto* const generic = reinterpret_cast<sockaddr*>(&address);
+    REQUIRE(bind(listener_, generic, length) == 0);
+    REQUIRE(getsockname(listener_, generic, &length) == 0);
+    REQUIRE(listen(listener_, 10) == 0);
+    endpoint_ = "tcp://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+  }
+  ~Port() { ::close(listener_); }
+  Port(const Port&) = delete;
+  Port& operator=(const Port&) = delete;
+
+  [[nodiscard]] int accept_one() const { return ::accept(listener_, nullptr, nullptr); }
+  [[nodiscard]] const std::string& endpoint() const { return endpoint_; }
+
+ private:
+  int listener_;
+  std::string endpoint_;
+};
+
+struct Visit {
+  explicit Visit(const Port& port) : stranger{port.endpoint()}, descriptor{port.accept_one()} {}
+  ~Visit() { ::close(descriptor); }
+  Visit(const Visit&) = delete;
+  Visit& operator=(const Visit&) = delete;
+  RawStranger stranger;
+  int descriptor;
+};
+
+/// How many it shows out before it has looked often enough.
+int looks(Doorman& doorman, int looks_min = 3) {
+  int shown_out = 0;
+  for (int look = 0; look < looks_min; ++look) {
+    shown_out += doorman.look();
+    std::this_thread::sleep_for(110ms);
+  }
+  return shown_out;
+}
+
+constexpr Doorman::Limits generous{.stay = 1h, .strangers = 100, .bytes = 1000};
+
+}  // namespace
+
+TEST_CASE("doorman: who stays too long without a word is shown out, who was let in is not") {
+  const Port port;
+  const Visit stranger{port};
+  const Visit rank{port};
+  Doorman doorman{{.stay = 1ms, .strangers = 100, .bytes = 1000}};
+  doorman.came(stranger.descriptor);
+  doorman.came(rank.descriptor);
+  doorman.let_in(rank.descriptor);
+  std::this_thread::sleep_for(5ms);
+  CHECK(looks(doorman) == 1);
+  CHECK(stranger.stranger.is_hung_up(10s));
+  CHECK(!rank.stranger.is_hung_up(1s));
+}
+
+TEST_CASE("doorman: who says too much before it is let in is shown out") {
+  const Port port;
+  const Visit loud{port};
+  const Visit quiet{port};
+  Doorman doorman{generous};
+  doorman.came(loud.descriptor);
+  doorman.came(quiet.descriptor);
+  CHECK(loud.stranger.write(std::string(1001, 'x')));
+  CHECK(quiet.stranger.write(std::string(1000, 'x')));
+  CHECK(looks(doorman) == 1);
+  CHECK(loud.stranger.is_hung_up(10s));
+}
+
+TEST_CASE("doorman: of too many the oldest go") {
+  const Port port;
+  std::vector<std::unique_ptr<Visit>> visits;
+  Doorman doorman{{.stay = 1h, .strangers = 2, .bytes = 1000}};
+  for (int i = 0; i < 5; ++i) {
+    visits.push_back(std::make_unique<Visit>(port));
+    doorman.came(visits.back()->descriptor);
+  }
+  CHECK(looks(doorman) == 3);
+  for (std::size_t i = 0; i < 3; ++i) CHECK(visits[i]->stranger.is_hung_up(10s));
+  CHECK(!visits[3]->stranger.is_hung_up(1s));
+}
+
+TEST_CASE("doorman: a number that another connection has now is left alone") {
+  const Port port;
+  auto gone = std::make_unique<Visit>(port);
+  const int number = gone->descriptor;
+  Doorman doorman{{.stay = 1ms, .strangers = 100, .bytes = 1000}};
+  doorman.came(number);
+  Visit other{port};
+  REQUIRE(dup2(other.descriptor, number) == number);
+  std::this_thread::sleep_for(5ms);
+  looks(doorman);
+  CHECK(!other.stranger.is_hung_up(1s));
+}
