@@ -98,6 +98,7 @@ class ZmqChannel final : public Channel, public Carrier {
   void process_link(const Incoming& incoming);
   void keep_early(EarlyLink& early, Incoming&& incoming);
   void adopt_early(const Member& member);
+  void adopt_call(const LinkHello& hello, ConnectionId connection, std::uint32_t received);
   void adopt(int rank, ConnectionId connection, std::uint32_t received);
   void process_down(ConnectionId connection);
   void process_reject(Link& link, const Incoming& incoming);

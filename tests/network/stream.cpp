@@ -28,7 +28,8 @@ constexpr std::uint64_t seed = 7;
 
 struct Options {
   double seconds = 5;         // how long it sends
-  double compute = 0;         // how long it leaves its channel alone, from half of that on
+  double compute = 0;         // how long one leaves its channel alone
+  double compute_at = 1;      // from when on
   double pause_ms = 1;        // between messages to one rank
   int compute_rank = 1;       // who does
   bool workers_only = false;  // nothing to or from the master but the end
@@ -60,7 +61,7 @@ class Streams {
     say("rank {}: streams", world_.rank());
     const auto start = Clock::now();
     const auto end = start + seconds(options_.seconds);
-    auto compute_at = start + seconds(options_.seconds / 2);
+    auto compute_at = start + seconds(options_.compute_at);
     const bool computes = options_.compute > 0 && options_.compute_rank == world_.rank();
     while (remains()) {
       const bool sends = Clock::now() < end;
@@ -167,6 +168,7 @@ int main(int argc, char** argv) {
         app.add_option("--pause-ms", options.pause_ms, "between messages to one rank");
         app.add_option("--compute", options.compute,
                        "seconds for which one rank leaves its channel alone");
+        app.add_option("--compute-at", options.compute_at, "seconds from its start until then");
         app.add_option("--compute-rank", options.compute_rank, "which rank that is");
         app.add_flag("--workers-only", options.workers_only, "the master neither sends nor gets");
       }};
