@@ -100,7 +100,7 @@ void say_everything(const std::string& endpoint) {
   start.rank = 1;
   start.members.resize(ranks);
   stranger.send(frame_of(wire::Kind::start, start));
-  wire::Link link;
+  wire::LinkHello link;
   link.rank = 2;
   stranger.send(frame_of(wire::Kind::link, link));
   stranger.send(frame_of(wire::Kind::goodbye, wire::Goodbye{}));
