@@ -38,9 +38,9 @@ class Doorman {
   /// It ended.
   void gone(int descriptor) { strangers_.erase(descriptor); }
 
-  /// Ends those who exceed a limit; gives their number. Looks at most ten times a second; costs
-  /// nothing without strangers, else a system call for each.
-  int look();
+  /// Ends those who exceed a limit, and logs the first; gives their number. Looks at most ten times
+  /// a second; costs nothing without strangers, else a system call for each.
+  std::uint64_t look();
 
  private:
   struct Stranger {
@@ -52,11 +52,13 @@ class Doorman {
 
   [[nodiscard]] bool exceeds(int descriptor, const Stranger& stranger) const;
   [[nodiscard]] static bool is_still(int descriptor, const Stranger& stranger);
+  void show_out(int descriptor, const Stranger& stranger);
   void expire_the_oldest();
 
   Limits limits_;
   std::unordered_map<int, Stranger> strangers_;
   std::uint64_t calls_ = 0;
+  std::uint64_t shown_out_ = 0;
   Deadline next_look_ = Deadline::poll();
 };
 

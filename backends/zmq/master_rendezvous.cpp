@@ -111,6 +111,7 @@ void MasterRendezvous::admit(ConnectionId connection, Hello&& hello) {
   for (auto& candidate : candidates_) {
     if (candidate.hello.nonce == hello.nonce) {  // the same process, over a new connection
       candidate.connection = connection;
+      wire_->let_in(connection);
       return;
     }
     if (hello.wanted_rank > 0 && candidate.hello.wanted_rank == hello.wanted_rank) {
@@ -124,6 +125,7 @@ void MasterRendezvous::admit(ConnectionId connection, Hello&& hello) {
   }
   log().debug("a worker ({}, pid {}) has come", hello.host, hello.pid);
   candidates_.push_back({connection, std::move(hello)});
+  wire_->let_in(connection);
   // To the newcomer alone: the others hear of it from the next report. All of them each time would
   // be 250,000 messages for a world of 500.
   send_record(*wire_, connection, Kind::welcome,

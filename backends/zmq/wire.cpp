@@ -22,6 +22,8 @@ constexpr int sockets_max = 16'384;
 constexpr std::chrono::milliseconds listener_linger{1000};
 // A connection attempt into a cut must not sleep on long after the cut is mended.
 constexpr int connect_timeout_ms = 2000;
+// Many workers may be started at once; the kernel may allow fewer.
+constexpr int callers_at_once = 1024;
 constexpr int batch_messages_max = 256;
 constexpr int handshakes_logged_max = 10;
 constexpr int drops_logged_max = 20;
@@ -93,6 +95,7 @@ std::string Wire::listen(const std::string& address) {
     listener_ = std::make_unique<Source>(context_, zmq::socket_type::router);
     set_up(*listener_, stranger_frame_bytes_max);
     listener_->socket.set(zmq::sockopt::router_mandatory, true);
+    listener_->socket.set(zmq::sockopt::backlog, callers_at_once);
     // Who calls again may do so before the end of its old connection is noticed.
     listener_->socket.set(zmq::sockopt::router_handover, true);
     listener_->socket.set(zmq::sockopt::ipv6, address.find('[') != std::string::npos);
@@ -162,9 +165,15 @@ bool Wire::send(ConnectionId to, zmq::message_t&& first, zmq::message_t* chunk) 
   }
 }
 
+void Wire::let_in(ConnectionId caller) {
+  const auto found = connections_.find(caller);
+  if (found != connections_.end()) doorman_.let_in(found->second.descriptor);
+}
+
 void Wire::keep(ConnectionId caller) {
   const auto found = connections_.find(caller);
   if (found != connections_.end()) found->second.kept = true;
+  let_in(caller);
 }
 
 std::string Wire::host_of(ConnectionId caller) const {
@@ -180,6 +189,7 @@ void Wire::hang_up(ConnectionId connection) {
     const auto descriptor = descriptors_.find(found->second.descriptor);
     if (descriptor != descriptors_.end() && descriptor->second == connection) {
       descriptor->second = 0;
+      doorman_.came(descriptor->first);  // libzmq goes on with it
     }
   } else {
     std::erase_if(dialed_, [&](const auto& source) { return source->dialed == connection; });
@@ -192,6 +202,7 @@ void Wire::hang_up(ConnectionId connection) {
 std::optional<Incoming> Wire::receive(Deadline deadline) {
   while (ready_.empty()) {
     if (interruptible_) check_interrupted();
+    frames_dropped_ += doorman_.look();
     if (!pump(deadline.sooner(look_for_signals_each)) && deadline.expired()) return std::nullopt;
   }
   Incoming next = std::move(ready_.front());
@@ -262,6 +273,7 @@ void Wire::listener_event(const Monitor::Event& event) {
     case ZMQ_EVENT_ACCEPTED:
       break_off(event.value);
       descriptors_[event.value] = 0;
+      doorman_.came(event.value);
       break;
     case ZMQ_EVENT_DISCONNECTED:
       break_off(event.value);
@@ -350,6 +362,7 @@ void Wire::tie_to_descriptor(ConnectionId caller, int descriptor) {
     ready_.push_back({.what = Incoming::What::down, .connection = caller});
   }
   connection.descriptor = descriptor;
+  if (connection.kept) doorman_.let_in(descriptor);
   const auto accepted = descriptors_.find(descriptor);
   if (accepted == descriptors_.end()) {
     downs_.push_back(caller);  // it has ended already; only what it said is left
@@ -363,6 +376,7 @@ void Wire::break_off(int descriptor) {
   const auto found = descriptors_.find(descriptor);
   if (found == descriptors_.end()) return;
   if (found->second != 0) downs_.push_back(found->second);
+  doorman_.gone(descriptor);
   descriptors_.erase(found);
 }
 
