@@ -25,7 +25,7 @@ class Doorman {
     /// From the call to the word that lets it in. A worker that computes while libzmq mends its
     /// connection is silent, too.
     std::chrono::milliseconds stay{30'000};
-    std::size_t strangers = 2048;            ///< at once; the oldest has to go
+    std::size_t strangers = 2048;  ///< at once; the oldest has to go
     /// What it may send before: more than any hello, less than would hurt.
     std::uint64_t bytes = std::uint64_t{1} << 20;
     /// Before this its bytes are not counted: its word may wait to be read, and behind it what a

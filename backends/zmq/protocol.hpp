@@ -32,6 +32,7 @@ enum class Kind : std::uint8_t {
   welcome,    ///< master -> worker: it may; who is missing
   reject,     ///< to whoever dialed: it may not, and why; the same in every version
   start,      ///< master -> worker: its rank and the table; the world is complete
+  prelude,    ///< comes first over a mended connection, and may be lost (Wire)
   link,       ///< who dialed: which rank, and what it has received of this link so far
   ack,        ///< nothing but the header's acknowledgement; also the answer to a link
   resend,     ///< frames are missing: those from the acknowledged one on are to be sent again
