@@ -14,6 +14,7 @@
 #include <system_error>
 
 #include "certificate_text.hpp"
+#include "descriptor.hpp"
 #include "rankwire/backend/log.hpp"
 #include "rankwire/errors.hpp"
 
@@ -26,24 +27,13 @@ constexpr std::string_view public_ending = ".key";
 constexpr std::string_view secret_ending = ".key_secret";
 constexpr mode_t others = 077;  // the bits of a mode that are not the owner's
 
-/// Closes a descriptor at the end of its scope.
-struct Descriptor {
-  explicit Descriptor(int opened) : number{opened} {}
-  ~Descriptor() {
-    if (number >= 0) ::close(number);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int number;
-};
-
 /// A file that was not there before; removed again unless kept.
 class NewFile {
  public:
   NewFile(std::string path, mode_t mode)
       : path_{std::move(path)},
         file_{::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)} {
-    if (file_.number >= 0) return;
+    if (file_.get() >= 0) return;
     throw UsageError{
         errno == EEXIST
             ? fmt::format("'{}' exists and is not overwritten; choose another name or folder, or "
@@ -53,15 +43,14 @@ class NewFile {
                           std::strerror(errno))};
   }
   ~NewFile() {
-    if (!kept_ && file_.number >= 0) ::unlink(path_.c_str());
+    if (!kept_ && file_.get() >= 0) ::unlink(path_.c_str());
   }
   NewFile(const NewFile&) = delete;
   NewFile& operator=(const NewFile&) = delete;
 
   /// A few hundred bytes: a file system takes them at once, or has no room.
   void write(const std::string& text) {
-    if (::write(file_.number, text.data(), text.size()) == static_cast<ssize_t>(text.size()))
-      return;
+    if (::write(file_.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size())) return;
     throw UsageError{fmt::format("cannot write '{}': {}", path_, std::strerror(errno))};
   }
   std::string keep() {
@@ -84,7 +73,7 @@ File read_file(const std::string& path) {
   // Not to wait for the other end of a pipe.
   const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   struct stat status = {};
-  if (file.number < 0 || fstat(file.number, &status) != 0) {
+  if (file.get() < 0 || fstat(file.get(), &status) != 0) {
     throw UsageError{fmt::format("cannot read the certificate '{}': {}; rankwire keygen makes one",
                                  path, std::strerror(errno))};
   }
@@ -97,7 +86,7 @@ File read_file(const std::string& path) {
   File read{std::string(certificate_bytes_max + 1, '\0'), status.st_mode & 07777};
   std::size_t filled = 0;
   while (filled < read.text.size()) {
-    const ssize_t got = ::read(file.number, read.text.data() + filled, read.text.size() - filled);
+    const ssize_t got = ::read(file.get(), read.text.data() + filled, read.text.size() - filled);
     if (got < 0) {
       throw UsageError{
           fmt::format("cannot read the certificate '{}': {}", path, std::strerror(errno))};
