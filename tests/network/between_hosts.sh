@@ -156,12 +156,12 @@ add_behind() {
 # The cable of a worker, out and in again.
 case_link_down() {
   add_hosts alpha beta gamma
-  start_world 7
+  start_world 9
   for _ in 1 2; do
     ip -n gamma link set eth0 down
     sleep 1.5
     ip -n gamma link set eth0 up
-    sleep 1.5
+    sleep 3 # libzmq may wait for 2 s before it dials again
   done
   finish_whole
 }
