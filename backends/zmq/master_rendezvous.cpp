@@ -22,7 +22,7 @@ class MasterRendezvous {
   explicit MasterRendezvous(const Settings& settings)
       : settings_{settings},
         ranks_{settings.ranks.value_or(1)},
-        wire_{std::make_unique<Wire>(silence_max(settings))} {}
+        wire_{std::make_unique<Wire>(silence_max(settings), read_keyring(settings))} {}
 
   Session run();
 
