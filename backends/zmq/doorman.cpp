@@ -8,10 +8,13 @@
 #include <utility>
 #include <vector>
 
+#include "rankwire/backend/log.hpp"
+
 namespace rankwire::zmq_wire {
 namespace {
 
 constexpr std::chrono::milliseconds look_each{100};
+constexpr std::uint64_t logged_max = 10;
 
 std::uint64_t bytes_received(int descriptor) {
   tcp_info info{};
@@ -42,22 +45,30 @@ bool Doorman::exceeds(int descriptor, const Stranger& stranger) const {
          (stranger.counted_from.expired() && bytes_received(descriptor) > limits_.bytes);
 }
 
-int Doorman::look() {
+std::uint64_t Doorman::look() {
   if (strangers_.empty() || !next_look_.expired()) return 0;
   next_look_ = look_each;
   expire_the_oldest();
-  int shown_out = 0;
+  const std::uint64_t before = shown_out_;
   for (auto at = strangers_.begin(); at != strangers_.end();) {
     const auto& [descriptor, stranger] = *at;
     if (!exceeds(descriptor, stranger)) {
       ++at;
       continue;
     }
-    if (is_still(descriptor, stranger)) shutdown(descriptor, SHUT_RDWR);
-    ++shown_out;
+    show_out(descriptor, stranger);
     at = strangers_.erase(at);
   }
-  return shown_out;
+  return shown_out_ - before;
+}
+
+void Doorman::show_out(int descriptor, const Stranger& stranger) {
+  if (!is_still(descriptor, stranger)) return;
+  shutdown(descriptor, SHUT_RDWR);
+  if (++shown_out_ > logged_max) return;
+  log().warn(
+      "hung up on a caller that did not say what it wants here, or said too much ({} so far{})",
+      shown_out_, shown_out_ == logged_max ? "; more are only counted" : "");
 }
 
 /// Where there are too many.

@@ -22,7 +22,9 @@ namespace rankwire::zmq_wire {
 class Doorman {
  public:
   struct Limits {
-    std::chrono::milliseconds stay{10'000};  ///< from the call to the word that lets it in
+    /// From the call to the word that lets it in. A worker that computes while libzmq mends its
+    /// connection is silent, too.
+    std::chrono::milliseconds stay{30'000};
     std::size_t strangers = 2048;            ///< at once; the oldest has to go
     /// What it may send before: more than any hello, less than would hurt.
     std::uint64_t bytes = std::uint64_t{1} << 20;
@@ -41,9 +43,9 @@ class Doorman {
   /// It ended.
   void gone(int descriptor) { strangers_.erase(descriptor); }
 
-  /// Ends those who exceed a limit; gives their number. Looks at most ten times a second; costs
-  /// nothing without strangers, else a system call for each.
-  int look();
+  /// Ends those who exceed a limit, and logs the first; gives their number. Looks at most ten times
+  /// a second; costs nothing without strangers, else a system call for each.
+  std::uint64_t look();
 
  private:
   struct Stranger {
@@ -56,11 +58,13 @@ class Doorman {
 
   [[nodiscard]] bool exceeds(int descriptor, const Stranger& stranger) const;
   [[nodiscard]] static bool is_still(int descriptor, const Stranger& stranger);
+  void show_out(int descriptor, const Stranger& stranger);
   void expire_the_oldest();
 
   Limits limits_;
   std::unordered_map<int, Stranger> strangers_;
   std::uint64_t calls_ = 0;
+  std::uint64_t shown_out_ = 0;
   Deadline next_look_ = Deadline::poll();
 };
 

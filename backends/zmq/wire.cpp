@@ -23,6 +23,8 @@ constexpr int sockets_max = 16'384;
 constexpr std::chrono::milliseconds listener_linger{1000};
 // A connection attempt into a cut must not sleep on long after the cut is mended.
 constexpr int connect_timeout_ms = 2000;
+// Many workers may be started at once; the kernel may allow fewer.
+constexpr int callers_at_once = 1024;
 constexpr int batch_messages_max = 256;
 constexpr int handshakes_logged_max = 10;
 constexpr int drops_logged_max = 20;
@@ -101,6 +103,7 @@ std::vector<std::string> Wire::listen(const std::vector<Address>& addresses, Por
     auto listener = std::make_unique<Source>(context_, zmq::socket_type::router);
     set_up(*listener, stranger_frame_bytes_max);
     listener->socket.set(zmq::sockopt::router_mandatory, true);
+    listener->socket.set(zmq::sockopt::backlog, callers_at_once);
     // Who calls again may do so before the end of its old connection is noticed.
     listener->socket.set(zmq::sockopt::router_handover, true);
     guard(*listener);
@@ -186,11 +189,15 @@ bool Wire::send(ConnectionId to, zmq::message_t&& first, zmq::message_t* chunk) 
   }
 }
 
+void Wire::let_in(ConnectionId caller) {
+  const auto found = connections_.find(caller);
+  if (found != connections_.end()) doorman_.let_in(found->second.descriptor);
+}
+
 void Wire::keep(ConnectionId caller) {
   const auto found = connections_.find(caller);
-  if (found == connections_.end()) return;
-  found->second.kept = true;
-  doorman_.let_in(found->second.descriptor);
+  if (found != connections_.end()) found->second.kept = true;
+  let_in(caller);
 }
 
 std::string Wire::host_of(ConnectionId caller) const {
@@ -206,6 +213,7 @@ void Wire::hang_up(ConnectionId connection) {
     const auto descriptor = descriptors_.find(found->second.descriptor);
     if (descriptor != descriptors_.end() && descriptor->second == connection) {
       descriptor->second = 0;
+      doorman_.came(descriptor->first);  // libzmq goes on with it
     }
   } else {
     std::erase_if(dialed_, [&](const auto& source) { return source->dialed == connection; });
@@ -218,6 +226,7 @@ void Wire::hang_up(ConnectionId connection) {
 std::optional<Incoming> Wire::receive(Deadline deadline) {
   while (ready_.empty()) {
     if (interruptible_) check_interrupted();
+    frames_dropped_ += doorman_.look();
     if (!pump(deadline.sooner(look_for_signals_each)) && deadline.expired()) return std::nullopt;
   }
   Incoming next = std::move(ready_.front());
@@ -234,7 +243,6 @@ bool Wire::pump(Deadline deadline) {
   const auto readable = [](const Source* source) {
     return (source->socket.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
   };
-  doorman_.look();
   try {
     if (std::any_of(polled_.begin(), polled_.end(), readable)) {
       for (Source* const source : polled_) read_monitor(*source);

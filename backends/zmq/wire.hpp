@@ -91,9 +91,12 @@ class Wire {
   /// A frame that is built, and its second part where `chunk` is not null, without a copy.
   bool send(ConnectionId to, zmq::message_t&& first, zmq::message_t* chunk);
 
-  /// A caller is a stranger, whom the Doorman watches, and who is forgotten when its connection
-  /// breaks, unless it is kept: then whoever calls again as the same (by its routing id, which is
-  /// random and known to it and us) has the same number.
+  /// A caller belongs here, or waits to: until this is said (or keep) its connection is ended when
+  /// it stays for long or sends much (Doorman).
+  void let_in(ConnectionId caller);
+  /// The same for good. A caller is forgotten when its connection breaks, unless it is kept: then
+  /// whoever calls again as the same (by its routing id, which is random and known to it and us)
+  /// has the same number.
   void keep(ConnectionId caller);
   /// Forgets a connection: nothing more comes from it, and what was not sent yet is dropped.
   void hang_up(ConnectionId connection);
@@ -165,9 +168,9 @@ class Wire {
   std::vector<Source*> polled_;
   std::unordered_map<ConnectionId, Connection> connections_;
   std::unordered_map<std::string, ConnectionId> callers_;  // by routing id
+  std::unordered_map<int, ConnectionId> descriptors_;      // accepted; 0 until its first frame
   Doorman doorman_;
-  std::unordered_map<int, ConnectionId> descriptors_;  // accepted; 0 until its first frame
-  std::vector<ConnectionId> downs_;                    // seen ended, not yet given out
+  std::vector<ConnectionId> downs_;  // seen ended, not yet given out
   std::deque<Incoming> ready_;
   ConnectionId last_id_ = 0;
   std::uint64_t frames_dropped_ = 0;

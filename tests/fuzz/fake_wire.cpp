@@ -1,70 +1,87 @@
 #include "fake_wire.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
-#include "address.hpp"
 #include "fuzz.hpp"
+#include "probe.hpp"
+#include "rankwire/backend/endpoint.hpp"
 #include "rankwire/errors.hpp"
 
-// Takes the place of backends/zmq/wire.cpp and address.cpp: a network that does what a script says,
-// without sockets, threads or a clock. It keeps the promises that wire.hpp makes.
+// Takes the place of backends/zmq/wire.cpp and probe.cpp: a network that does what a script says,
+// without sockets, threads or a clock. It keeps the promises that their headers make.
 
 namespace rankwire::zmq_wire {
 namespace {
 
+/// Whom a script names: one who calls, or was dialed.
+struct Other {
+  ConnectionId id = 0;  // 0: calls anew with its next frame, or was hung up on
+  bool stands = false, kept = false;
+  std::uint32_t next_sequence = 0;
+};
 struct Network {
   fuzz::Script* script = nullptr;
-  std::array<ConnectionId, fuzz::callers_max> callers{};  // 0: calls anew with its next frame
-  std::vector<ConnectionId> dialed;                       // 0: hung up
+  Probe::Outcome probed = Probe::Outcome::accepted;
+  std::array<Other, fuzz::callers_max> callers;
+  std::vector<Other> dialed;
   ConnectionId last_id = 0;
 };
 Network network;
 
-ConnectionId& connection_at(std::uint8_t name) {
-  static ConnectionId nobody;
+/// Null for one that was never dialed.
+Other* named(std::uint8_t name) {
   const std::size_t index = name % (2 * fuzz::callers_max);
-  if (index < fuzz::callers_max) return network.callers[index];
+  if (index < fuzz::callers_max) return &network.callers[index];
   const std::size_t order = index - fuzz::callers_max;
-  nobody = 0;
-  return order < network.dialed.size() ? network.dialed[order] : nobody;
+  return order < network.dialed.size() ? &network.dialed[order] : nullptr;
 }
 
 bool is_dialed(std::uint8_t name) {
   return name % (2 * fuzz::callers_max) >= fuzz::callers_max;
 }
 
-ConnectionId* find(ConnectionId id) {
-  for (auto& caller : network.callers) {
-    if (caller == id) return &caller;
-  }
-  for (auto& connection : network.dialed) {
-    if (connection == id) return &connection;
-  }
-  return nullptr;
+Other* find(ConnectionId id) {
+  const auto has_id = [id](const Other& other) { return id != 0 && other.id == id; };
+  const auto caller = std::find_if(network.callers.begin(), network.callers.end(), has_id);
+  if (caller != network.callers.end()) return &*caller;
+  const auto dialed = std::find_if(network.dialed.begin(), network.dialed.end(), has_id);
+  return dialed != network.dialed.end() ? &*dialed : nullptr;
+}
+
+/// With the number that is due, where the script wants that: else few would be taken.
+zmq::message_t numbered(std::span<const std::byte> first, bool in_order, Other& other) {
+  zmq::message_t frame{first.data(), first.size()};
+  const auto header = header_of(first);
+  if (!header || !in_order || !is_numbered(header->kind)) return frame;
+  Header due = *header;
+  due.sequence = other.next_sequence++;
+  const HeaderBytes bytes = to_bytes(due);
+  std::memcpy(frame.data(), bytes.data(), bytes.size());
+  return frame;
 }
 
 std::optional<Incoming> frame(Wire& wire) {
   const std::uint8_t name = network.script->u8();
   const auto first = network.script->bytes();
-  const bool has_chunk = network.script->u8() % 2 == 1;
+  const unsigned flags = network.script->u8();
   const std::size_t chunk_bytes = network.script->u16();
-  ConnectionId& connection = connection_at(name);
-  if (connection == 0) {
-    if (is_dialed(name)) return std::nullopt;
-    connection = ++network.last_id;
-  }
+  Other* const other = named(name);
+  if (other == nullptr || (other->id == 0 && is_dialed(name))) return std::nullopt;
+  if (other->id == 0) *other = {.id = ++network.last_id};
+  other->stands = true;
   Incoming in;
-  in.connection = connection;
-  const auto header = header_of(first);
+  in.connection = other->id;
+  in.first = numbered(first, (flags & fuzz::in_order_bit) != 0, *other);
+  const auto header = header_of({in.first.data<std::byte>(), in.first.size()});
   if (!header) {
-    wire.drop(connection, "not a message of rankwire");
+    wire.drop(in.connection, "not a message of rankwire");
     return std::nullopt;
   }
   in.header = *header;
-  in.first.rebuild(first.data(), first.size());
-  in.has_chunk = has_chunk;
-  if (has_chunk) {
+  in.has_chunk = (flags & fuzz::chunk_bit) != 0;
+  if (in.has_chunk) {
     in.chunk.rebuild(chunk_bytes);
     if (chunk_bytes > 0) std::memset(in.chunk.data(), 0, chunk_bytes);
   }
@@ -73,12 +90,15 @@ std::optional<Incoming> frame(Wire& wire) {
 
 std::optional<Incoming> up_or_down(Incoming::What what) {
   const std::uint8_t name = network.script->u8();
-  ConnectionId& connection = connection_at(name);
-  if (connection == 0 || (what == Incoming::What::up && !is_dialed(name))) return std::nullopt;
+  Other* const other = named(name);
+  if (other == nullptr || other->id == 0) return std::nullopt;
+  const bool up = what == Incoming::What::up;
+  if (up == other->stands || (up && !is_dialed(name))) return std::nullopt;
   Incoming in;
   in.what = what;
-  in.connection = connection;
-  if (!is_dialed(name)) connection = 0;
+  in.connection = other->id;
+  other->stands = up;
+  if (!up && !is_dialed(name) && !other->kept) other->id = 0;
   return in;
 }
 
@@ -105,23 +125,44 @@ std::string Wire::listen(const std::string&) {
 }
 
 ConnectionId Wire::dial(const std::string&, std::int64_t) {
-  network.dialed.push_back(++network.last_id);
+  network.dialed.push_back({.id = ++network.last_id});
   return network.last_id;
 }
 
-bool Wire::send(ConnectionId to, const Header& header, std::span<const std::byte>) {
-  fuzz::require(header_of(to_bytes(header)).has_value(), "sends a header that nobody takes");
-  return to != 0 && find(to) != nullptr;
+bool Wire::send(ConnectionId to, const Header& header, std::span<const std::byte> body) {
+  return send(to, frame_of(header, body), nullptr);
 }
 
-bool Wire::send_chunk(ConnectionId to, const Header& header, zmq::message_t&& chunk) {
-  fuzz::require(!chunk.empty() && chunk.size() <= chunk_bytes_max, "sends a chunk of no size");
-  const zmq::message_t sent{std::move(chunk)};
-  return send(to, header, {});
+bool Wire::send(ConnectionId to, zmq::message_t&& first, zmq::message_t* chunk) {
+  const zmq::message_t sent{std::move(first)};
+  fuzz::require(header_of({sent.data<std::byte>(), sent.size()}).has_value(),
+                "sends a header that nobody takes");
+  fuzz::require(chunk == nullptr || (!chunk->empty() && chunk->size() <= chunk_bytes_max),
+                "sends a chunk of no good size");
+  const Other* const other = find(to);
+  return other != nullptr && other->stands;
+}
+
+zmq::message_t frame_of(const Header& header, std::span<const std::byte> body) {
+  zmq::message_t frame{Header::wire_bytes + body.size()};
+  const HeaderBytes head = to_bytes(header);
+  std::memcpy(frame.data(), head.data(), head.size());
+  if (!body.empty()) std::memcpy(frame.data<std::byte>() + head.size(), body.data(), body.size());
+  return frame;
+}
+
+void Wire::let_in(ConnectionId) {}
+
+void Wire::keep(ConnectionId caller) {
+  if (Other* const other = find(caller)) other->kept = true;
+}
+
+std::string Wire::host_of(ConnectionId) const {
+  return "10.0.0.1";
 }
 
 void Wire::hang_up(ConnectionId connection) {
-  if (ConnectionId* const found = find(connection)) *found = 0;
+  if (Other* const other = find(connection)) *other = {};
   std::erase_if(ready_, [&](const Incoming& in) { return in.connection == connection; });
 }
 
@@ -149,20 +190,25 @@ void Wire::drop(ConnectionId, std::string_view) {
   ++frames_dropped_;
 }
 
-std::string Address::endpoint(const std::string& port) const {
-  return "tcp://" + number + ":" + port;
+Probe::Probe(const std::string& endpoint, std::chrono::milliseconds limit)
+    : socket_{-1}, limit_{limit} {
+  (void)parse_endpoint(endpoint);
 }
 
-std::vector<Address> resolve(const std::string&) {
-  return {{"127.0.0.1", false, true}};
+std::optional<Probe::Outcome> Probe::outcome() {
+  return network.probed;
 }
 
-Address local_address_towards(const Address&, std::uint16_t) {
-  return {"127.0.0.1", false, true};
+std::vector<Probe> probe_all(const std::vector<std::string>& endpoints,
+                             std::chrono::milliseconds limit) {
+  std::vector<Probe> probes;
+  for (const auto& endpoint : endpoints) probes.emplace_back(endpoint, limit);
+  return probes;
 }
 
-std::string try_connect(const Address&, std::uint16_t) {
-  return "no answer";
+std::string dialable(const std::string& endpoint) {
+  (void)parse_endpoint(endpoint);
+  return endpoint;
 }
 
 }  // namespace rankwire::zmq_wire
@@ -171,13 +217,15 @@ namespace fuzz {
 
 using namespace rankwire::zmq_wire;
 
-void begin_network(Script& script) {
+void begin_network(Script& script, std::uint8_t probed) {
   network = {};
   network.script = &script;
+  network.probed = static_cast<Probe::Outcome>(probed);
 }
 
 ConnectionId a_caller(std::uint8_t index) {
-  return network.callers.at(index) = ++network.last_id;
+  network.callers.at(index) = {.id = ++network.last_id, .stands = true, .kept = true};
+  return network.last_id;
 }
 
 }  // namespace fuzz

@@ -48,14 +48,18 @@ Session running(const Setting& setting, const Settings& settings) {
     Member member;
     member.rank = rank;
     member.host = "host";
-    member.endpoint = "tcp://127.0.0.1:1";
+    // The last one cannot be dialed: a loopback address of another host.
+    member.endpoint = rank + 1 == setting.ranks ? "tcp://127.0.0.1:1" : "tcp://10.0.0.1:1";
     session.members.push_back(member);
+    session.nonces.push_back(static_cast<std::uint64_t>(rank));
     if (is_master && rank > 0) {
       session.connections.at(static_cast<std::size_t>(rank)) =
           fuzz::a_caller(static_cast<std::uint8_t>(rank - 1));
     }
   }
-  if (!is_master) session.connections[0] = session.wire->dial("tcp://127.0.0.1:1", 1);
+  if (is_master) return session;
+  session.dialed = "tcp://10.0.0.1:1";
+  session.connections[0] = session.wire->dial(session.dialed, 1);
   return session;
 }
 
@@ -148,7 +152,8 @@ void run(const Setting& setting, Script& script) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   log().set_level(spdlog::level::off);
   Script script{fuzz::bytes_of(data, size)};
-  fuzz::begin_network(script);
-  run(script.setting(), script);
+  const Setting setting = script.setting();
+  fuzz::begin_network(script, setting.probed);
+  run(setting, script);
   return 0;
 }

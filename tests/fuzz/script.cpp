@@ -3,7 +3,7 @@
 namespace fuzz {
 namespace {
 
-enum : unsigned { takes_arrivals_bit = 1, patient_bit = 2, small_window_bit = 4 };
+enum : unsigned { takes_arrivals_bit = 1, patient_bit = 2, small_window_bit = 4, probed_unit = 8 };
 
 }  // namespace
 
@@ -15,6 +15,7 @@ Setting Script::setting() {
   setting.takes_arrivals = (bits & takes_arrivals_bit) != 0;
   setting.patient = (bits & patient_bit) != 0;
   setting.small_window = (bits & small_window_bit) != 0;
+  setting.probed = static_cast<std::uint8_t>(bits / probed_unit % 3);
   return setting;
 }
 
@@ -50,9 +51,9 @@ void Script::skip() {
 ScriptWriter::ScriptWriter(const Setting& setting) {
   u8(static_cast<std::uint8_t>(setting.start));
   u8(static_cast<std::uint8_t>(setting.ranks - 2));
-  u8(static_cast<std::uint8_t>((setting.takes_arrivals ? takes_arrivals_bit : 0U) |
-                               (setting.patient ? patient_bit : 0U) |
-                               (setting.small_window ? small_window_bit : 0U)));
+  u8(static_cast<std::uint8_t>(
+      (setting.takes_arrivals ? takes_arrivals_bit : 0U) | (setting.patient ? patient_bit : 0U) |
+      (setting.small_window ? small_window_bit : 0U) | setting.probed * probed_unit));
 }
 
 }  // namespace fuzz

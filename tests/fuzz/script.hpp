@@ -14,9 +14,9 @@ namespace fuzz {
 
 enum class Step : std::uint8_t {
   // The network's.
-  frame,  ///< connection; first frame (u16 size, bytes); u8 whether there is a chunk; its u16 size
-  up,     ///< connection
-  down,   ///< connection
+  frame,    ///< connection; first frame (u16 size, bytes); u8 of FrameBits; u16 size of the chunk
+  up,       ///< connection
+  down,     ///< connection
   nothing,  ///< nothing has arrived
   // The program's.
   send,       ///< destination; u8 tag; u16 size in units of 16 bytes
@@ -25,6 +25,10 @@ enum class Step : std::uint8_t {
   departure,  ///< of a rank
   close,      ///< u8: serves the others if odd
   abort       ///< u8 exit code
+};
+enum FrameBits : unsigned {
+  chunk_bit = 1,    ///< has a second frame
+  in_order_bit = 2  ///< gets the number that is due, where its kind has one
 };
 inline constexpr int steps = static_cast<int>(Step::abort) + 1;
 
@@ -46,6 +50,7 @@ struct Setting {
   bool takes_arrivals = false;  // the rest is one byte of bits
   bool patient = false;         ///< grace, linger and the join's deadline are long; else they are 0
   bool small_window = false;
+  std::uint8_t probed = 0;  ///< what every probe finds: 0..2, Probe::Outcome
 };
 
 class Script {

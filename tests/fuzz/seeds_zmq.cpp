@@ -27,7 +27,7 @@ std::string hello(int pid, int wanted_rank = -1) {
   hello.pid = pid;
   hello.wanted_rank = wanted_rank;
   hello.nonce = static_cast<std::uint64_t>(pid);
-  hello.endpoint = "tcp://127.0.0.1:1";
+  hello.endpoint = "tcp://10.0.0.1:1";
   return record(Kind::hello, hello);
 }
 
@@ -36,7 +36,7 @@ Member member(int rank) {
   member.rank = rank;
   member.host = "host";
   member.pid = 100 + rank;
-  member.endpoint = "tcp://127.0.0.1:1";
+  member.endpoint = "tcp://10.0.0.1:1";
   return member;
 }
 
@@ -55,10 +55,16 @@ std::string data(std::uint32_t tag, std::string_view payload) {
 }
 
 std::string link(int rank) {
-  Link link;
+  LinkHello link;
   link.token = {1, 2};
   link.rank = rank;
   return record(Kind::link, link);
+}
+
+std::string relay(int rank, bool from_dialer, std::string_view inner) {
+  return frame(
+      {.kind = Kind::relay, .tag = RelayTag{rank, from_dialer}.wire(), .bytes = inner.size()},
+      inner);
 }
 
 std::string goodbye() {
@@ -75,7 +81,8 @@ std::string reject() {
 ScriptWriter& arrives(ScriptWriter& script, std::uint8_t connection, std::string_view first,
                       int chunk_bytes = -1) {
   script.step(Step::frame).u8(connection).bytes(first);
-  return script.u8(chunk_bytes < 0 ? 0 : 1)
+  const unsigned flags = in_order_bit | (chunk_bytes < 0 ? 0U : chunk_bit);
+  return script.u8(static_cast<std::uint8_t>(flags))
       .u16(static_cast<std::uint16_t>(std::max(chunk_bytes, 0)));
 }
 
@@ -96,6 +103,11 @@ void everything_from(ScriptWriter& script, std::uint8_t connection, int rank) {
   arrives(script, connection, frame({.kind = Kind::data, .tag = 2, .bytes = 5000}), 3000);
   arrives(script, connection, frame({.kind = Kind::data, .tag = 2, .bytes = 5000}), 2000);
   arrives(script, connection, frame({.kind = Kind::credit, .bytes = 100}));
+  arrives(script, connection, frame({.kind = Kind::ack, .ack = 2}));
+  arrives(script, connection, frame({.kind = Kind::resend, .ack = 1}));
+  arrives(script, connection, relay(rank, true, link(rank)));
+  arrives(script, connection, relay(rank, true, data(1, "relayed")));
+  arrives(script, connection, relay(rank, false, frame({.kind = Kind::ack, .ack = 1})));
   arrives(script, connection, record(Kind::arrived, member(rank)));
   arrives(script, connection, record(Kind::departed, Departed{rank, true, "it died", 0}));
   arrives(script, connection, goodbye());
@@ -110,11 +122,14 @@ std::string master_script(Setting setting) {
   everything_from(script, 0, 2);
   talk(script, setting.ranks);
   script.step(Step::down).u8(0);
+  script.step(Step::nothing);
+  arrives(script, 0, link(1));
+  script.step(Step::down).u8(0);
   arrives(script, 5, hello(77));
   arrives(script, 6, link(1));
   script.step(Step::close).u8(1);
   arrives(script, 1, goodbye());
-  arrives(script, 1, frame({.kind = Kind::farewell}));
+  arrives(script, 1, frame({.kind = Kind::ack, .ack = 3}));
   script.step(Step::down).u8(1);
   return script.text();
 }
@@ -132,9 +147,12 @@ std::string worker_script(Setting setting) {
   talk(script, setting.ranks);
   script.step(Step::up).u8(dialed(1));
   arrives(script, dialed(1), frame({.kind = Kind::credit, .bytes = 200}));
+  script.step(Step::down).u8(dialed(1)).step(Step::up).u8(dialed(1));
+  script.step(Step::down).u8(dialed(0)).step(Step::nothing).step(Step::up).u8(dialed(0));
+  arrives(script, dialed(0), frame({.kind = Kind::ack, .ack = 1}));
   script.step(Step::down).u8(3);
   script.step(Step::close).u8(0);
-  arrives(script, dialed(0), frame({.kind = Kind::farewell}));
+  arrives(script, dialed(0), frame({.kind = Kind::ack, .ack = 3}));
   return script.text();
 }
 
@@ -167,21 +185,32 @@ void add_protocol_seeds(Seeds seeds) {
   seeds.add(record(Kind::departed, Departed{2, true, "it died", 7}));
   seeds.add(record(Kind::arrived, member(2)));
   seeds.add(record(Kind::abort, Abort{1, "host", 7, 1, "a cause"}));
-  seeds.add(frame({.kind = Kind::farewell}));
+  seeds.add(frame({.kind = Kind::ack, .ack = 3}));
+  seeds.add(frame({.kind = Kind::resend, .ack = 3}));
+  seeds.add(relay(2, true, link(1)));
 }
 
 void add_handshake_seeds(Seeds seeds) {
   using Start = Setting::Start;
   for (const bool patient : {false, true}) {
     for (const std::uint8_t ranks : {std::uint8_t{2}, std::uint8_t{3}, std::uint8_t{5}}) {
-      const bool takes_arrivals = ranks > 2;
-      seeds.add(master_script({Start::master, ranks, takes_arrivals, patient}));
-      seeds.add(master_script({Start::running_master, ranks, takes_arrivals, patient, true}));
-      seeds.add(worker_script({Start::worker, ranks, false, patient}));
-      seeds.add(worker_script({Start::running_worker, ranks, false, patient, true}));
+      Setting setting{.ranks = ranks,
+                      .takes_arrivals = ranks > 2,
+                      .patient = patient,
+                      .probed = static_cast<std::uint8_t>(ranks % 3)};
+      setting.start = Start::master;
+      seeds.add(master_script(setting));
+      setting.start = Start::worker;
+      seeds.add(worker_script(setting));
+      setting.small_window = true;
+      setting.start = Start::running_master;
+      seeds.add(master_script(setting));
+      setting.start = Start::running_worker;
+      seeds.add(worker_script(setting));
     }
-    seeds.add(abort_script({Start::running_master, 3, false, patient}, 0));
-    seeds.add(abort_script({Start::running_worker, 3, false, patient}, dialed(0)));
+    seeds.add(abort_script({.start = Start::running_master, .ranks = 3, .patient = patient}, 0));
+    seeds.add(
+        abort_script({.start = Start::running_worker, .ranks = 3, .patient = patient}, dialed(0)));
   }
   seeds.add(refused_script());
 }

@@ -49,8 +49,8 @@ struct Visit {
 };
 
 /// How many it shows out before it has looked often enough.
-int looks(Doorman& doorman, int looks_min = 3) {
-  int shown_out = 0;
+std::uint64_t looks(Doorman& doorman, int looks_min = 3) {
+  std::uint64_t shown_out = 0;
   for (int look = 0; look < looks_min; ++look) {
     shown_out += doorman.look();
     std::this_thread::sleep_for(110ms);

@@ -100,7 +100,7 @@ void say_everything(const std::string& endpoint) {
   start.rank = 1;
   start.members.resize(ranks);
   stranger.send(frame_of(wire::Kind::start, start));
-  wire::Link link;
+  wire::LinkHello link;
   link.rank = 2;
   stranger.send(frame_of(wire::Kind::link, link));
   stranger.send(frame_of(wire::Kind::goodbye, wire::Goodbye{}));
@@ -172,4 +172,25 @@ TEST_CASE("strangers: 200 connections that say nothing") {
   }
   job.go_on(100);
   job.end();
+}
+
+TEST_CASE("strangers: a message that never ends does not fill the memory") {
+  Job job;
+  const std::uint64_t rounds = job.rounds();
+  for (const auto* endpoint : {&job.master_endpoint(), &job.worker_endpoint()}) {
+    const RawStranger stranger{*endpoint};
+    REQUIRE(stranger.write(RawStranger::handshake()));
+    std::string frames;
+    for (int i = 0; i < 10'000; ++i) frames += "\x01\x01x";
+    // Hung up on long before as much has been sent as would hurt.
+    int written = 0;
+    constexpr int writes_max = 20'000;
+    while (written < writes_max && stranger.write(frames)) ++written;
+    CHECK(written < writes_max);
+  }
+  job.go_on(100);
+  const auto dropped = job.end();
+  CHECK(dropped[0] > 0);
+  CHECK(dropped[1] > 0);
+  CHECK(job.rounds() > rounds);
 }
