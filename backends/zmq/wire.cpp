@@ -84,13 +84,8 @@ void Wire::set_up(Source& source, std::int64_t frame_bytes_max) const {
   socket.set(zmq::sockopt::rcvhwm, 0);
   socket.set(zmq::sockopt::linger, 0);  // hang_up; the destructor sets its own
   socket.set(zmq::sockopt::maxmsgsize, frame_bytes_max);
-  // Only who dials sends heartbeats: they tell the listener after which silence to give up. With
-  // its own as well, libzmq 4.3.4 aborts the process (`Assertion failed: !_io_error`) when a
-  // heartbeat falls due on a connection that its caller has replaced and that has ended since.
-  if (socket.get(zmq::sockopt::type) == ZMQ_DEALER) {
-    socket.set(zmq::sockopt::heartbeat_ivl, std::clamp(silence_max_ms / 4, 10, 1000));
-    socket.set(zmq::sockopt::heartbeat_timeout, silence_max_ms);
-  }
+  socket.set(zmq::sockopt::heartbeat_ivl, std::clamp(silence_max_ms / 4, 10, 1000));
+  socket.set(zmq::sockopt::heartbeat_timeout, silence_max_ms);
   socket.set(zmq::sockopt::heartbeat_ttl, silence_max_ms);
   socket.set(zmq::sockopt::handshake_ivl, 10'000);
   socket.set(zmq::sockopt::reconnect_ivl, 100);
