@@ -146,12 +146,13 @@ struct LinkHello {
   Token token{};
   std::int32_t rank = 0;
   std::uint32_t incarnation = 0;     ///< of the process that dials
+  std::int32_t to_rank = 0;          ///< whom it means: the address may lead to another process
   std::uint32_t to_incarnation = 0;  ///< of the process that it means
   std::uint32_t call = 0;  ///< counts these: one that took the longer way may come after the next
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(token, rank, incarnation, to_incarnation, call);
+    archive(token, rank, incarnation, to_rank, to_incarnation, call);
   }
 };
 

@@ -82,7 +82,7 @@ void ZmqChannel::dial(int dest) {
 
 /// Says who calls over a connection, and sends all that may not have come over another.
 void ZmqChannel::call(Link& link, ConnectionId over) {
-  const Buffer body = encode(LinkHello{token_, rank(), peer(rank()).member.incarnation,
+  const Buffer body = encode(LinkHello{token_, rank(), peer(rank()).member.incarnation, link.rank(),
                                        peer(link.rank()).member.incarnation, link.next_call()});
   carry(over,
         frame_of({.kind = Kind::link, .bytes = body.size(), .ack = link.received()}, body.bytes()),
@@ -136,6 +136,11 @@ void ZmqChannel::process_link(const Incoming& incoming) {
   if (hello.token != token_ || hello.rank <= 0 || hello.rank >= size() || hello.rank == rank()) {
     wire_->drop(connection, "not a link of this world");
     turn_away(connection, Refusal::unknown, "it is of another world");
+    return;
+  }
+  if (hello.to_rank != rank()) {
+    wire_->drop(connection, "a link to another rank");
+    turn_away(connection, Refusal::unknown, fmt::format("here is rank {}", rank()));
     return;
   }
   if (hello.to_incarnation != peer(rank()).member.incarnation) {
@@ -242,9 +247,16 @@ void ZmqChannel::process_down(ConnectionId connection) {
 }
 
 void ZmqChannel::process_reject(Link& link, const Incoming& incoming) {
-  if (link.rank() != 0) return;  // the master tells what became of that worker
-  lose_world(
-      fmt::format("the master does not let this rank go on: {}", reject_of(incoming.body()).text));
+  const Reject reject = reject_of(incoming.body());
+  const int rank = link.rank();
+  if (rank == 0) {
+    lose_world(fmt::format("the master does not let this rank go on: {}", reject.text));
+  } else if (reject.refusal == Refusal::unknown &&
+             incoming.connection == peer(rank).dialing.direct) {
+    // Its address leads somewhere else from here: two private networks may use the same ones.
+    peer(rank).dialing.ever_stood = false;
+    relay_from_now(rank);
+  }  // else the master tells what became of that worker
 }
 
 /// At the master a frame to pass on; at a worker one that another worker sent this way.

@@ -141,23 +141,27 @@ case_nat() {
 # add_nat ROUTER HOST SWITCH: a host with address 10.78.0.2 behind a router that masquerades.
 add_nat() {
   add_switch "$3"
-  add_host "$2"
   plug "$1" 10.78.0.1 "$3"
-  plug "$2" 10.78.0.2 "$3"
-  ip -n "$2" route add default via 10.78.0.1
+  add_behind "$2" 10.78.0.2 "$3"
   on "$1" sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'
   on "$1" iptables -t nat -A POSTROUTING -o eth0 -j MASQUERADE
+}
+
+add_behind() {
+  add_host "$1"
+  plug "$1" "$2" "$3"
+  ip -n "$1" route add default via 10.78.0.1
 }
 
 # The cable of a worker, out and in again.
 case_link_down() {
   add_hosts alpha beta gamma
-  start_world 7
+  start_world 9
   for _ in 1 2; do
     ip -n gamma link set eth0 down
     sleep 1.5
     ip -n gamma link set eth0 up
-    sleep 1.5
+    sleep 3 # libzmq may wait for 2 s before it dials again
   done
   finish_whole
 }
@@ -253,6 +257,24 @@ case_nat_twins() {
   worker_options=(--port-range 6000:6000)
   start_world 3
   finish_whole
+  expect_relay
+}
+
+# The same, and where one worker looks for another it finds a third.
+case_nat_mixed_up() {
+  add_hosts alpha router1 router2
+  add_nat router1 delta inside1
+  add_behind beta 10.78.0.3 inside1
+  add_nat router2 gamma inside2
+  start 0 alpha --listen "tcp://alpha:$port" -n 4 --seconds 3
+  local rank=1 host
+  for host in beta gamma delta; do
+    start "$rank" "$host" --join "tcp://alpha:$port" --rank "$rank" --seconds 3 \
+      --port-range 6000:6000
+    rank=$((rank + 1))
+  done
+  finish 0 1 2 3
+  expect_all 0 1 2 3
   expect_relay
 }
 

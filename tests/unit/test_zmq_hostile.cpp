@@ -79,7 +79,7 @@ TEST_CASE("hostile: rubbish and a link with another token on a worker's port dis
   const auto rank_1 = one.get();
   const auto rank_2 = two.get();
   Stranger stranger{world->info().peers[1].endpoint};
-  const auto link = rankwire::encode(wire::LinkHello{{1, 2}, 2, 0, 0});
+  const auto link = rankwire::encode(wire::LinkHello{{1, 2}, 2, 0, 1, 0, 1});
   std::vector<std::byte> frame(wire::Header::wire_bytes + link.size());
   const auto head = wire::to_bytes({wire::Kind::link, wire::protocol_version, link.size()});
   std::copy(head.begin(), head.end(), frame.begin());
