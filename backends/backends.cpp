@@ -1,5 +1,7 @@
 #include <array>
 
+#include "rankwire/errors.hpp"
+#include "rankwire/keys.hpp"
 #include "rankwire/rankwire.hpp"
 
 // The one list of backends. A new one adds its declaration and its line.
@@ -26,5 +28,13 @@ std::span<const Backend> backends() {
   };
   return built;
 }
+
+#if !RANKWIRE_WITH_ZMQ
+KeyFiles create_keys(const std::string& /*directory*/, const std::string& /*name*/) {
+  throw UsageError{
+      "keys are for ZeroMQ, and this program was built without it: configure it with "
+      "-DRANKWIRE_WITH_ZMQ=ON"};
+}
+#endif
 
 }  // namespace rankwire

@@ -53,10 +53,24 @@ void add_launch(CLI::App& app, Options& options) {
       ->default_str(rankwire::duration_text(options.grace));
 }
 
+CLI::App* add_keygen(CLI::App& app, Keygen& asked) {
+  auto* const keygen = app.add_subcommand(
+      "keygen",
+      "make a key pair for a world over ZeroMQ, NAME.key and\nNAME.key_secret: rankwire keygen "
+      "[OPTIONS] NAME");
+  keygen->allow_extras();
+  keygen->add_option("NAME", asked.name, "whom it is for: master, w1, ...")->required();
+  keygen->add_option("--dir", asked.directory, "the folder to write to; made when it is missing")
+      ->type_name("DIR")
+      ->capture_default_str();
+  return keygen;
+}
+
 /// The line that refuses what nobody asked for, or nothing.
 std::string unknown(const CLI::App& app) {
-  static const std::vector<std::string> known{"launch",  "--ranks",   "--port", "--tag-output",
-                                              "--grace", "--version", "--help"};
+  static const std::vector<std::string> known{"launch",    "keygen",       "--ranks",
+                                              "--port",    "--tag-output", "--grace",
+                                              "--version", "--help",       "--dir"};
   const auto extras = app.remaining(true);
   if (extras.empty()) return {};
   const std::string nearest = rankwire::nearest_name(extras.front(), known);
@@ -66,12 +80,15 @@ std::string unknown(const CLI::App& app) {
 
 }  // namespace
 
-std::variant<Options, Answer> read_command_line(int argc, char** argv) {
+std::variant<Options, Keygen, Answer> read_command_line(int argc, char** argv) {
   Options options;
-  CLI::App app{"Starts programs that are built on the rankwire library.", "rankwire"};
+  Keygen keys;
+  CLI::App app{"Starts programs that are built on the rankwire library, and makes their keys.",
+               "rankwire"};
   app.set_version_flag("--version", std::string{"rankwire "} + RANKWIRE_VERSION);
   app.allow_extras();  // refused below, by name
   add_launch(app, options);
+  const CLI::App* const keygen = add_keygen(app, keys);
   // Split here: CLI11 would read the program's arguments as values, and change some.
   const std::vector<std::string> all(argv + std::min(argc, 1), argv + argc);
   const auto mark = std::find(all.begin(), all.end(), "--");
@@ -88,8 +105,13 @@ std::variant<Options, Answer> read_command_line(int argc, char** argv) {
   }
   if (const std::string line = unknown(app); !line.empty()) return Answer{line, usage};
   if (app.get_subcommands().empty()) {
-    return Answer{"rankwire: a subcommand is missing; there is launch, see rankwire --help\n",
-                  usage};
+    return Answer{
+        "rankwire: a subcommand is missing; there are launch and keygen, see rankwire --help\n",
+        usage};
+  }
+  if (keygen->parsed()) {
+    if (mark == all.end()) return keys;
+    return Answer{"rankwire keygen: it starts no program; leave out what begins with --\n", usage};
   }
   if (options.program.empty()) {
     return Answer{

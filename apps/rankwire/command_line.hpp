@@ -5,6 +5,8 @@
 #include <variant>
 #include <vector>
 
+#include "keygen.hpp"
+
 namespace launcher {
 
 /// What `rankwire launch` was asked for.
@@ -22,6 +24,6 @@ struct Answer {
   int code = 0;
 };
 
-[[nodiscard]] std::variant<Options, Answer> read_command_line(int argc, char** argv);
+[[nodiscard]] std::variant<Options, Keygen, Answer> read_command_line(int argc, char** argv);
 
 }  // namespace launcher

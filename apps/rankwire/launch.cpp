@@ -55,7 +55,12 @@ std::vector<std::string> environment_of(int rank, const Options& options, int po
     const std::string_view name = text.substr(0, text.find('='));
     constexpr std::array said_anew{"RANKWIRE_TRANSPORT", "RANKWIRE_JOB",  "RANKWIRE_RANKS",
                                    "RANKWIRE_LISTEN",    "RANKWIRE_JOIN", "RANKWIRE_RANK"};
-    if (std::find(said_anew.begin(), said_anew.end(), name) == said_anew.end()) {
+    // For one process, or one role, on a network; these ranks share one machine and its loopback.
+    constexpr std::array left_out{"RANKWIRE_KEY",        "RANKWIRE_ALLOW",
+                                  "RANKWIRE_SERVER_KEY", "RANKWIRE_ADDRESS_FILE",
+                                  "RANKWIRE_ADVERTISE",  "RANKWIRE_PORT_RANGE"};
+    if (std::find(said_anew.begin(), said_anew.end(), name) == said_anew.end() &&
+        std::find(left_out.begin(), left_out.end(), name) == left_out.end()) {
       own.emplace_back(text);
     }
   }

@@ -26,7 +26,7 @@ std::uint64_t bytes_received(int descriptor) {
 }  // namespace
 
 void Doorman::came(int descriptor) {
-  Stranger stranger{.until = limits_.stay, .order = ++calls_};
+  Stranger stranger{.until = limits_.stay, .counted_from = limits_.unread, .order = ++calls_};
   stranger.address_bytes = sizeof stranger.address;
   auto* const address = reinterpret_cast<sockaddr*>(&stranger.address);
   if (getpeername(descriptor, address, &stranger.address_bytes) != 0) return;  // gone already
@@ -41,7 +41,8 @@ bool Doorman::is_still(int descriptor, const Stranger& stranger) {
 }
 
 bool Doorman::exceeds(int descriptor, const Stranger& stranger) const {
-  return stranger.until.expired() || bytes_received(descriptor) > limits_.bytes;
+  return stranger.until.expired() ||
+         (stranger.counted_from.expired() && bytes_received(descriptor) > limits_.bytes);
 }
 
 std::uint64_t Doorman::look() {

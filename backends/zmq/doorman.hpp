@@ -26,6 +26,9 @@ class Doorman {
     std::size_t strangers = 2048;            ///< at once; the oldest has to go
     /// What it may send before: more than any hello, less than would hurt.
     std::uint64_t bytes = std::uint64_t{1} << 20;
+    /// Before this its bytes are not counted: its word may wait to be read, and behind it what a
+    /// rank sends again after a cut.
+    std::chrono::milliseconds unread{500};
   };
 
   Doorman() = default;
@@ -45,6 +48,7 @@ class Doorman {
  private:
   struct Stranger {
     Deadline until = Deadline::never();
+    Deadline counted_from = Deadline::never();
     std::uint64_t order = 0;  // of arrival
     sockaddr_storage address{};
     socklen_t address_bytes = 0;

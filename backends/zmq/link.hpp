@@ -71,6 +71,15 @@ class Link {
   /// The same, where the other side tells what it has received: false, and nothing changes, when
   /// that cannot be.
   bool attach(ConnectionId over, std::uint32_t received);
+  /// The number of the next call, for the side that dials.
+  [[nodiscard]] std::uint32_t next_call() { return ++calls_; }
+  /// For the side that is dialed: whether a call is newer than those before, which it then counts
+  /// with. An older one has waited at the master for longer than the way over it was used.
+  [[nodiscard]] bool heed_call(std::uint32_t number) {
+    const bool newer = static_cast<std::int32_t>(number - calls_) > 0;
+    if (newer) calls_ = number;
+    return newer;
+  }
   /// The connection broke; what is sent from now on waits for the next.
   void detach() { attached_ = false; }
   [[nodiscard]] bool is_attached() const { return attached_; }
@@ -103,6 +112,7 @@ class Link {
   int rank_;
   ConnectionId route_ = 0;
   bool attached_ = false;
+  std::uint32_t calls_ = 0;
   std::uint32_t next_ = 0;   // number of the next frame to send
   std::uint32_t acked_ = 0;  // number of the first kept frame
   std::uint32_t received_ = 0;

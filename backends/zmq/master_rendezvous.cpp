@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "address.hpp"
+#include "interfaces.hpp"
 #include "rankwire/backend/host.hpp"
 #include "rankwire/backend/log.hpp"
 #include "session.hpp"
@@ -28,8 +28,10 @@ class MasterRendezvous {
 
  private:
   void bind();
+  void check_strangers_kept_out(const std::vector<Address>& addresses) const;
   void take(Incoming&& incoming);
   void admit(ConnectionId connection, Hello&& hello);
+  void welcome(const Candidate& candidate);
   void report();
   void give_up();
   Session start();
@@ -39,32 +41,45 @@ class MasterRendezvous {
   const Settings& settings_;
   int ranks_;
   std::unique_ptr<Wire> wire_;
-  std::string bound_;
-  std::string reached_at_;             // what to tell workers to join
+  std::string bound_;       // for the log
+  std::string reached_at_;  // what to tell workers to join
+  AddressFile address_file_;
   std::vector<Candidate> candidates_;  // in the order of arrival
 };
 
 void MasterRendezvous::bind() {
   const Endpoint endpoint = parse_endpoint(settings_.listen);
-  const Address address =
-      endpoint.host == "*" ? Address{.number = "0.0.0.0"} : resolve(endpoint.host).front();
-  if (!address.loopback) {
-    if (!settings_.insecure) {
-      throw UsageError{
-          fmt::format("--listen {}: other hosts reach {}, and whoever reaches it could join: links "
-                      "have no keys "
-                      "yet. Listen on 127.0.0.1, or add --insecure on a network that you trust",
-                      settings_.listen, address.number)};
-    }
-    log().warn("--insecure: whoever reaches {} can join this world and read what it sends",
-               settings_.listen);
+  const auto addresses = listening_addresses(endpoint.host);
+  check_strangers_kept_out(addresses);
+  if (endpoint.host == host_name() && settings_.advertise.empty() &&
+      std::all_of(addresses.begin(), addresses.end(), [](const auto& a) { return a.loopback; })) {
+    log().warn(
+        "--listen {}: that name stands for {} on this machine, where no other host comes in; "
+        "say an interface, an address or * instead",
+        settings_.listen, addresses.front().number);
   }
-  bound_ = wire_->listen(
-      address.endpoint(endpoint.port == 0 ? std::string{"*"} : fmt::format("{}", endpoint.port)));
-  const bool everywhere = address.number == "0.0.0.0" || address.number == "::";
-  reached_at_ = everywhere
-                    ? fmt::format("tcp://{}{}", host_name(), bound_.substr(bound_.rfind(':')))
-                    : bound_;
+  const auto bound = wire_->listen(addresses, PortRange{endpoint.port, endpoint.port});
+  bound_ = fmt::format("{}", fmt::join(bound, " and "));
+  const auto reachable = reachable_endpoints(bound, settings_.advertise);
+  reached_at_ = reachable.front();
+  if (settings_.address_file.empty()) return;
+  address_file_ = AddressFile{settings_.address_file, reachable};
+}
+
+/// Without keys, every address but loopback is open to whoever reaches it.
+void MasterRendezvous::check_strangers_kept_out(const std::vector<Address>& addresses) const {
+  const auto open = std::find_if(addresses.begin(), addresses.end(),
+                                 [](const Address& address) { return !address.loopback; });
+  if (open == addresses.end() || !settings_.key.empty()) return;
+  if (!settings_.insecure) {
+    throw UsageError{fmt::format(
+        "--listen {}: other hosts reach {}, and whoever reaches it could join: links "
+        "have no keys. Listen on 127.0.0.1, give all of them keys, or add --insecure on "
+        "a network that you trust",
+        settings_.listen, open->any ? "every interface" : open->number)};
+  }
+  log().warn("--insecure: whoever reaches {} can join this world and read what it sends",
+             settings_.listen);
 }
 
 Session MasterRendezvous::run() {
@@ -91,6 +106,7 @@ void MasterRendezvous::take(Incoming&& incoming) {
     if (gone == candidates_.end()) return;
     log().warn("a worker ({}, pid {}) went away before the start", gone->hello.host,
                gone->hello.pid);
+    wire_->hang_up(incoming.connection);
     candidates_.erase(gone);
     return;
   }
@@ -110,8 +126,9 @@ void MasterRendezvous::take(Incoming&& incoming) {
 void MasterRendezvous::admit(ConnectionId connection, Hello&& hello) {
   for (auto& candidate : candidates_) {
     if (candidate.hello.nonce == hello.nonce) {  // the same process, over a new connection
-      candidate.connection = connection;
-      wire_->let_in(connection);
+      wire_->keep(connection);
+      candidate = {connection, std::move(hello)};
+      welcome(candidate);
       return;
     }
     if (hello.wanted_rank > 0 && candidate.hello.wanted_rank == hello.wanted_rank) {
@@ -124,11 +141,15 @@ void MasterRendezvous::admit(ConnectionId connection, Hello&& hello) {
     }
   }
   log().debug("a worker ({}, pid {}) has come", hello.host, hello.pid);
+  wire_->keep(connection);
   candidates_.push_back({connection, std::move(hello)});
-  wire_->let_in(connection);
   // To the newcomer alone: the others hear of it from the next report. All of them each time would
   // be 250,000 messages for a world of 500.
-  send_record(*wire_, connection, Kind::welcome,
+  welcome(candidates_.back());
+}
+
+void MasterRendezvous::welcome(const Candidate& candidate) {
+  send_record(*wire_, candidate.connection, Kind::welcome,
               Welcome{ranks_, static_cast<std::int32_t>(candidates_.size()) + 1, missing()});
 }
 
@@ -190,14 +211,13 @@ Session MasterRendezvous::start() {
   session.members.resize(static_cast<std::size_t>(ranks_));
   session.connections.resize(static_cast<std::size_t>(ranks_), 0);
   session.nonces.resize(static_cast<std::size_t>(ranks_), 0);
-  session.members[0] = {0, host_name(), process_id(), bound_, 0, {}};
+  session.members[0] = {0, host_name(), process_id(), reached_at_, 0, {}};
   const auto place = [&](int rank, const Candidate& candidate) {
     const auto& hello = candidate.hello;
     const auto at = static_cast<std::size_t>(rank);
     session.members[at] = {rank, hello.host, hello.pid, hello.endpoint, 0, hello.key};
     session.connections[at] = candidate.connection;
     session.nonces[at] = hello.nonce;
-    wire_->keep(candidate.connection);
   };
   for (const auto& candidate : candidates_) {
     if (candidate.hello.wanted_rank > 0) place(candidate.hello.wanted_rank, candidate);
@@ -215,6 +235,7 @@ Session MasterRendezvous::start() {
     send_record(*wire_, session.connections[static_cast<std::size_t>(rank)], Kind::start, message);
   }
   session.wire = std::move(wire_);
+  session.address_file = std::move(address_file_);
   return session;
 }
 

@@ -47,11 +47,9 @@ Probe::Probe(const std::string& endpoint, std::chrono::milliseconds limit)
   const Endpoint parsed = parse_endpoint(endpoint);
   const SocketAddress target = socket_address(parsed.host, parsed.port);
   socket_ = Descriptor{socket(target.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
-  if (!socket_) {
-    decide(errno);
-  } else if (connect(socket_.get(), target.get(), target.length) != 0 && errno != EINPROGRESS) {
-    decide(errno);
-  }
+  const bool begun =
+      socket_ && (connect(socket_.get(), target.get(), target.length) == 0 || errno == EINPROGRESS);
+  if (!begun) decide(errno);
 }
 
 std::optional<Probe::Outcome> Probe::outcome() {

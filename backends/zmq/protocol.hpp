@@ -146,10 +146,11 @@ struct LinkHello {
   std::int32_t rank = 0;
   std::uint32_t incarnation = 0;     ///< of the process that dials
   std::uint32_t to_incarnation = 0;  ///< of the process that it means
+  std::uint32_t call = 0;  ///< counts these: one that took the longer way may come after the next
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(token, rank, incarnation, to_incarnation);
+    archive(token, rank, incarnation, to_incarnation, call);
   }
 };
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "address_file.hpp"
 #include "protocol.hpp"
 #include "rankwire/backend/backend.hpp"
 #include "wire.hpp"
@@ -23,6 +24,7 @@ struct Session {
   std::vector<Incoming> early;  ///< came from other workers, whose start was earlier
   bool early_dropped = false;   ///< more came than could be kept
   Settings settings;            ///< window and message limit are the master's
+  AddressFile address_file;     ///< of a master that was to write one
 };
 
 /// Waits at settings.listen for the others. Throws UsageError for an address that cannot be bound,

@@ -9,6 +9,7 @@
 #include <random>
 #include <utility>
 
+#include "listener.hpp"
 #include "rankwire/backend/interrupt.hpp"
 #include "rankwire/backend/log.hpp"
 #include "rankwire/errors.hpp"
@@ -90,24 +91,22 @@ void Wire::set_up(Source& source, std::int64_t frame_bytes_max) const {
   socket.set(zmq::sockopt::reconnect_ivl_max, 2'000);
 }
 
-std::string Wire::listen(const std::string& address) {
+std::vector<std::string> Wire::listen(const std::vector<Address>& addresses, PortRange ports) {
+  std::vector<std::string> bound;
   try {
-    listener_ = std::make_unique<Source>(context_, zmq::socket_type::router);
-    set_up(*listener_, stranger_frame_bytes_max);
-    listener_->socket.set(zmq::sockopt::router_mandatory, true);
-    listener_->socket.set(zmq::sockopt::backlog, callers_at_once);
+    auto listener = std::make_unique<Source>(context_, zmq::socket_type::router);
+    set_up(*listener, stranger_frame_bytes_max);
+    listener->socket.set(zmq::sockopt::router_mandatory, true);
+    listener->socket.set(zmq::sockopt::backlog, callers_at_once);
     // Who calls again may do so before the end of its old connection is noticed.
-    listener_->socket.set(zmq::sockopt::router_handover, true);
-    listener_->socket.set(zmq::sockopt::ipv6, address.find('[') != std::string::npos);
-    listener_->socket.bind(address);
+    listener->socket.set(zmq::sockopt::router_handover, true);
+    bound = bind_all(listener->socket, addresses, ports);
+    listener_ = std::move(listener);
   } catch (const zmq::error_t& error) {
-    listener_.reset();
-    throw UsageError{fmt::format(
-        "cannot listen on {}: {}{}", address, error.what(),
-        error.num() == EADDRINUSE ? "; is another master running? choose another port" : "")};
+    throw TransportError{fmt::format("cannot listen: {}", error.what())};
   }
   rebuild_poll_items();
-  return listener_->socket.get(zmq::sockopt::last_endpoint);
+  return bound;
 }
 
 ConnectionId Wire::dial(const std::string& address, std::int64_t frame_bytes_max) {
@@ -165,15 +164,11 @@ bool Wire::send(ConnectionId to, zmq::message_t&& first, zmq::message_t* chunk) 
   }
 }
 
-void Wire::let_in(ConnectionId caller) {
-  const auto found = connections_.find(caller);
-  if (found != connections_.end()) doorman_.let_in(found->second.descriptor);
-}
-
 void Wire::keep(ConnectionId caller) {
   const auto found = connections_.find(caller);
-  if (found != connections_.end()) found->second.kept = true;
-  let_in(caller);
+  if (found == connections_.end()) return;
+  found->second.kept = true;
+  doorman_.let_in(found->second.descriptor);
 }
 
 std::string Wire::host_of(ConnectionId caller) const {
@@ -202,7 +197,6 @@ void Wire::hang_up(ConnectionId connection) {
 std::optional<Incoming> Wire::receive(Deadline deadline) {
   while (ready_.empty()) {
     if (interruptible_) check_interrupted();
-    frames_dropped_ += doorman_.look();
     if (!pump(deadline.sooner(look_for_signals_each)) && deadline.expired()) return std::nullopt;
   }
   Incoming next = std::move(ready_.front());
@@ -219,6 +213,7 @@ bool Wire::pump(Deadline deadline) {
   const auto readable = [](const Source* source) {
     return (source->socket.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
   };
+  frames_dropped_ += doorman_.look();
   try {
     if (std::any_of(polled_.begin(), polled_.end(), readable)) {
       for (Source* const source : polled_) read_monitor(*source);
@@ -373,10 +368,10 @@ void Wire::tie_to_descriptor(ConnectionId caller, int descriptor) {
 }
 
 void Wire::break_off(int descriptor) {
+  doorman_.gone(descriptor);
   const auto found = descriptors_.find(descriptor);
   if (found == descriptors_.end()) return;
   if (found->second != 0) downs_.push_back(found->second);
-  doorman_.gone(descriptor);
   descriptors_.erase(found);
 }
 

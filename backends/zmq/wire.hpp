@@ -14,10 +14,12 @@
 #include <vector>
 #include <zmq.hpp>
 
+#include "address.hpp"
 #include "doorman.hpp"
 #include "monitor.hpp"
 #include "protocol.hpp"
 #include "rankwire/deadline.hpp"
+#include "rankwire/settings.hpp"
 
 namespace rankwire::zmq_wire {
 
@@ -63,9 +65,9 @@ class Wire {
   Wire(const Wire&) = delete;
   Wire& operator=(const Wire&) = delete;
 
-  /// Binds `address` ("tcp://127.0.0.1:5555", port * for any free one); gives the address bound.
-  /// Throws UsageError when it is taken or not of this machine. Once.
-  std::string listen(const std::string& address);
+  /// Binds all of `addresses` at one port of `ports` (see bind_all), and gives the endpoints bound.
+  /// Throws UsageError when that cannot be. Once.
+  std::vector<std::string> listen(const std::vector<Address>& addresses, PortRange ports);
 
   /// Begins to connect to a numeric address; `up` follows when it stands, and again whenever libzmq
   /// has mended it. Frames above `frame_bytes_max` from there end the connection.
@@ -77,12 +79,9 @@ class Wire {
   /// A frame that is built, and its second part where `chunk` is not null, without a copy.
   bool send(ConnectionId to, zmq::message_t&& first, zmq::message_t* chunk);
 
-  /// A caller belongs here, or waits to: until this is said (or keep) its connection is ended when
-  /// it stays for long or sends much (Doorman).
-  void let_in(ConnectionId caller);
-  /// The same for good. A caller is forgotten when its connection breaks, unless it is kept: then
-  /// whoever calls again as the same (by its routing id, which is random and known to it and us)
-  /// has the same number.
+  /// A caller is a stranger, whom the Doorman watches, and who is forgotten when its connection
+  /// breaks, unless it is kept: then whoever calls again as the same (by its routing id, which is
+  /// random and known to it and us) has the same number.
   void keep(ConnectionId caller);
   /// Forgets a connection: nothing more comes from it, and what was not sent yet is dropped.
   void hang_up(ConnectionId connection);
@@ -150,9 +149,9 @@ class Wire {
   std::vector<Source*> polled_;
   std::unordered_map<ConnectionId, Connection> connections_;
   std::unordered_map<std::string, ConnectionId> callers_;  // by routing id
-  std::unordered_map<int, ConnectionId> descriptors_;      // accepted; 0 until its first frame
   Doorman doorman_;
-  std::vector<ConnectionId> downs_;  // seen ended, not yet given out
+  std::unordered_map<int, ConnectionId> descriptors_;  // accepted; 0 until its first frame
+  std::vector<ConnectionId> downs_;                    // seen ended, not yet given out
   std::deque<Incoming> ready_;
   ConnectionId last_id_ = 0;
   std::uint64_t frames_dropped_ = 0;

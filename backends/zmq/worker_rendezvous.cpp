@@ -1,12 +1,10 @@
 #include <fmt/format.h>
 
 #include <random>
-#include <thread>
 
-#include "address.hpp"
-#include "probe.hpp"
+#include "listener.hpp"
+#include "master_search.hpp"
 #include "rankwire/backend/host.hpp"
-#include "rankwire/backend/interrupt.hpp"
 #include "rankwire/backend/log.hpp"
 #include "rankwire/backend/window.hpp"
 #include "session.hpp"
@@ -14,25 +12,32 @@
 namespace rankwire::zmq_wire {
 namespace {
 
-std::string try_connect(const Address& address, std::uint16_t port) {
-  auto probes = probe_all({address.endpoint(fmt::format("{}", port))}, std::chrono::seconds{1});
-  auto& probe = probes.front();
-  return probe.outcome() == Probe::Outcome::accepted ? std::string{} : probe.text();
-}
 class WorkerRendezvous {
  public:
   explicit WorkerRendezvous(const Settings& settings)
       : settings_{settings},
-        master_{parse_endpoint(settings.join)},
         deadline_{settings.join_timeout},
-        wire_{std::make_unique<Wire>(silence_max(settings))} {}
+        search_{settings, deadline_},
+        wire_{std::make_unique<Wire>(silence_max(settings))} {
+    std::random_device device;
+    hello_ = {.job = settings.job,
+              .host = host_name(),
+              .pid = process_id(),
+              .wanted_rank = settings.rank.value_or(-1),
+              .ranks = settings.ranks.value_or(0),
+              .nonce = (std::uint64_t{device()} << 32) | device(),
+              .endpoint = {},
+              .key = {}};
+  }
 
   Session run();
 
  private:
-  Address find_master();
-  void bind_towards(const Address& master);
+  void meet();
+  void listen_at(const Address& own);
+  void leave_master(const std::string& why);
   void take(Incoming&& incoming);
+  void welcomed(Welcome&& welcome);
   void keep_for_later(Incoming&& incoming);
   void say_hello();
   void refused(const Reject& reject) const;
@@ -41,14 +46,17 @@ class WorkerRendezvous {
   void start(Start&& start);
 
   const Settings& settings_;
-  Endpoint master_;
   Deadline deadline_;
+  MasterSearch search_;
   std::unique_ptr<Wire> wire_;
-  ConnectionId connection_ = 0;
+  ConnectionId connection_ = 0;  // to the master; 0: it is looked for
+  std::string master_at_;
+  std::string listens_at_;  // the address; empty: nowhere yet
   Hello hello_;
-  Address address_;
-  std::string dialed_;
   bool reached_ = false;
+  // For a welcome, where there are others to try.
+  Deadline must_answer_ = Deadline::never();
+  std::chrono::milliseconds answer_within_{5000};
   std::optional<Welcome> welcome_;
   std::optional<Session> session_;
   std::vector<Incoming> early_;
@@ -57,15 +65,18 @@ class WorkerRendezvous {
 };
 
 Session WorkerRendezvous::run() {
-  address_ = find_master();
-  bind_towards(address_);
-  dialed_ = address_.endpoint(fmt::format("{}", master_.port));
-  connection_ = wire_->dial(dialed_, master_frame_bytes_max);
   Deadline next_report{report_each};
   while (!session_) {
-    if (auto incoming = wire_->receive(deadline_.sooner(next_report))) take(std::move(*incoming));
+    if (connection_ == 0) meet();
+    const Deadline next = deadline_.sooner(next_report).sooner(must_answer_);
+    if (auto incoming = wire_->receive(next)) take(std::move(*incoming));
     if (session_) break;
     if (deadline_.expired()) give_up();
+    if (must_answer_.expired()) {
+      // A master that runs already may be busy, and each new hello of ours is a newcomer to it.
+      answer_within_ *= 2;
+      leave_master("does not answer as a master");
+    }
     if (next_report.expired()) {
       report();
       next_report = report_each;
@@ -74,47 +85,45 @@ Session WorkerRendezvous::run() {
   return std::move(*session_);
 }
 
-/// Which of several addresses of the master to dial: the first that accepts a connection.
-Address WorkerRendezvous::find_master() {
-  const auto addresses = resolve(master_.host);
-  if (addresses.size() == 1) return addresses.front();
-  Deadline next_report{report_each};
-  while (true) {
-    for (const auto& address : addresses) {
-      if (try_connect(address, master_.port).empty()) return address;
-    }
-    check_interrupted();
-    address_ = addresses.front();
-    if (deadline_.expired()) give_up();
-    if (next_report.expired()) {
-      report();
-      next_report = report_each;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds{200});
+void WorkerRendezvous::meet() {
+  const FoundMaster found = search_.find(*wire_);
+  connection_ = found.connection;
+  master_at_ = found.endpoint;
+  if (listens_at_ != found.own.number && !listens_at_.empty()) {
+    // Another master, on another way: those there must find this worker at another address.
+    wire_ = std::make_unique<Wire>(silence_max(settings_));
+    early_.clear();
+    early_bytes_ = 0;
+    early_dropped_ = false;
+    connection_ = wire_->dial(master_at_, master_frame_bytes_max);
+    listen_at(found.own);
+  } else {
+    if (listens_at_.empty()) listen_at(found.own);
+    say_hello();
   }
+  if (search_.has_others()) must_answer_ = answer_within_;
 }
 
 /// Listens for the other workers where those who reach the master find this one too.
-void WorkerRendezvous::bind_towards(const Address& master) {
-  const Address own = local_address_towards(master, master_.port);
-  if (!own.loopback) {
-    if (!settings_.insecure) {
-      throw UsageError{fmt::format(
-          "--join {}: the other workers would reach this one at {}, and so would strangers: links "
-          "have no keys yet. Add --insecure on a network that you trust",
-          settings_.join, own.number)};
-    }
+void WorkerRendezvous::listen_at(const Address& own) {
+  if (!own.loopback && settings_.key.empty()) {
     log().warn("--insecure: whoever reaches {} can talk to this worker", own.number);
   }
-  std::random_device device;
-  hello_ = {.job = settings_.job,
-            .host = host_name(),
-            .pid = process_id(),
-            .wanted_rank = settings_.rank.value_or(-1),
-            .ranks = settings_.ranks.value_or(0),
-            .nonce = (std::uint64_t{device()} << 32) | device(),
-            .endpoint = wire_->listen(own.endpoint("*")),
-            .key = {}};
+  std::string endpoint = wire_->listen({own}, settings_.port_range.value_or(any_port)).front();
+  if (!settings_.advertise.empty()) endpoint = advertised(settings_.advertise, port_of(endpoint));
+  listens_at_ = own.number;
+  hello_.endpoint = std::move(endpoint);
+}
+
+/// Looks for the master elsewhere, and then there again.
+void WorkerRendezvous::leave_master(const std::string& why) {
+  log().warn("{} {}; looking for the master again", master_at_, why);
+  search_.put_last(master_at_);
+  wire_->hang_up(connection_);
+  connection_ = 0;
+  reached_ = false;
+  welcome_.reset();
+  must_answer_ = Deadline::never();
 }
 
 void WorkerRendezvous::take(Incoming&& incoming) {
@@ -127,7 +136,11 @@ void WorkerRendezvous::take(Incoming&& incoming) {
       say_hello();
       return;
     case Incoming::What::down:
-      if (reached_) log().warn("the master at {} went away; trying again", settings_.join);
+      if (search_.has_others()) {
+        leave_master("went away");
+        return;
+      }
+      if (reached_) log().warn("the master at {} went away; trying again", master_at_);
       reached_ = false;
       welcome_.reset();
       return;
@@ -137,12 +150,17 @@ void WorkerRendezvous::take(Incoming&& incoming) {
   reached_ = true;
   try {
     if (incoming.header.kind == Kind::reject) refused(reject_of(incoming.body()));
-    if (incoming.header.kind == Kind::welcome) welcome_ = decode<Welcome>(incoming.body());
+    if (incoming.header.kind == Kind::welcome) welcomed(decode<Welcome>(incoming.body()));
     if (incoming.header.kind == Kind::start) start(decode<Start>(incoming.body()));
   } catch (const DecodeError& error) {
     throw TransportError{
-        fmt::format("{} does not answer as a master does: {}", settings_.join, error.what())};
+        fmt::format("{} does not answer as a master does: {}", master_at_, error.what())};
   }
+}
+
+void WorkerRendezvous::welcomed(Welcome&& welcome) {
+  welcome_ = std::move(welcome);
+  must_answer_ = Deadline::never();
 }
 
 /// Other workers whose start came earlier than ours may send already; the channel takes it up.
@@ -165,47 +183,36 @@ void WorkerRendezvous::say_hello() {
 
 void WorkerRendezvous::refused(const Reject& reject) const {
   const std::string text =
-      fmt::format("the master at {} refused this worker: {}", settings_.join, reject.text);
+      fmt::format("the master at {} refused this worker: {}", master_at_, reject.text);
   if (reject.refusal == Refusal::timeout) throw Timeout{text};
   throw UsageError{text};
 }
 
 void WorkerRendezvous::report() {
   if (welcome_) {
-    log().info("waits with the master at {} for {} ({} of {} are here)", settings_.join,
+    log().info("waits with the master at {} for {} ({} of {} are here)", master_at_,
                welcome_->missing, welcome_->here, welcome_->ranks);
   } else if (reached_) {
-    log().info("waits for an answer of the master at {}", settings_.join);
+    log().info("waits for an answer of the master at {}", master_at_);
   } else {
-    const std::string why = try_connect(address_, master_.port);
-    log().info("waits for the master at {} ({})", settings_.join,
-               why.empty() ? "somebody listens there, but is silent" : why);
+    log().info("waits for {} ({})", search_.whom(), search_.what_they_say());
   }
 }
 
 void WorkerRendezvous::give_up() {
-  const double waited = std::chrono::duration<double>(settings_.join_timeout).count();
-  if (welcome_) {
-    throw Timeout{
-        fmt::format("{} did not come within {} s ({} of {} were here); start them, or "
-                    "wait longer with --join-timeout",
-                    welcome_->missing, waited, welcome_->here, welcome_->ranks)};
-  }
-  const std::string why = try_connect(address_, master_.port);
-  throw Timeout{
-      fmt::format("no master at {} within {} s: {}; start it with --listen, check host and port, "
-                  "or wait longer "
-                  "with --join-timeout",
-                  settings_.join, waited,
-                  why.empty() ? "somebody listens there, but does not answer as a master" : why)};
+  if (!welcome_) search_.give_up();
+  throw Timeout{fmt::format(
+      "{} did not come within {} s ({} of {} were here); start them, or wait longer with "
+      "--join-timeout",
+      welcome_->missing, std::chrono::duration<double>(settings_.join_timeout).count(),
+      welcome_->here, welcome_->ranks)};
 }
 
 void WorkerRendezvous::start(Start&& start) {
   const auto ranks = start.members.size();
   const bool sound = start.rank > 0 && static_cast<std::size_t>(start.rank) < ranks &&
                      ranks <= static_cast<std::size_t>(Settings::ranks_max);
-  if (!sound)
-    throw TransportError{fmt::format("{} sent a table that makes no sense", settings_.join)};
+  if (!sound) throw TransportError{fmt::format("{} sent a table that makes no sense", master_at_)};
   Session session;
   session.settings = settings_;
   session.settings.window_bytes = start.window_bytes;
@@ -215,7 +222,7 @@ void WorkerRendezvous::start(Start&& start) {
   session.departed = std::move(start.departed);
   session.connections.resize(ranks, 0);
   session.connections[0] = connection_;
-  session.dialed = dialed_;
+  session.dialed = master_at_;
   session.token = start.token;
   session.wire = std::move(wire_);
   session.early = std::move(early_);

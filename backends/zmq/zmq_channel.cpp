@@ -47,6 +47,7 @@ ZmqChannel::ZmqChannel(Session session)
     : Channel{{session.rank, static_cast<int>(session.members.size()),
                session.settings.message_bytes_max}},
       settings_{session.settings},
+      address_file_{std::move(session.address_file)},
       wire_{std::move(session.wire)},
       token_{session.token},
       peers_(session.members.size()),

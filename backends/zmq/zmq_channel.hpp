@@ -98,6 +98,7 @@ class ZmqChannel final : public Channel, public Carrier {
   void process_link(const Incoming& incoming);
   void keep_early(EarlyLink& early, Incoming&& incoming);
   void adopt_early(const Member& member);
+  void adopt_call(const LinkHello& hello, ConnectionId connection, std::uint32_t received);
   void adopt(int rank, ConnectionId connection, std::uint32_t received);
   void process_down(ConnectionId connection);
   void process_reject(Link& link, const Incoming& incoming);
@@ -155,6 +156,7 @@ class ZmqChannel final : public Channel, public Carrier {
   [[nodiscard]] std::string name(int rank) const;
 
   Settings settings_;
+  AddressFile address_file_;  // a master's; removed when it closes
   std::unique_ptr<Wire> wire_;
   Token token_;
   std::vector<Peer> peers_;

@@ -97,7 +97,6 @@ void ZmqChannel::wait_for_place(Incoming&& incoming) {
     wire_->defer(std::move(incoming));
     return;
   }
-  wire_->let_in(incoming.connection);
   waiting_hellos_.push_back(std::move(incoming));
   run_timers();
 }
@@ -236,6 +235,7 @@ void ZmqChannel::tell_workers(Kind kind, const Buffer& body, int except) {
 
 void ZmqChannel::do_close(Deadline serve_until) {
   leaving_ = true;
+  address_file_.remove();  // whoever comes now is meant for the next master
   if (!aborted_) {
     say_goodbye();
     const Deadline linger = settings_.linger;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "address.hpp"
+#include "probe.hpp"
 #include "rankwire/backend/host.hpp"
 #include "rankwire/backend/log.hpp"
 #include "zmq_channel.hpp"
@@ -82,7 +83,7 @@ void ZmqChannel::dial(int dest) {
 /// Says who calls over a connection, and sends all that may not have come over another.
 void ZmqChannel::call(Link& link, ConnectionId over) {
   const Buffer body = encode(LinkHello{token_, rank(), peer(rank()).member.incarnation,
-                                       peer(link.rank()).member.incarnation});
+                                       peer(link.rank()).member.incarnation, link.next_call()});
   carry(over,
         frame_of({.kind = Kind::link, .bytes = body.size(), .ack = link.received()}, body.bytes()),
         nullptr);
@@ -144,9 +145,19 @@ void ZmqChannel::process_link(const Incoming& incoming) {
   } else if (departure != nullptr && departure->kind == Departure::Kind::lost) {
     if (is_master()) turn_away(connection, Refusal::lost, departure->reason);
   } else {
-    adopt(hello.rank, connection, incoming.header.ack);
-    link_from(hello.rank)->acknowledge();
+    adopt_call(hello, connection, incoming.header.ack);
   }
+}
+
+/// Follows a call, unless the rank has called by another way since.
+void ZmqChannel::adopt_call(const LinkHello& hello, ConnectionId connection,
+                            std::uint32_t received) {
+  Link* const before = link_from(hello.rank);
+  if (before != nullptr && !before->heed_call(hello.call)) return;
+  adopt(hello.rank, connection, received);
+  Link& link = *link_from(hello.rank);
+  if (before == nullptr) (void)link.heed_call(hello.call);
+  link.acknowledge();
 }
 
 /// What does not find room is asked for again.
@@ -172,8 +183,7 @@ void ZmqChannel::adopt_early(const Member& member) {
   EarlyLink early = std::move(found->second);
   early_links_.erase(found);
   if (early_links_.empty()) early_bytes_ = 0;
-  adopt(member.rank, connection, early.received);
-  link_from(member.rank)->acknowledge();
+  adopt_call(early.hello, connection, early.received);
   for (auto& frame : early.frames) process(std::move(frame));
   if (Link* const link = link_from(member.rank); early.dropped && link != nullptr)
     link->ask_again();
@@ -233,13 +243,16 @@ void ZmqChannel::process_relay(int source, Incoming&& incoming) {
     wire_->drop(incoming.connection, "a relay to nobody");
     return;
   }
-  if (is_master()) {
-    forward(source, tag, std::move(incoming));
+  // The master, too: it sends on nothing that it would not send itself.
+  const auto header = header_of(inner);
+  const std::size_t chunk_bytes = incoming.chunk.size();
+  if (!header || header->kind == Kind::relay ||
+      (incoming.has_chunk && (chunk_bytes == 0 || chunk_bytes > chunk_bytes_max))) {
+    wire_->drop(incoming.connection, "a relay of no frame");
     return;
   }
-  const auto header = header_of(inner);
-  if (!header || header->kind == Kind::relay) {
-    wire_->drop(incoming.connection, "a relay of no frame");
+  if (is_master()) {
+    forward(source, tag, std::move(incoming));
     return;
   }
   Incoming relayed{.what = Incoming::What::frame,

@@ -6,11 +6,12 @@
 #include "rankwire/errors.hpp"
 
 namespace rankwire {
-namespace {
 
 std::string said(const char* option, const Source& source) {
   return fmt::format("{} ({})", option, source.text);
 }
+
+namespace {
 
 /// --listen and --join belong to zmq. A transport that was said with more authority silences them;
 /// else they contradict it.
@@ -95,6 +96,7 @@ void choose_transport(Settings& settings, const Sources& sources, const Start& s
   check_built(settings, sources, start);
   if (settings.transport == "zmq") check_zmq(settings);
   if (settings.transport == "mpi") check_mpi(settings, sources, start);
+  check_reach_and_keys(settings, sources);
 }
 
 }  // namespace rankwire

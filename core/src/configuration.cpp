@@ -106,8 +106,18 @@ std::variant<Settings, Answer> Reader::read() {
   if (!file_.empty()) read_file(file_);
   check_required();
   choose_transport(settings_,
-                   {source_of("transport"), source_of("ranks"), source_of("listen"),
-                    source_of("join"), source_of("rank")},
+                   {.transport = source_of("transport"),
+                    .ranks = source_of("ranks"),
+                    .listen = source_of("listen"),
+                    .join = source_of("join"),
+                    .rank = source_of("rank"),
+                    .address_file = source_of("address-file"),
+                    .advertise = source_of("advertise"),
+                    .port_range = source_of("port-range"),
+                    .key = source_of("key"),
+                    .allow = source_of("allow"),
+                    .server_key = source_of("server-key"),
+                    .insecure = source_of("insecure")},
                    start_);
   return settings_;
 }

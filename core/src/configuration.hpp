@@ -49,7 +49,15 @@ struct FileEntry {
 /// The sources of those settings that can contradict each other.
 struct Sources {
   Source transport, ranks, listen, join, rank;
+  Source address_file, advertise, port_range, key, allow, server_key, insecure;
 };
+
+/// "--rank (command line)"
+[[nodiscard]] std::string said(const char* option, const Source& source);
+
+/// Refuses options of reach and keys that contradict each other, or the transport, which has been
+/// chosen. Throws UsageError, which says what to do.
+void check_reach_and_keys(const Settings& settings, const Sources& sources);
 
 /// Fills settings.transport when nobody said it, and refuses what contradicts itself or needs what
 /// was not built. Throws UsageError.

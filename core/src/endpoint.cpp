@@ -12,6 +12,8 @@ namespace rankwire {
 namespace {
 
 constexpr std::string_view scheme = "tcp://";
+constexpr std::string_view of_a_host =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
 
 [[noreturn]] void refuse(const std::string& text, const std::string& why) {
   throw UsageError{fmt::format(
@@ -30,14 +32,18 @@ std::uint16_t parse_port(const std::string& text, std::string_view port) {
   return number;
 }
 
+/// With or without a zone, "fe80::1%eth0".
+bool is_v6(const std::string& host) {
+  in6_addr address{};
+  return inet_pton(AF_INET6, host.substr(0, host.find('%')).c_str(), &address) == 1;
+}
+
 /// Splits "[v6]:PORT" after the scheme.
 Endpoint parse_bracketed(const std::string& text, std::string_view rest) {
   const std::size_t closing = rest.find(']');
   if (closing == std::string_view::npos) refuse(text, "the bracket before the host is not closed");
   const std::string host{rest.substr(1, closing - 1)};
-  in6_addr address{};
-  const std::string without_zone = host.substr(0, host.find('%'));
-  if (inet_pton(AF_INET6, without_zone.c_str(), &address) != 1) {
+  if (!is_v6(host)) {
     refuse(text, fmt::format("the host '{}' in brackets is not an IPv6 address", host));
   }
   const std::string_view after = rest.substr(closing + 1);
@@ -63,12 +69,25 @@ Endpoint parse_endpoint(const std::string& text) {
   if (host.empty()) refuse(text, "the host is missing");
   if (colon == std::string_view::npos) refuse(text, "the port is missing");
   const std::string_view port = rest.substr(colon + 1);
-  constexpr std::string_view of_a_host =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
   if (host != "*" && host.find_first_not_of(of_a_host) != std::string_view::npos) {
     refuse(text, fmt::format("the host '{}' has characters that no host name has", host));
   }
   return {std::string{host}, parse_port(text, port)};
+}
+
+std::string parse_host(const std::string& text) {
+  const bool in_brackets = text.size() > 2 && text.front() == '[' && text.back() == ']';
+  std::string host = in_brackets ? text.substr(1, text.size() - 2) : text;
+  if (host == "*" || host == "0.0.0.0" || host == "::") {
+    throw UsageError{fmt::format(
+        "'{}' means every address of this host: name one by which the others reach it", text)};
+  }
+  const bool named =
+      !in_brackets && !host.empty() && host.find_first_not_of(of_a_host) == std::string::npos;
+  if (named || is_v6(host)) return host;
+  throw UsageError{fmt::format(
+      "'{}' is not a host: a name or an address is accepted, without tcp:// and without a port",
+      text)};
 }
 
 std::string endpoint_text(const Endpoint& endpoint) {

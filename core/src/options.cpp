@@ -91,18 +91,58 @@ void add_choice(CLI::App& app, const std::string& name, std::string& target,
   if (!target.empty()) option->default_str(target);
 }
 
-void add_endpoint(CLI::App& app, const std::string& name, std::string& target, bool any_port,
-                  const std::string& help) {
-  add(app, name, "ENDPOINT", help, [&target, any_port](const std::string& text) {
-    const Endpoint endpoint = parse_endpoint(text);
-    if (!any_port && endpoint.port == 0) {
-      throw UsageError{fmt::format("'{}': port 0 cannot be joined: 1 to 65535 is accepted", text)};
-    }
-    if (!any_port && endpoint.host == "*") {
-      throw UsageError{fmt::format("'{}': name the master's host instead of *", text)};
-    }
+/// Text for which only the file system, or another host, can say whether it is right.
+void add_text(CLI::App& app, const std::string& name, const char* type, std::string& target,
+              const std::string& help) {
+  add(app, name, type, help, [&target](const std::string& text) {
+    if (text.empty()) throw UsageError{"an empty text is not accepted"};
     target = text;
   });
+}
+
+std::uint16_t parse_port(std::string_view text) {
+  std::uint16_t port = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, port);
+  return error == std::errc{} && rest == end ? port : std::uint16_t{0};
+}
+
+void add_port_range(CLI::App& app, std::optional<PortRange>& target) {
+  add(app, "--port-range", "A:B", "zmq: a worker listens on a free port of these",
+      [&target](const std::string& text) {
+        const std::size_t colon = std::min(text.find(':'), text.size());
+        const PortRange range{
+            parse_port(std::string_view{text}.substr(0, colon)),
+            parse_port(std::string_view{text}.substr(std::min(colon + 1, text.size())))};
+        if (range.first == 0 || range.last < range.first) {
+          throw UsageError{
+              fmt::format("'{}' is not accepted: two ports are, the lower one first, from 1 to "
+                          "65535, as in 6000:6099",
+                          text)};
+        }
+        target = range;
+      });
+}
+
+void add_join(CLI::App& app, std::string& target) {
+  add(app, "--join", "ENDPOINT",
+      "zmq: be a worker of the master that listens here,\ntcp://HOST:PORT, or @FILE for its "
+      "--address-file",
+      [&target](const std::string& text) {
+        if (text == "@")
+          throw UsageError{"'@': the name of the master's --address-file is missing"};
+        if (!text.starts_with('@')) {
+          const Endpoint endpoint = parse_endpoint(text);
+          if (endpoint.port == 0) {
+            throw UsageError{
+                fmt::format("'{}': port 0 cannot be joined: 1 to 65535 is accepted", text)};
+          }
+          if (endpoint.host == "*") {
+            throw UsageError{fmt::format("'{}': name the master's host instead of *", text)};
+          }
+        }
+        target = text;
+      });
 }
 
 void add_job(CLI::App& app, std::string& target) {
@@ -129,15 +169,33 @@ void add_world(CLI::App& app, Settings& settings) {
              "--join, mpi under mpiexec or srun, and inproc otherwise");
   add_number(app, "-n,--ranks", settings.ranks, Settings::ranks_max, "size of the world")
       ->default_str(fmt::format("{}", Settings::ranks_default));
-  add_endpoint(app, "--listen", settings.listen, true,
-               "zmq: be the master (rank 0) and listen here, tcp://HOST:PORT");
-  add_endpoint(app, "--join", settings.join, false,
-               "zmq: be a worker of the master that listens here, tcp://HOST:PORT");
+  add(app, "--listen", "ENDPOINT", "zmq: be the master (rank 0) and listen here, tcp://HOST:PORT",
+      [&settings](const std::string& text) {
+        (void)parse_endpoint(text);
+        settings.listen = text;
+      });
+  add_join(app, settings.join);
   add_number(app, "--rank", settings.rank, Settings::ranks_max - 1,
              "zmq: the rank this worker wants; by order of arrival otherwise");
   add_job(app, settings.job);
+}
+
+/// Who reaches whom over zmq, and who may.
+void add_reach_and_keys(CLI::App& app, Settings& settings) {
+  add_text(app, "--address-file", "FILE", settings.address_file,
+           "zmq: the master writes here where it can be joined");
+  add(app, "--advertise", "HOST", "zmq: name or address by which others reach this host",
+      [&settings](const std::string& text) { settings.advertise = parse_host(text); });
+  add_port_range(app, settings.port_range);
+  add_text(
+      app, "--key", "FILE", settings.key,
+      "zmq: own secret key, NAME.key_secret of rankwire keygen;\nall links are then encrypted");
+  add_text(app, "--allow", "DIR", settings.allow,
+           "zmq: the master lets in those whose public keys\n(NAME.key) are here");
+  add_text(app, "--server-key", "FILE", settings.server_key,
+           "zmq: a worker joins the master with this public key");
   app.add_flag("--insecure", settings.insecure,
-               "zmq: may listen where other hosts reach it, unencrypted")
+               "zmq: may listen where other hosts reach it, without keys")
       ->group(group);
 }
 
@@ -167,6 +225,7 @@ void add_times_and_sizes(CLI::App& app, Settings& settings) {
 
 void add_library_options(CLI::App& app, Settings& settings) {
   add_world(app, settings);
+  add_reach_and_keys(app, settings);
   add_times_and_sizes(app, settings);
 }
 

@@ -120,8 +120,8 @@ std::optional<Incoming> play(Wire& wire) {
 Wire::Wire(std::chrono::milliseconds silence_max) : silence_max_{silence_max} {}
 Wire::~Wire() = default;
 
-std::string Wire::listen(const std::string&) {
-  return "tcp://127.0.0.1:5555";
+std::vector<std::string> Wire::listen(const std::vector<Address>&, PortRange) {
+  return {"tcp://127.0.0.1:5555"};
 }
 
 ConnectionId Wire::dial(const std::string&, std::int64_t) {
@@ -150,8 +150,6 @@ zmq::message_t frame_of(const Header& header, std::span<const std::byte> body) {
   if (!body.empty()) std::memcpy(frame.data<std::byte>() + head.size(), body.data(), body.size());
   return frame;
 }
-
-void Wire::let_in(ConnectionId) {}
 
 void Wire::keep(ConnectionId caller) {
   if (Other* const other = find(caller)) other->kept = true;

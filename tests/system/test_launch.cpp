@@ -38,6 +38,14 @@ TEST_CASE("launch: how output is passed on") {
   CHECK_HAS(two.out, "[rank 1] 1\n");
 }
 
+TEST_CASE("launch: variables about keys and reach are for other worlds") {
+  const auto result = support::run(
+      {launch(2, {PRODUCT}),
+       {{"RANKWIRE_KEY", "k"}, {"RANKWIRE_ALLOW", "d"}, {"RANKWIRE_PORT_RANGE", "1:2"}}});
+  CHECK_CODE(result, 0);
+  CHECK(result.out == golden(2));
+}
+
 TEST_CASE("launch: a line without end passes whole") {
   const auto result = run(launch(1, {"sh", "-c", "head -c 300000 /dev/zero | tr '\\0' x"}));
   CHECK_CODE(result, 0);

@@ -47,6 +47,19 @@ TEST_CASE("wrong options are refused") {
   refused({"--wait-sleep", "2ms"}, {"--wait-sleep", "'2ms'", "1ms"});
 }
 
+TEST_CASE("options of reach and keys are refused where they cannot be meant") {
+  const Arguments worker{"--join", "tcp://127.0.0.1:1"};
+  refused({"--port-range", "6099:6000"}, {"--port-range", "'6099:6000'", "6000:6099"});
+  refused({"--address-file", "f"}, {"--address-file", "--listen"});
+  refused({"--key", "k"}, {"--key", "--listen or --join"});
+#if RANKWIRE_WITH_ZMQ
+  refused(worker + Arguments{"--key", "k"}, {"--key", "--server-key FILE"});
+  refused(worker + Arguments{"--allow", "d"}, {"--allow", "for the master"});
+  refused(worker, {"--server-key (variable RANKWIRE_SERVER_KEY)", "--key FILE"},
+          {{"RANKWIRE_SERVER_KEY", "m.key"}});
+#endif
+}
+
 TEST_CASE("--fail is checked") {
   refused({"--fail", "2"}, {"--fail", "'2'", "crash, hang or leave"});
   refused({"--fail", "2:explode"}, {"--fail", "'2:explode'"});

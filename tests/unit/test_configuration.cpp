@@ -120,6 +120,35 @@ TEST_CASE("configuration: every option reaches its field") {
   CHECK(worker.settings().rank == 2);
 }
 
+TEST_CASE("configuration: reach and keys, from each source") {
+  Reading master{{"--listen", "tcp://*:0", "-n", "3", "--address-file", "where", "--advertise",
+                  "[fe80::1%eth0]", "--key", "m.key_secret", "--allow", "allowed"}};
+  const Settings zero = master.settings();
+  CHECK(zero.listen == "tcp://*:0");
+  CHECK(zero.address_file == "where");
+  CHECK(zero.advertise == "fe80::1%eth0");
+  CHECK(zero.key == "m.key_secret");
+  CHECK(zero.allow == "allowed");
+  Reading worker{
+      {},
+      {"RANKWIRE_JOIN=@where", "RANKWIRE_ADVERTISE=node-1.example", "RANKWIRE_PORT_RANGE=6000:6099",
+       "RANKWIRE_KEY=w.key_secret", "RANKWIRE_SERVER_KEY=m.key"}};
+  const Settings one = worker.settings();
+  CHECK(one.transport == "zmq");
+  CHECK(one.join == "@where");
+  CHECK(one.advertise == "node-1.example");
+  REQUIRE(one.port_range);
+  CHECK(one.port_range->first == 6000);
+  CHECK(one.port_range->last == 6099);
+  CHECK(one.key == "w.key_secret");
+  CHECK(one.server_key == "m.key");
+  const File file{"join = 'tcp://eth0:1'\nport-range = '1:1'\nkey = 'w'\nserver-key = 'm'\n"};
+  Reading other{{"--config", file.path, "--advertise", "::1", "--port-range", "65535:65535"}};
+  CHECK(other.settings().advertise == "::1");
+  CHECK(other.settings().port_range->first == 65535);
+  CHECK(other.settings().server_key == "m");
+}
+
 TEST_CASE("configuration: command line before environment before file before default") {
   const File file{"ranks = 2\nlinger = '2s'\nwindow = 65536\ncount = 2\n"};
   Reading reading{{"-n", "4", "--config", file.path},
@@ -180,6 +209,21 @@ TEST_CASE("configuration: bounds") {
   refused({{"--job", ""}}, {"--job"});
   refused({{"--log-level", "loud"}}, {"'loud'", "debug"});
   refused({{"--join", "tcp://a:0"}}, {"port 0"});
+  refused({{"--join", "tcp://*:1"}}, {"master's host"});
+  refused({{"--join", "@"}}, {"'@'", "--address-file"});
+  for (const char* const range :
+       {"0:1", "2:1", "1:65536", "1", "1:", ":1", "", "1:2:3", "-1:2", "1-2", "1: 2"}) {
+    refused({{"--join", "tcp://a:1", "--port-range", range}},
+            {"--port-range", "'" + std::string{range} + "'", "6000:6099"});
+  }
+  for (const char* const host : {"", "tcp://a", "a:1", "[a]", "[]", "1.2.3.4:5", "a b"}) {
+    refused({{"--join", "tcp://a:1", "--advertise", host}},
+            {"--advertise", "'" + std::string{host} + "'", "without a port"});
+  }
+  for (const char* const host : {"*", "0.0.0.0", "::", "[::]"}) {
+    refused({{"--join", "tcp://a:1", "--advertise", host}}, {"every address", "reach"});
+  }
+  refused({{"--join", "tcp://a:1", "--key", ""}}, {"--key", "empty"});
 }
 
 TEST_CASE("configuration: a file that cannot be read is refused with its place") {
@@ -226,6 +270,44 @@ TEST_CASE("configuration: contradictions") {
   refused({.arguments = {}, .backends = {"inproc"}, .launcher = LauncherWorld{"PMI_SIZE", 4}},
           {"PMI_SIZE", "--transport inproc", "RANKWIRE_WITH_MPI"});
   refused({.arguments = {"--join", "tcp://a:1"}, .backends = {"inproc"}}, {"without ZeroMQ"});
+}
+
+TEST_CASE("configuration: contradictions of reach and keys") {
+  const auto master = [](const std::vector<std::string>& more) {
+    std::vector<std::string> all{"--listen", "tcp://a:1", "-n", "2"};
+    all.insert(all.end(), more.begin(), more.end());
+    return Reading{all};
+  };
+  const auto worker = [](const std::vector<std::string>& more) {
+    std::vector<std::string> all{"--join", "tcp://a:1"};
+    all.insert(all.end(), more.begin(), more.end());
+    return Reading{all};
+  };
+  refused(master({"--key", "k"}), {"--key (command line)", "--allow DIR"});
+  refused(master({"--allow", "d"}), {"--allow (command line)", "--key FILE", "keygen"});
+  refused(master({"--key", "k", "--allow", "d", "--server-key", "m"}),
+          {"--server-key (command line)", "for a worker", "--allow DIR"});
+  refused(worker({"--key", "k"}), {"--key (command line)", "--server-key FILE"});
+  refused(worker({"--server-key", "m"}), {"--server-key (command line)", "--key FILE", "keygen"});
+  refused(worker({"--key", "k", "--server-key", "m", "--allow", "d"}),
+          {"--allow (command line)", "for the master", "--server-key FILE"});
+  refused(worker({"--address-file", "f"}), {"--address-file", "for the master", "--join @FILE"});
+  refused(master({"--port-range", "1:2"}), {"--port-range", "for a worker", "--listen"});
+  refused(worker({"--key", "k", "--server-key", "m", "--insecure"}),
+          {"--key (command line)", "--insecure (command line)", "leave --insecure out"});
+}
+
+TEST_CASE("configuration: reach and keys belong to zmq") {
+  refused({{"--key", "k"}}, {"--key (command line)", "--listen or --join"});
+  refused({{"--address-file", "f"}}, {"--address-file (command line)", "needs --listen"});
+  refused({{}, {"RANKWIRE_PORT_RANGE=1:2"}}, {"variable RANKWIRE_PORT_RANGE", "needs --join"});
+  refused({.arguments = {"--advertise", "a"}, .launcher = LauncherWorld{"PMI_SIZE", 4}},
+          {"--advertise (command line)", "zmq"});
+  refused({{"--transport", "inproc", "--allow", "d"}},
+          {"--allow (command line)", "--transport (command line)", "inproc"});
+  // Said with more authority, --transport silences them.
+  Reading silenced{{"--transport", "inproc"}, {"RANKWIRE_KEY=k", "RANKWIRE_ADDRESS_FILE=f"}};
+  CHECK(silenced.settings().transport == "inproc");
 }
 
 TEST_CASE("configuration: --help and --version answer") {

@@ -18,5 +18,10 @@ std::string text_of(F&& act) {
   return {};
 }
 
-/// Whether `text` says `part`; the failed check shows both.
-#define CHECK_SAYS(text, part) CHECK_MESSAGE((text).find(part) != std::string::npos, (text))
+/// Whether `text` says `part`; the failed check shows both. `text` is looked at once: doctest would
+/// do so again while it reports, and hang when that fails.
+#define CHECK_SAYS(text, part)                                                 \
+  do {                                                                         \
+    const std::string checked_text = (text);                                   \
+    CHECK_MESSAGE(checked_text.find(part) != std::string::npos, checked_text); \
+  } while (false)

@@ -15,6 +15,11 @@ struct Endpoint {
 /// up. Throws UsageError, which says what is wrong with which part.
 [[nodiscard]] Endpoint parse_endpoint(const std::string& text);
 
+/// Reads a host by which others reach this machine: a name, or an address with or without brackets.
+/// Returns it as Endpoint::host has it. Looks nothing up. Throws UsageError, also for an address
+/// that means every interface: one can listen there and not connect to it.
+[[nodiscard]] std::string parse_host(const std::string& text);
+
 /// The text that parse_endpoint reads.
 [[nodiscard]] std::string endpoint_text(const Endpoint& endpoint);
 

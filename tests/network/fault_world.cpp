@@ -1,0 +1,91 @@
+#include "fault_world.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <latch>
+#include <thread>
+
+#include "../../apps/rankwire/port.hpp"
+#include "../conformance/zmq_rank.hpp"
+
+namespace network {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A short grace, and a window that a large message overflows.
+rankwire::Settings fault_settings() {
+  rankwire::Settings with;
+  with.grace = grace;
+  with.linger = 20s;  // faults come during the goodbye too
+  with.window_bytes = std::uint64_t{1} << 20;
+  return with;
+}
+
+/// One rank from its start to its end.
+Outcome run_rank(int rank, int ranks, const std::string& endpoint, const Exchange& how,
+                 std::latch& complete) {
+  std::unique_ptr<rankwire::Channel> world;
+  Outcome outcome;
+  try {
+    world = conformance::open_zmq_rank(fault_settings(), endpoint, rank, ranks);
+  } catch (const std::exception& error) {
+    outcome.failure = fmt::format("rank {} did not open: {}", rank, error.what());
+  }
+  complete.arrive_and_wait();
+  if (!world) return outcome;
+  outcome = exchange(*world, how);
+  try {
+    // What was found damaged or missing ends the world at once, and not as a loss.
+    if (outcome.complete || outcome.lost) {
+      world->close(30s);
+    } else {
+      world->abort(1, outcome.failure);
+    }
+  } catch (const std::exception& error) {
+    outcome.failure += fmt::format("; at its end: {}", error.what());
+    outcome.complete = false;
+  }
+  return outcome;
+}
+
+}  // namespace
+
+bool Run::complete() const {
+  return std::ranges::all_of(ranks, [](const Outcome& rank) { return rank.complete; });
+}
+
+std::string Run::text() const {
+  std::string text = fmt::format("{} faults", faults);
+  for (std::size_t rank = 0; rank < ranks.size(); ++rank) {
+    text += fmt::format("\n  rank {}: {}", rank, ranks[rank].text());
+  }
+  return text;
+}
+
+Run run_over_faults(int ranks, const support::FaultSchedule& schedule, const Exchange& how,
+                    Begin begin) {
+  const launcher::ReservedPort port{0};
+  support::FaultProxy proxy{static_cast<std::uint16_t>(port.number())};
+  Run run;
+  run.ranks.resize(static_cast<std::size_t>(ranks));
+  std::latch complete{ranks + 1};
+  std::vector<std::thread> threads;
+  for (int rank = 0; rank < ranks; ++rank) {
+    const auto endpoint =
+        rank == 0 ? fmt::format("tcp://127.0.0.1:{}", port.number()) : proxy.endpoint();
+    threads.emplace_back([&, rank, endpoint] {
+      run.ranks[static_cast<std::size_t>(rank)] = run_rank(rank, ranks, endpoint, how, complete);
+    });
+  }
+  if (begin == Begin::rendezvous) proxy.start(schedule);
+  complete.arrive_and_wait();
+  if (begin == Begin::world_complete) proxy.start(schedule);
+  for (auto& thread : threads) thread.join();
+  run.faults = proxy.faults_begun();
+  if (!schedule.faults.empty()) run.last_fault_began = proxy.began(schedule.faults.size() - 1);
+  return run;
+}
+
+}  // namespace network

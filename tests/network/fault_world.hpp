@@ -1,0 +1,34 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "../support/fault_proxy.hpp"
+#include "exchange.hpp"
+#include "rankwire/settings.hpp"
+
+namespace network {
+
+inline constexpr std::chrono::milliseconds grace{3000};
+
+/// What one run over a broken network came to.
+struct Run {
+  std::vector<Outcome> ranks;
+  std::size_t faults = 0;  ///< that had begun by the end
+  std::optional<std::chrono::steady_clock::time_point> last_fault_began;
+
+  [[nodiscard]] bool complete() const;
+  /// One line a rank.
+  [[nodiscard]] std::string text() const;
+};
+
+/// When a schedule begins.
+enum class Begin : std::uint8_t { rendezvous, world_complete };
+
+/// A world whose ranks are threads, with every link to the master through a proxy that breaks it;
+/// links between workers are direct. Gives what came of each rank.
+[[nodiscard]] Run run_over_faults(int ranks, const support::FaultSchedule& schedule,
+                                  const Exchange& how, Begin begin = Begin::world_complete);
+
+}  // namespace network

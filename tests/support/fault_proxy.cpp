@@ -1,0 +1,402 @@
+#include "fault_proxy.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <deque>
+#include <future>
+#include <stdexcept>
+#include <utility>
+
+namespace support {
+namespace {
+
+using namespace std::chrono_literals;
+using Kind = Fault::Kind;
+using Clock = FaultProxy::Clock;
+
+constexpr auto nap = 100ms;           // longest time between two looks at the clock
+constexpr auto throttle_tick = 10ms;  // a throttled link gets its bytes in portions
+constexpr std::size_t portion_bytes = std::size_t{64} << 10;
+
+sockaddr_in loopback(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
+/// A socket bound to a port of 127.0.0.1; 0: any. -1 where that is not possible.
+int bound_socket(std::uint16_t port) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const int yes = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  const auto address = loopback(port);
+  if (fd >= 0 && bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    close(fd);
+    return -1;
+  }
+  return fd;
+}
+
+std::uint16_t port_of(int fd) {
+  sockaddr_in address{};
+  socklen_t length = sizeof address;
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) return 0;
+  return ntohs(address.sin_port);
+}
+
+/// By RST, where it is not to look like an orderly end.
+void close_socket(int& fd, bool by_reset) {
+  if (fd < 0) return;
+  const linger at_once{1, 0};
+  if (by_reset) setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  close(std::exchange(fd, -1));
+}
+
+}  // namespace
+
+/// One direction of a link: what was read on one side and not yet written to the other.
+struct FaultProxy::Pipe {
+  struct Piece {
+    Clock::time_point due;
+    std::vector<char> bytes;
+    std::size_t written = 0;
+  };
+  std::size_t from = 0, to = 1;  // of Link::side
+  std::deque<Piece> pieces;
+  std::size_t held_bytes = 0;
+  double budget_bytes = 0;  // of a throttled link
+  bool ended = false;       // there is no more to read
+};
+
+struct FaultProxy::Link {
+  std::array<int, 2> side{-1, -1};  // the dialer's, the target's
+  std::array<Pipe, 2> pipes;
+  std::optional<Clock::time_point> silent_until;  // half-open: then it is closed
+  bool old = false;                               // stood when the fault that is on began
+  bool over = false;
+
+  Link(int dialer, int target) : side{dialer, target} { std::swap(pipes[1].from, pipes[1].to); }
+  ~Link() { end(false); }
+  Link(const Link&) = delete;
+  Link& operator=(const Link&) = delete;
+  void end(bool by_reset) {
+    for (int& fd : side) close_socket(fd, by_reset);
+    over = true;
+  }
+};
+
+FaultProxy::FaultProxy(std::uint16_t target_port) : target_port_{target_port} {
+  // Never listens, and keeps the port while refuse() is on.
+  reserved_ = bound_socket(0);
+  port_ = port_of(reserved_);
+  wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  listen_again();
+  if (port_ == 0 || wake_ < 0 || listener_ < 0) {
+    throw std::runtime_error{fmt::format("the proxy cannot listen: {}", std::strerror(errno))};
+  }
+  now_ = Clock::now();
+  thread_ = std::thread{[this] { serve(); }};
+}
+
+FaultProxy::~FaultProxy() {
+  do_here([this] { stop_ = true; });
+  thread_.join();
+  links_.clear();
+  for (const int fd : {listener_, reserved_, wake_}) {
+    if (fd >= 0) close(fd);
+  }
+}
+
+std::string FaultProxy::endpoint() const {
+  return fmt::format("tcp://127.0.0.1:{}", port_);
+}
+
+void FaultProxy::start(FaultSchedule schedule) {
+  do_here([this, &schedule] {
+    schedule_ = std::move(schedule);
+    sound_since_ = bytes_forwarded_;
+  });
+}
+
+void FaultProxy::cut_all() {
+  do_here([this] { end_links(false); });
+}
+
+void FaultProxy::stall(bool on) {
+  do_here([this, on] { stalled_by_hand_ = on; });
+}
+
+void FaultProxy::refuse(bool on) {
+  do_here([this, on] {
+    if (on) {
+      close_socket(listener_, false);
+    } else {
+      listen_again();
+    }
+  });
+}
+
+std::optional<Clock::time_point> FaultProxy::began(std::size_t fault) const {
+  const std::lock_guard lock{mutex_};
+  if (fault >= began_.size()) return {};
+  return began_[fault];
+}
+
+std::size_t FaultProxy::faults_begun() const {
+  const std::lock_guard lock{mutex_};
+  return began_.size();
+}
+
+/// Runs `what` on the proxy's thread and waits for it.
+void FaultProxy::do_here(std::function<void()> what) {
+  std::promise<void> done;
+  {
+    const std::lock_guard lock{mutex_};
+    orders_.push_back([&] {
+      what();
+      done.set_value();
+    });
+  }
+  const std::uint64_t one = 1;
+  (void)!write(wake_, &one, sizeof one);
+  done.get_future().wait();
+}
+
+void FaultProxy::take_orders() {
+  std::uint64_t ignored = 0;
+  (void)!read(wake_, &ignored, sizeof ignored);
+  std::vector<std::function<void()>> orders;
+  {
+    const std::lock_guard lock{mutex_};
+    orders.swap(orders_);
+  }
+  for (const auto& order : orders) order();
+}
+
+void FaultProxy::serve() {
+  while (!stop_) {
+    const auto before = std::exchange(now_, Clock::now());
+    add_budget(now_ - before);
+    take_orders();
+    advance_schedule();
+    accept_all();
+    move_bytes();
+    std::erase_if(links_, [](const auto& link) { return link->over; });
+    if (!stop_) wait();
+  }
+}
+
+std::optional<Fault> FaultProxy::now_on() const {
+  if (!in_fault_) return {};
+  return schedule_.faults[next_fault_ - 1];
+}
+
+/// How many bytes may still pass before the next fault begins.
+std::uint64_t FaultProxy::sound_bytes_left() const {
+  if (in_fault_ || next_fault_ >= schedule_.faults.size()) return UINT64_MAX;
+  const std::uint64_t passed = bytes_forwarded_ - sound_since_;
+  const std::uint64_t all = schedule_.faults[next_fault_].sound_bytes;
+  return all - std::min(all, passed);
+}
+
+void FaultProxy::advance_schedule() {
+  for (;;) {
+    if (in_fault_) {
+      if (now_ < fault_until_) return;
+      in_fault_ = false;
+      sound_since_ = bytes_forwarded_;
+    }
+    if (sound_bytes_left() > 0) return;
+    begin(schedule_.faults[next_fault_++]);
+  }
+}
+
+void FaultProxy::begin(const Fault& fault) {
+  in_fault_ = true;
+  fault_until_ = now_ + fault.duration;
+  {
+    const std::lock_guard lock{mutex_};
+    began_.push_back(now_);
+  }
+  for (auto& link : links_) link->old = true;
+  if (fault.kind == Kind::cut || fault.kind == Kind::reset) end_links(fault.kind == Kind::reset);
+  if (fault.kind == Kind::half_up) half_open(0);
+  if (fault.kind == Kind::half_down) half_open(1);
+}
+
+void FaultProxy::end_links(bool by_reset) {
+  for (auto& link : links_) link->end(by_reset);
+  links_.clear();
+}
+
+/// Closes one side of each connection and leaves the other without a word.
+void FaultProxy::half_open(std::size_t closed_side) {
+  for (auto& link : links_) {
+    if (link->silent_until) continue;
+    close_socket(link->side[closed_side], false);
+    link->silent_until = fault_until_;
+  }
+}
+
+void FaultProxy::listen_again() {
+  if (listener_ >= 0) return;
+  listener_ = bound_socket(port_);
+  if (listener_ >= 0 && listen(listener_, static_cast<int>(links_max)) != 0) {
+    close_socket(listener_, false);
+  }
+}
+
+void FaultProxy::accept_all() {
+  const auto fault = now_on();
+  if (stalled_by_hand_ || (fault && fault->kind == Kind::stall)) return;
+  const bool closed = fault && (fault->kind == Kind::cut || fault->kind == Kind::reset);
+  while (listener_ >= 0) {
+    int dialer = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (dialer < 0) return;
+    ++links_accepted_;
+    if (closed || links_.size() >= links_max) {
+      close_socket(dialer, fault && fault->kind == Kind::reset);
+    } else {
+      connect_to_target(dialer);
+    }
+  }
+}
+
+void FaultProxy::connect_to_target(int dialer) {
+  int target = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const auto address = loopback(target_port_);
+  const int yes = 1;
+  for (const int fd : {dialer, target}) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+  if (connect(target, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 &&
+      errno != EINPROGRESS) {
+    close_socket(dialer, false);
+    close_socket(target, false);
+    return;
+  }
+  links_.push_back(std::make_unique<Link>(dialer, target));
+}
+
+void FaultProxy::add_budget(Clock::duration elapsed) {
+  const auto fault = now_on();
+  const auto rate = fault ? static_cast<double>(fault->bytes_per_s) : 0.0;
+  const double seconds =
+      std::chrono::duration<double>(std::min<Clock::duration>(elapsed, nap)).count();
+  for (auto& link : links_) {
+    for (auto& pipe : link->pipes) {
+      pipe.budget_bytes = std::min(pipe.budget_bytes + rate * seconds, rate / 10);
+    }
+  }
+}
+
+bool FaultProxy::stalled(const Link& link, const Pipe& pipe) const {
+  if (stalled_by_hand_ || link.silent_until) return true;
+  const auto fault = now_on();
+  if (!fault) return false;
+  return fault->kind == Kind::stall || (fault->kind == Kind::stall_old && link.old) ||
+         (fault->kind == Kind::stall_up && pipe.from == 0) ||
+         (fault->kind == Kind::stall_down && pipe.from == 1);
+}
+
+void FaultProxy::move_bytes() {
+  for (auto& link : links_) {
+    if (link->silent_until && now_ >= *link->silent_until) link->end(false);
+    for (auto& pipe : link->pipes) {
+      if (link->over || stalled(*link, pipe)) continue;
+      take_in(*link, pipe);
+      give_out(*link, pipe);
+      if (pipe.ended && pipe.pieces.empty()) link->end(false);
+    }
+  }
+}
+
+void FaultProxy::take_in(Link& link, Pipe& pipe) {
+  const auto fault = now_on();
+  const auto held = fault && fault->kind == Kind::delay ? fault->held : 0ms;
+  if (pipe.ended || pipe.held_bytes >= held_bytes_max) return;
+  std::vector<char> bytes(portion_bytes);
+  const ssize_t size = recv(link.side[pipe.from], bytes.data(), bytes.size(), 0);
+  // The target may not have taken the connection yet: that is no end.
+  if (size < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOTCONN)) return;
+  if (size <= 0) {
+    pipe.ended = true;
+    return;
+  }
+  bytes.resize(static_cast<std::size_t>(size));
+  pipe.held_bytes += bytes.size();
+  pipe.pieces.push_back({now_ + held, std::move(bytes), 0});
+}
+
+bool FaultProxy::due(const Pipe& pipe) const {
+  const auto fault = now_on();
+  const bool throttled = fault && fault->kind == Kind::throttle;
+  return !pipe.pieces.empty() && pipe.pieces.front().due <= now_ &&
+         (!throttled || pipe.budget_bytes >= 1);
+}
+
+void FaultProxy::give_out(Link& link, Pipe& pipe) {
+  const auto fault = now_on();
+  if (!due(pipe)) return;
+  auto& piece = pipe.pieces.front();
+  std::uint64_t most =
+      std::min<std::uint64_t>(sound_bytes_left(), piece.bytes.size() - piece.written);
+  if (fault && fault->kind == Kind::throttle) {
+    most = std::min(most, static_cast<std::uint64_t>(pipe.budget_bytes));
+  }
+  if (most == 0) return;  // the next fault is about to begin
+  const ssize_t size = ::send(link.side[pipe.to], piece.bytes.data() + piece.written,
+                              static_cast<std::size_t>(most), MSG_NOSIGNAL);
+  if (size < 0) {
+    if (errno != EAGAIN && errno != EINTR && errno != ENOTCONN) link.end(false);
+    return;
+  }
+  const auto written = static_cast<std::size_t>(size);
+  bytes_forwarded_ += written;
+  pipe.budget_bytes -= static_cast<double>(written);
+  pipe.held_bytes -= written;
+  piece.written += written;
+  if (piece.written == piece.bytes.size()) pipe.pieces.pop_front();
+}
+
+/// Until something can be done, an order comes, or the clock ends something.
+void FaultProxy::wait() {
+  auto until = now_ + nap;
+  const auto fault = now_on();
+  if (fault) until = std::min(until, fault_until_);
+  if (fault && fault->kind == Kind::throttle) until = std::min(until, now_ + throttle_tick);
+  if (sound_bytes_left() == 0) until = now_;
+  const bool deaf = stalled_by_hand_ || (fault && fault->kind == Kind::stall);
+  std::vector<pollfd> watched{{wake_, POLLIN, 0}, {deaf ? -1 : listener_, POLLIN, 0}};
+  for (const auto& link : links_) {
+    std::array<short, 2> events{0, 0};
+    for (const auto& pipe : link->pipes) {
+      if (stalled(*link, pipe)) continue;
+      if (!pipe.ended && pipe.held_bytes < held_bytes_max) events[pipe.from] |= POLLIN;
+      if (due(pipe)) events[pipe.to] |= POLLOUT;
+      const bool held = !pipe.pieces.empty() && pipe.pieces.front().due > now_;
+      if (held) until = std::min(until, pipe.pieces.front().due);
+    }
+    // A side that nothing is wanted of must not wake us by its end.
+    for (const std::size_t side : {0U, 1U}) {
+      watched.push_back({events[side] == 0 ? -1 : link->side[side], events[side], 0});
+    }
+    if (link->silent_until) until = std::min(until, *link->silent_until);
+  }
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
+  poll(watched.data(), watched.size(), std::max(0, static_cast<int>(left.count())));
+}
+
+}  // namespace support

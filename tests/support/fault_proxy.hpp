@@ -1,0 +1,106 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "fault_schedule.hpp"
+
+namespace support {
+
+/// A TCP proxy that breaks what passes: it listens on a port of 127.0.0.1, connects each connection
+/// that it accepts to one target, and forwards bytes both ways. It is sound until start() begins a
+/// schedule, or until it is told by hand what to break. "Up" is from the side that dialed.
+///
+/// One thread of its own does all of it. Limits: `links_max` connections (more are closed at once),
+/// `held_bytes_max` in each direction of each (then it does not read on, as a full network).
+class FaultProxy {
+ public:
+  using Clock = std::chrono::steady_clock;
+  static constexpr std::size_t links_max = 64;
+  static constexpr std::size_t held_bytes_max = std::size_t{1} << 20;
+
+  /// Forwards to `target_port` of 127.0.0.1, which nobody needs to listen on yet: a connection that
+  /// has no target is closed. Throws std::runtime_error when it cannot listen.
+  explicit FaultProxy(std::uint16_t target_port);
+  /// Cuts all connections.
+  ~FaultProxy();
+  FaultProxy(const FaultProxy&) = delete;
+  FaultProxy& operator=(const FaultProxy&) = delete;
+
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+  /// "tcp://127.0.0.1:PORT"
+  [[nodiscard]] std::string endpoint() const;
+
+  /// Begins with the schedule's first sound stretch; once.
+  void start(FaultSchedule schedule);
+
+  // By hand, from any thread, beside or without a schedule; each has happened when it returns.
+
+  /// Closes both sides of all connections; newcomers are welcome.
+  void cut_all();
+  /// From now on (or no more) nothing is forwarded and no connection ends.
+  void stall(bool on);
+  /// From now on (or no more) nobody listens: the system refuses newcomers, as for a process that
+  /// has gone. Connections stay.
+  void refuse(bool on);
+
+  /// When the fault of this number (from 0) in the schedule began; nothing if it has not come.
+  [[nodiscard]] std::optional<Clock::time_point> began(std::size_t fault) const;
+  /// How many faults of the schedule have begun.
+  [[nodiscard]] std::size_t faults_begun() const;
+  /// Bytes given to either side, and connections accepted, since it was made.
+  [[nodiscard]] std::uint64_t bytes_forwarded() const { return bytes_forwarded_; }
+  [[nodiscard]] std::uint64_t links_accepted() const { return links_accepted_; }
+
+ private:
+  struct Link;
+  struct Pipe;
+  void serve();
+  void do_here(std::function<void()> what);
+  void take_orders();
+  void advance_schedule();
+  void begin(const Fault& fault);
+  void end_links(bool by_reset);
+  void half_open(std::size_t closed_side);
+  void listen_again();
+  void accept_all();
+  void connect_to_target(int dialer);
+  void add_budget(Clock::duration elapsed);
+  void move_bytes();
+  void take_in(Link& link, Pipe& pipe);
+  void give_out(Link& link, Pipe& pipe);
+  void wait();
+  [[nodiscard]] std::optional<Fault> now_on() const;
+  [[nodiscard]] std::uint64_t sound_bytes_left() const;
+  [[nodiscard]] bool stalled(const Link& link, const Pipe& pipe) const;
+  [[nodiscard]] bool due(const Pipe& pipe) const;
+
+  std::uint16_t target_port_;
+  std::uint16_t port_ = 0;
+  int reserved_ = -1;
+  int listener_ = -1;
+  int wake_ = -1;  // an eventfd: orders wait
+  std::vector<std::unique_ptr<Link>> links_;
+  FaultSchedule schedule_;
+  std::size_t next_fault_ = 0;
+  bool in_fault_ = false;
+  Clock::time_point fault_until_, now_;
+  std::uint64_t sound_since_ = 0;  // bytes_forwarded_ when the sound stretch began
+  bool stalled_by_hand_ = false;
+  std::atomic<std::uint64_t> bytes_forwarded_{0}, links_accepted_{0};
+  std::atomic<bool> stop_{false};
+  mutable std::mutex mutex_;
+  std::vector<std::function<void()>> orders_;  // guarded by mutex_, as is what follows
+  std::vector<Clock::time_point> began_;
+  std::thread thread_;  // last: it uses all the others
+};
+
+}  // namespace support

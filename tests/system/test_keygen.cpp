@@ -1,0 +1,62 @@
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+
+#include "system.hpp"
+
+using namespace test_system;
+
+namespace {
+
+struct Folder {
+  std::string path = (std::filesystem::temp_directory_path() / "rankwire-XXXXXX").string();
+  Folder() { REQUIRE(mkdtemp(path.data()) != nullptr); }
+  ~Folder() { std::filesystem::remove_all(path); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+};
+
+Result keygen(const Arguments& arguments) {
+  return support::run({Arguments{LAUNCHER, "keygen"} + arguments});
+}
+
+/// Exit code 2, nothing on stdout, one line on stderr that has all the words.
+void refused(const Arguments& arguments, const Arguments& words) {
+  const auto result = keygen(arguments);
+  CHECK_CODE(result, 2);
+  CHECK(result.out.empty());
+  CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
+  for (const auto& word : words) CHECK_HAS(result.err, word);
+}
+
+}  // namespace
+
+TEST_CASE("keygen: two files, and what to do with each") {
+  const Folder folder;
+  const std::string made = folder.path + "/keys";
+  const auto result = keygen({"w1", "--dir", made});
+  CHECK_CODE(result, 0);
+  CHECK(result.err.empty());
+  for (const auto& part : {made + "/w1.key\n", made + "/w1.key_secret\n", std::string{"--allow"},
+                           std::string{"--server-key"}, std::string{"--key"}}) {
+    CHECK_HAS(result.out, part);
+  }
+  struct stat status = {};
+  REQUIRE(stat((made + "/w1.key_secret").c_str(), &status) == 0);
+  CHECK((status.st_mode & 07777U) == 0600);
+  refused({"w1", "--dir", made}, {"rankwire keygen:", "w1.key_secret", "not overwritten"});
+}
+
+TEST_CASE("keygen: wrong usage is refused") {
+  refused({}, {"NAME"});
+  refused({"../w1"}, {"'../w1'", "letters"});
+  refused({"w1", "w2"}, {"w2"});
+  refused({"w1", "--dri", "d"}, {"--dri", "--dir"});
+  refused({"w1", "--", "w2"}, {"--"});
+  refused({"w1", "--dir", "/dev/null/keys"}, {"/dev/null/keys"});
+  const auto help = keygen({"--help"});
+  CHECK_CODE(help, 0);
+  CHECK_HAS(help.out, "--dir");
+}
