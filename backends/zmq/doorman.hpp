@@ -22,7 +22,9 @@ namespace rankwire::zmq_wire {
 class Doorman {
  public:
   struct Limits {
-    std::chrono::milliseconds stay{10'000};  ///< from the call to the word that lets it in
+    /// From the call to the word that lets it in. A worker that computes while libzmq mends its
+    /// connection is silent, too.
+    std::chrono::milliseconds stay{30'000};
     std::size_t strangers = 2048;            ///< at once; the oldest has to go
     /// What it may send before: more than any hello, less than would hurt.
     std::uint64_t bytes = std::uint64_t{1} << 20;

@@ -22,7 +22,7 @@ class MasterRendezvous {
   explicit MasterRendezvous(const Settings& settings)
       : settings_{settings},
         ranks_{settings.ranks.value_or(1)},
-        wire_{std::make_unique<Wire>(silence_max(settings))} {}
+        wire_{std::make_unique<Wire>(silence_max(settings), read_keyring(settings))} {}
 
   Session run();
 
@@ -106,7 +106,6 @@ void MasterRendezvous::take(Incoming&& incoming) {
     if (gone == candidates_.end()) return;
     log().warn("a worker ({}, pid {}) went away before the start", gone->hello.host,
                gone->hello.pid);
-    wire_->hang_up(incoming.connection);
     candidates_.erase(gone);
     return;
   }
@@ -126,7 +125,7 @@ void MasterRendezvous::take(Incoming&& incoming) {
 void MasterRendezvous::admit(ConnectionId connection, Hello&& hello) {
   for (auto& candidate : candidates_) {
     if (candidate.hello.nonce == hello.nonce) {  // the same process, over a new connection
-      wire_->keep(connection);
+      wire_->let_in(connection);
       candidate = {connection, std::move(hello)};
       welcome(candidate);
       return;
@@ -141,7 +140,7 @@ void MasterRendezvous::admit(ConnectionId connection, Hello&& hello) {
     }
   }
   log().debug("a worker ({}, pid {}) has come", hello.host, hello.pid);
-  wire_->keep(connection);
+  wire_->let_in(connection);
   candidates_.push_back({connection, std::move(hello)});
   // To the newcomer alone: the others hear of it from the next report. All of them each time would
   // be 250,000 messages for a world of 500.

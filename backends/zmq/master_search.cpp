@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "address_file.hpp"
+#include "greeting.hpp"
 #include "probe.hpp"
 #include "rankwire/backend/log.hpp"
 #include "rankwire/errors.hpp"
@@ -23,6 +24,7 @@ constexpr auto dial_each = 250ms;
 /// How often the file is read, and the ways to the addresses are looked up: at first, and later.
 constexpr std::chrono::milliseconds look_first = 100ms, look_last = 1s;
 constexpr auto probe_limit = 1s;
+constexpr auto greeting_limit = 1s;
 /// A name may stand for many addresses; each is a socket of libzmq.
 constexpr std::size_t candidates_max = 128;
 constexpr std::size_t named_max = 8;
@@ -84,11 +86,13 @@ std::string MasterSearch::what_they_say() const {
   auto probes = probe_all(endpoints, probe_limit);
   auto probe = probes.begin();
   for (const auto& candidate : candidates_) {
-    std::string text = candidate.obstacle;
-    if (text.empty()) {
-      text = probe->outcome() == Probe::Outcome::accepted
-                 ? "somebody listens there, but does not answer as a master"
-                 : probe->text();
+    std::string text = candidate.obstacle.empty() ? candidate.refusal : candidate.obstacle;
+    if (candidate.obstacle.empty()) {
+      if (text.empty()) {
+        text = probe->outcome() == Probe::Outcome::accepted
+                   ? "somebody listens there, but does not answer as a master"
+                   : probe->text();
+      }
       ++probe;
     }
     const bool alone = candidates_.size() == 1 && candidate.endpoint == settings_.join;
@@ -141,9 +145,9 @@ void MasterSearch::read_file(Wire& wire) {
 void MasterSearch::add_addresses(const std::string& of_endpoint) {
   const Endpoint endpoint = parse_endpoint(of_endpoint);
   for (const auto& address : resolve(endpoint.host)) {
-    add({.endpoint = address.endpoint(fmt::format("{}", endpoint.port)),
-         .own = {},
-         .obstacle = {}});
+    Candidate candidate;
+    candidate.endpoint = address.endpoint(fmt::format("{}", endpoint.port));
+    add(std::move(candidate));
   }
 }
 
@@ -176,7 +180,9 @@ void MasterSearch::find_way(Candidate& candidate) {
 /// False: all that can be dialed are.
 bool MasterSearch::dial_next(Wire& wire) {
   for (auto& candidate : candidates_) {
-    if (candidate.connection != 0 || !candidate.obstacle.empty()) continue;
+    if (candidate.connection != 0 || !candidate.obstacle.empty() || !candidate.refusal.empty()) {
+      continue;
+    }
     candidate.connection = wire.dial(candidate.endpoint, master_frame_bytes_max);
     return true;
   }
@@ -193,11 +199,57 @@ std::optional<FoundMaster> MasterSearch::take(Wire& wire, const Incoming& incomi
     }
     return std::nullopt;
   }
+  if (incoming.what == Incoming::What::failed) {
+    note_failure(wire, *from, incoming.key_refused);
+    return std::nullopt;
+  }
   if (incoming.what != Incoming::What::up) return std::nullopt;  // libzmq tries again
   FoundMaster found{from->connection, from->endpoint, from->own};
   from->connection = 0;
   hang_up_all(wire);
   return found;
+}
+
+/// A handshake that came to nothing: where that cannot change, it is not tried again; where no
+/// candidate is left, that is the end.
+void MasterSearch::note_failure(Wire& wire, Candidate& candidate, bool key_refused) {
+  ++candidate.failures;
+  candidate.refusal =
+      key_refused ? fmt::format(
+                        "the master refuses the key {}: put its public certificate into the "
+                        "folder of the master's --allow, and restart the master",
+                        settings_.key)
+                  : why_not(candidate, wire.has_keys());
+  // After some failures libzmq would not dial again: the next look does.
+  wire.hang_up(candidate.connection);
+  candidate.connection = 0;
+  if (candidate.refusal.empty()) return;
+  const bool hope = std::any_of(candidates_.begin(), candidates_.end(), [](const Candidate& each) {
+    return each.refusal.empty() && each.obstacle.empty();
+  });
+  if (!hope) throw UsageError{fmt::format("{}: {}", candidate.endpoint, candidate.refusal)};
+}
+
+/// libzmq does not say why the other side hung up; its greeting tells some of it.
+std::string MasterSearch::why_not(const Candidate& candidate, bool has_keys) const {
+  // A master that ends just now hangs up, too.
+  constexpr int failures_believed = 3;
+  const std::string own = has_keys ? "CURVE" : "NULL";
+  const std::string theirs = mechanism_at(candidate.endpoint, own, greeting_limit);
+  if (theirs == "CURVE" && !has_keys) {
+    return "the master asks for keys: start this worker with --key and --server-key";
+  }
+  if (theirs == "NULL" && has_keys) {
+    return "the master has no keys: start it with --key and --allow, or this worker without --key "
+           "and --server-key";
+  }
+  if (theirs == "CURVE" && candidate.failures >= failures_believed) {
+    return fmt::format(
+        "{} is not the public key of the master that listens there: copy the "
+        "master's .key file anew",
+        settings_.server_key);
+  }
+  return {};
 }
 
 void MasterSearch::hang_up_all(Wire& wire) {

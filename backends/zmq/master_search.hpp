@@ -47,6 +47,8 @@ class MasterSearch {
     std::string endpoint;  // numeric, or a name without an address
     Address own;           // of this machine, on the way there
     std::string obstacle;  // why it is not dialed; empty: it is
+    std::string refusal;   // its answer was that it does not want us; it is not dialed again
+    int failures = 0;      // of handshakes
     bool unknown_name = false;
     ConnectionId connection = 0;
   };
@@ -58,6 +60,8 @@ class MasterSearch {
   void find_way(Candidate& candidate);
   bool dial_next(Wire& wire);
   std::optional<FoundMaster> take(Wire& wire, const Incoming& incoming);
+  void note_failure(Wire& wire, Candidate& candidate, bool key_refused);
+  [[nodiscard]] std::string why_not(const Candidate& candidate, bool has_keys) const;
   void hang_up_all(Wire& wire);
 
   const Settings& settings_;

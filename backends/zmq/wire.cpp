@@ -58,8 +58,8 @@ std::string_view text_of(const zmq::message_t& message) {
 
 }  // namespace
 
-Wire::Wire(std::chrono::milliseconds silence_max)
-    : silence_max_{silence_max}, context_{make_context()} {}
+Wire::Wire(std::chrono::milliseconds silence_max, std::optional<Keyring> keys)
+    : silence_max_{silence_max}, keys_{std::move(keys)}, context_{make_context()} {}
 
 Wire::~Wire() {
   const auto set_linger = [](Source& source, std::chrono::milliseconds linger) {
@@ -70,6 +70,7 @@ Wire::~Wire() {
   for (const auto& source : dialed_) set_linger(*source, linger_);
   dialed_.clear();
   listener_.reset();
+  gatekeeper_.reset();
   try {
     context_.close();  // waits for the lingering sockets
   } catch (const zmq::error_t&) {
@@ -100,6 +101,7 @@ std::vector<std::string> Wire::listen(const std::vector<Address>& addresses, Por
     listener->socket.set(zmq::sockopt::backlog, callers_at_once);
     // Who calls again may do so before the end of its old connection is noticed.
     listener->socket.set(zmq::sockopt::router_handover, true);
+    guard(*listener);
     bound = bind_all(listener->socket, addresses, ports);
     listener_ = std::move(listener);
   } catch (const zmq::error_t& error) {
@@ -109,13 +111,31 @@ std::vector<std::string> Wire::listen(const std::vector<Address>& addresses, Por
   return bound;
 }
 
-ConnectionId Wire::dial(const std::string& address, std::int64_t frame_bytes_max) {
+/// Before the port is bound. A worker's listener needs no gatekeeper: its key is known to members
+/// of the world only, and without that key there is no handshake.
+void Wire::guard(Source& listener) {
+  if (!keys_) return;
+  if (keys_->directory.empty()) {
+    serve_those_who_know(listener.socket, keys_->listener);
+    return;
+  }
+  gatekeeper_ = std::make_unique<Gatekeeper>(context_, keys_->allowed, keys_->directory);
+  serve_listed(listener.socket, keys_->own);
+}
+
+ConnectionId Wire::dial(const std::string& address, std::int64_t frame_bytes_max,
+                        const std::string& listener_key) {
   try {
     auto source = std::make_unique<Source>(context_, zmq::socket_type::dealer);
     set_up(*source, frame_bytes_max);
     source->socket.set(zmq::sockopt::ipv6, address.find('[') != std::string::npos);
     source->socket.set(zmq::sockopt::routing_id, random_routing_id());
     source->socket.set(zmq::sockopt::connect_timeout, connect_timeout_ms);
+    if (keys_ && listener_key.empty()) {
+      call_with(source->socket, keys_->own, keys_->master);
+    } else if (keys_) {
+      call_with(source->socket, keys_->listener, listener_key);
+    }
     source->socket.connect(address);
     source->dialed = ++last_id_;
     connections_[source->dialed] = {source.get(), {}, address};
@@ -164,11 +184,15 @@ bool Wire::send(ConnectionId to, zmq::message_t&& first, zmq::message_t* chunk) 
   }
 }
 
+void Wire::let_in(ConnectionId caller) {
+  const auto found = connections_.find(caller);
+  if (found != connections_.end()) doorman_.let_in(found->second.descriptor);
+}
+
 void Wire::keep(ConnectionId caller) {
   const auto found = connections_.find(caller);
-  if (found == connections_.end()) return;
-  found->second.kept = true;
-  doorman_.let_in(found->second.descriptor);
+  if (found != connections_.end()) found->second.kept = true;
+  let_in(caller);
 }
 
 std::string Wire::host_of(ConnectionId caller) const {
@@ -197,6 +221,7 @@ void Wire::hang_up(ConnectionId connection) {
 std::optional<Incoming> Wire::receive(Deadline deadline) {
   while (ready_.empty()) {
     if (interruptible_) check_interrupted();
+    frames_dropped_ += doorman_.look();
     if (!pump(deadline.sooner(look_for_signals_each)) && deadline.expired()) return std::nullopt;
   }
   Incoming next = std::move(ready_.front());
@@ -213,7 +238,6 @@ bool Wire::pump(Deadline deadline) {
   const auto readable = [](const Source* source) {
     return (source->socket.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
   };
-  frames_dropped_ += doorman_.look();
   try {
     if (std::any_of(polled_.begin(), polled_.end(), readable)) {
       for (Source* const source : polled_) read_monitor(*source);
@@ -257,6 +281,10 @@ void Wire::read_monitor(Source& source) {
       ready_.push_back({.what = Incoming::What::up, .connection = source.dialed});
     } else if (event->id == ZMQ_EVENT_DISCONNECTED) {
       downs_.push_back(source.dialed);
+    } else {
+      ready_.push_back({.what = Incoming::What::failed,
+                        .connection = source.dialed,
+                        .key_refused = event->id == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH});
     }
   }
 }
@@ -276,16 +304,30 @@ void Wire::listener_event(const Monitor::Event& event) {
     // Not FAILED_NO_DETAIL: a caller that said nothing, such as the master's probe of a worker.
     case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
     case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
-      ++frames_dropped_;
-      if (++handshakes_failed_ <= handshakes_logged_max) {
-        log().warn("a caller that does not speak ZeroMQ was turned away ({} so far{})",
-                   handshakes_failed_,
-                   handshakes_failed_ == handshakes_logged_max ? "; more are only counted" : "");
-      }
+      turned_away(event);
       break;
     default:
       break;
   }
+}
+
+void Wire::turned_away(const Monitor::Event& event) {
+  ++frames_dropped_;
+  if (event.id == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) return;  // the gatekeeper says more of it
+  if (++handshakes_failed_ > handshakes_logged_max) return;
+  std::string_view who = "that does not speak ZeroMQ was turned away";
+  if (event.value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH) {
+    who = keys_ ? "without keys was turned away: links have keys here; start it with --key and "
+                  "--server-key"
+                : "with keys was turned away: links have none here; start this master with --key "
+                  "and --allow, or the caller without --key";
+  } else if (event.value == ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC) {
+    who =
+        "with a wrong server key was turned away: its --server-key is not the public key of this "
+        "process";
+  }
+  log().warn("a caller {} ({} so far{})", who, handshakes_failed_,
+             handshakes_failed_ == handshakes_logged_max ? "; more are only counted" : "");
 }
 
 void Wire::drain(Source& source, int messages_max) {

@@ -16,6 +16,8 @@
 
 #include "address.hpp"
 #include "doorman.hpp"
+#include "gatekeeper.hpp"
+#include "keyring.hpp"
 #include "monitor.hpp"
 #include "protocol.hpp"
 #include "rankwire/deadline.hpp"
@@ -31,9 +33,10 @@ using ConnectionId = std::uint64_t;
 /// What a Wire has to say next.
 struct Incoming {
   enum class What : std::uint8_t {
-    frame,  ///< a message of ours, its header checked
-    up,     ///< a dialed connection stands (again): say who calls
-    down    ///< a connection broke; everything that came over it was given out before
+    frame,   ///< a message of ours, its header checked
+    up,      ///< a dialed connection stands (again): say who calls
+    failed,  ///< a dialed connection came, and no handshake with it; see key_refused
+    down     ///< a connection broke; everything that came over it was given out before
   };
   What what = What::frame;
   ConnectionId connection = 0;
@@ -41,7 +44,8 @@ struct Incoming {
   zmq::message_t first{};  ///< the header's frame, what follows the header included
   zmq::message_t chunk{};  ///< a payload's own frame, where it has one
   bool has_chunk = false;
-  bool deferred = false;  ///< given out before, and put behind what waited then
+  bool key_refused = false;  ///< failed: our key is not listed there; libzmq does not try again
+  bool deferred = false;     ///< given out before, and put behind what waited then
 
   [[nodiscard]] std::span<const std::byte> body() const {
     return {static_cast<const std::byte*>(first.data()) + Header::wire_bytes,
@@ -59,7 +63,8 @@ struct Incoming {
 class Wire {
  public:
   /// A connection from which nothing comes for `silence_max`, heartbeats included, counts as ended.
-  explicit Wire(std::chrono::milliseconds silence_max);
+  /// With keys, everybody whom this process dials or who calls it needs keys, too.
+  Wire(std::chrono::milliseconds silence_max, std::optional<Keyring> keys);
   /// Closes all sockets; waits at most the linger (1 s unless set) for what they have to send.
   ~Wire();
   Wire(const Wire&) = delete;
@@ -71,7 +76,14 @@ class Wire {
 
   /// Begins to connect to a numeric address; `up` follows when it stands, and again whenever libzmq
   /// has mended it. Frames above `frame_bytes_max` from there end the connection.
-  ConnectionId dial(const std::string& address, std::int64_t frame_bytes_max);
+  /// `listener_key` is the public key of another worker's listener; without, the master's is meant.
+  ConnectionId dial(const std::string& address, std::int64_t frame_bytes_max,
+                    const std::string& listener_key = {});
+  [[nodiscard]] bool has_keys() const { return keys_.has_value(); }
+  /// The public key that others need to dial this listener; empty without keys.
+  [[nodiscard]] std::string listener_key() const {
+    return keys_ ? keys_->listener.public_key : std::string{};
+  }
 
   /// One frame: header and body, copied. False: no connection stands; the frame is dropped. (One
   /// that was dialed keeps it for when it stands again.)
@@ -79,9 +91,12 @@ class Wire {
   /// A frame that is built, and its second part where `chunk` is not null, without a copy.
   bool send(ConnectionId to, zmq::message_t&& first, zmq::message_t* chunk);
 
-  /// A caller is a stranger, whom the Doorman watches, and who is forgotten when its connection
-  /// breaks, unless it is kept: then whoever calls again as the same (by its routing id, which is
-  /// random and known to it and us) has the same number.
+  /// A caller belongs here, or waits to: until this is said (or keep) its connection is ended when
+  /// it stays for long or sends much (Doorman).
+  void let_in(ConnectionId caller);
+  /// The same for good. A caller is forgotten when its connection breaks, unless it is kept: then
+  /// whoever calls again as the same (by its routing id, which is random and known to it and us)
+  /// has the same number.
   void keep(ConnectionId caller);
   /// Forgets a connection: nothing more comes from it, and what was not sent yet is dropped.
   void hang_up(ConnectionId connection);
@@ -129,6 +144,8 @@ class Wire {
   bool pump(Deadline deadline);
   bool wait_and_read(Deadline deadline);
   void read_monitor(Source& source);
+  void guard(Source& listener);
+  void turned_away(const Monitor::Event& event);
   void listener_event(const Monitor::Event& event);
   void drain(Source& source, int messages_max);
   bool read_message(Source& source);
@@ -140,18 +157,20 @@ class Wire {
   void rebuild_poll_items();
 
   std::chrono::milliseconds silence_max_;
+  std::optional<Keyring> keys_;
   std::chrono::milliseconds linger_{1000};
   bool interruptible_ = true;
   zmq::context_t context_;
+  std::unique_ptr<Gatekeeper> gatekeeper_;
   std::unique_ptr<Source> listener_;
   std::vector<std::unique_ptr<Source>> dialed_;
   std::vector<pollfd> poll_items_;  // socket and monitor of each source, in turn
   std::vector<Source*> polled_;
   std::unordered_map<ConnectionId, Connection> connections_;
   std::unordered_map<std::string, ConnectionId> callers_;  // by routing id
+  std::unordered_map<int, ConnectionId> descriptors_;      // accepted; 0 until its first frame
   Doorman doorman_;
-  std::unordered_map<int, ConnectionId> descriptors_;  // accepted; 0 until its first frame
-  std::vector<ConnectionId> downs_;                    // seen ended, not yet given out
+  std::vector<ConnectionId> downs_;  // seen ended, not yet given out
   std::deque<Incoming> ready_;
   ConnectionId last_id_ = 0;
   std::uint64_t frames_dropped_ = 0;

@@ -18,7 +18,8 @@ class WorkerRendezvous {
       : settings_{settings},
         deadline_{settings.join_timeout},
         search_{settings, deadline_},
-        wire_{std::make_unique<Wire>(silence_max(settings))} {
+        keys_{read_keyring(settings)},
+        wire_{std::make_unique<Wire>(silence_max(settings), keys_)} {
     std::random_device device;
     hello_ = {.job = settings.job,
               .host = host_name(),
@@ -27,7 +28,7 @@ class WorkerRendezvous {
               .ranks = settings.ranks.value_or(0),
               .nonce = (std::uint64_t{device()} << 32) | device(),
               .endpoint = {},
-              .key = {}};
+              .key = wire_->listener_key()};
   }
 
   Session run();
@@ -48,6 +49,7 @@ class WorkerRendezvous {
   const Settings& settings_;
   Deadline deadline_;
   MasterSearch search_;
+  std::optional<Keyring> keys_;
   std::unique_ptr<Wire> wire_;
   ConnectionId connection_ = 0;  // to the master; 0: it is looked for
   std::string master_at_;
@@ -91,7 +93,7 @@ void WorkerRendezvous::meet() {
   master_at_ = found.endpoint;
   if (listens_at_ != found.own.number && !listens_at_.empty()) {
     // Another master, on another way: those there must find this worker at another address.
-    wire_ = std::make_unique<Wire>(silence_max(settings_));
+    wire_ = std::make_unique<Wire>(silence_max(settings_), keys_);
     early_.clear();
     early_bytes_ = 0;
     early_dropped_ = false;
@@ -144,9 +146,11 @@ void WorkerRendezvous::take(Incoming&& incoming) {
       reached_ = false;
       welcome_.reset();
       return;
+    case Incoming::What::failed:  // it let us in before
     case Incoming::What::frame:
       break;
   }
+  if (incoming.what == Incoming::What::failed) return;
   reached_ = true;
   try {
     if (incoming.header.kind == Kind::reject) refused(reject_of(incoming.body()));

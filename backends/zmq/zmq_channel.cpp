@@ -204,6 +204,10 @@ void ZmqChannel::process(Incoming&& incoming) {
     process_up(incoming.connection);
     return;
   }
+  if (incoming.what == Incoming::What::failed) {
+    process_failed(incoming);
+    return;
+  }
   const ConnectionId connection = incoming.connection;
   try {
     const auto found = links_.find(connection);
@@ -329,6 +333,7 @@ Info ZmqChannel::do_info() const {
   }
   info.across_hosts = true;
   info.detects_loss = true;
+  info.encrypted = wire_ && wire_->has_keys();
   info.takes_arrivals = settings_.takes_arrivals;
   info.window_bytes = settings_.window_bytes;
   info.frames_dropped = wire_ ? wire_->frames_dropped() : frames_dropped_;

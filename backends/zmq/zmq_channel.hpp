@@ -94,6 +94,7 @@ class ZmqChannel final : public Channel, public Carrier {
   void dial(int dest);
   void call(Link& link, ConnectionId over);
   void process_up(ConnectionId connection);
+  void process_failed(const Incoming& incoming);
   void process_stranger(Incoming&& incoming);
   void process_link(const Incoming& incoming);
   void keep_early(EarlyLink& early, Incoming&& incoming);

@@ -97,6 +97,7 @@ void ZmqChannel::wait_for_place(Incoming&& incoming) {
     wire_->defer(std::move(incoming));
     return;
   }
+  wire_->let_in(incoming.connection);
   waiting_hellos_.push_back(std::move(incoming));
   run_timers();
 }

@@ -73,7 +73,7 @@ void ZmqChannel::dial(int dest) {
     relay_from_now(dest);
     return;
   }
-  there.dialing.direct = wire_->dial(endpoint, stranger_frame_bytes_max);
+  there.dialing.direct = wire_->dial(endpoint, stranger_frame_bytes_max, there.member.key);
   there.dialing.relay_at = dial_patience;
   links_[there.dialing.direct] = there.out.get();
   call(*there.out, there.dialing.direct);  // libzmq keeps it until the connection stands
@@ -103,6 +103,13 @@ void ZmqChannel::process_up(ConnectionId connection) {
   if (std::exchange(dialing.relayed, false)) {
     log().info("rank {} reaches {} directly again", this->rank(), name(rank));
   }
+}
+
+/// Other failures are libzmq's to try again, until the grace or the patience is over.
+void ZmqChannel::process_failed(const Incoming& incoming) {
+  const auto found = links_.find(incoming.connection);
+  if (found == links_.end() || !incoming.key_refused || found->second->rank() != 0) return;
+  lose_world("the master that answers now refuses the key of this worker");
 }
 
 void ZmqChannel::process_stranger(Incoming&& incoming) {

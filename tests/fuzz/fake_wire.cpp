@@ -117,14 +117,15 @@ std::optional<Incoming> play(Wire& wire) {
 
 }  // namespace
 
-Wire::Wire(std::chrono::milliseconds silence_max) : silence_max_{silence_max} {}
+Wire::Wire(std::chrono::milliseconds silence_max, std::optional<Keyring> keys)
+    : silence_max_{silence_max}, keys_{std::move(keys)} {}
 Wire::~Wire() = default;
 
 std::vector<std::string> Wire::listen(const std::vector<Address>&, PortRange) {
   return {"tcp://127.0.0.1:5555"};
 }
 
-ConnectionId Wire::dial(const std::string&, std::int64_t) {
+ConnectionId Wire::dial(const std::string&, std::int64_t, const std::string&) {
   network.dialed.push_back({.id = ++network.last_id});
   return network.last_id;
 }
@@ -150,6 +151,8 @@ zmq::message_t frame_of(const Header& header, std::span<const std::byte> body) {
   if (!body.empty()) std::memcpy(frame.data<std::byte>() + head.size(), body.data(), body.size());
   return frame;
 }
+
+void Wire::let_in(ConnectionId) {}
 
 void Wire::keep(ConnectionId caller) {
   if (Other* const other = find(caller)) other->kept = true;
