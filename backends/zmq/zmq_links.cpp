@@ -268,13 +268,16 @@ void ZmqChannel::process_relay(int source, Incoming&& incoming) {
     wire_->drop(incoming.connection, "a relay to nobody");
     return;
   }
-  if (is_master()) {
-    forward(source, tag, std::move(incoming));
+  // The master, too: it sends on nothing that it would not send itself.
+  const auto header = header_of(inner);
+  const std::size_t chunk_bytes = incoming.chunk.size();
+  if (!header || header->kind == Kind::relay ||
+      (incoming.has_chunk && (chunk_bytes == 0 || chunk_bytes > chunk_bytes_max))) {
+    wire_->drop(incoming.connection, "a relay of no frame");
     return;
   }
-  const auto header = header_of(inner);
-  if (!header || header->kind == Kind::relay) {
-    wire_->drop(incoming.connection, "a relay of no frame");
+  if (is_master()) {
+    forward(source, tag, std::move(incoming));
     return;
   }
   Incoming relayed{.what = Incoming::What::frame,

@@ -117,14 +117,15 @@ std::optional<Incoming> play(Wire& wire) {
 
 }  // namespace
 
-Wire::Wire(std::chrono::milliseconds silence_max) : silence_max_{silence_max} {}
+Wire::Wire(std::chrono::milliseconds silence_max, std::optional<Keyring> keys)
+    : silence_max_{silence_max}, keys_{std::move(keys)} {}
 Wire::~Wire() = default;
 
-std::string Wire::listen(const std::string&) {
-  return "tcp://127.0.0.1:5555";
+std::vector<std::string> Wire::listen(const std::vector<Address>&, PortRange) {
+  return {"tcp://127.0.0.1:5555"};
 }
 
-ConnectionId Wire::dial(const std::string&, std::int64_t) {
+ConnectionId Wire::dial(const std::string&, std::int64_t, const std::string&) {
   network.dialed.push_back({.id = ++network.last_id});
   return network.last_id;
 }

@@ -39,7 +39,7 @@ Settings settings_of(const Setting& setting) {
 Session running(const Setting& setting, const Settings& settings) {
   const bool is_master = setting.start == Setting::Start::running_master;
   Session session;
-  session.wire = std::make_unique<Wire>(silence_max(settings));
+  session.wire = std::make_unique<Wire>(silence_max(settings), std::nullopt);
   session.settings = settings;
   session.rank = is_master ? 0 : 1;
   session.token = token;

@@ -80,7 +80,8 @@ class Script {
     return static_cast<std::uint16_t>(low | (static_cast<unsigned>(u8()) << 8U));
   }
   std::span<const std::byte> bytes() {
-    const std::size_t size = std::min<std::size_t>(u16(), left_.size());
+    const std::size_t wanted = u16();  // first, as it takes from what is left
+    const std::size_t size = std::min(wanted, left_.size());
     const auto taken = left_.first(size);
     left_ = left_.subspan(size);
     return taken;

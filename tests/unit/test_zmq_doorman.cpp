@@ -58,7 +58,7 @@ std::uint64_t looks(Doorman& doorman, int looks_min = 3) {
   return shown_out;
 }
 
-constexpr Doorman::Limits generous{.stay = 1h, .strangers = 100, .bytes = 1000};
+constexpr Doorman::Limits generous{.stay = 1h, .strangers = 100, .bytes = 1000, .unread = 0ms};
 
 }  // namespace
 
@@ -66,7 +66,7 @@ TEST_CASE("doorman: who stays too long without a word is shown out, who was let 
   const Port port;
   const Visit stranger{port};
   const Visit rank{port};
-  Doorman doorman{{.stay = 1ms, .strangers = 100, .bytes = 1000}};
+  Doorman doorman{{.stay = 1ms, .strangers = 100, .bytes = 1000, .unread = 0ms}};
   doorman.came(stranger.descriptor);
   doorman.came(rank.descriptor);
   doorman.let_in(rank.descriptor);
@@ -92,7 +92,7 @@ TEST_CASE("doorman: who says too much before it is let in is shown out") {
 TEST_CASE("doorman: of too many the oldest go") {
   const Port port;
   std::vector<std::unique_ptr<Visit>> visits;
-  Doorman doorman{{.stay = 1h, .strangers = 2, .bytes = 1000}};
+  Doorman doorman{{.stay = 1h, .strangers = 2, .bytes = 1000, .unread = 0ms}};
   for (int i = 0; i < 5; ++i) {
     visits.push_back(std::make_unique<Visit>(port));
     doorman.came(visits.back()->descriptor);
@@ -106,7 +106,7 @@ TEST_CASE("doorman: a number that another connection has now is left alone") {
   const Port port;
   auto gone = std::make_unique<Visit>(port);
   const int number = gone->descriptor;
-  Doorman doorman{{.stay = 1ms, .strangers = 100, .bytes = 1000}};
+  Doorman doorman{{.stay = 1ms, .strangers = 100, .bytes = 1000, .unread = 0ms}};
   doorman.came(number);
   Visit other{port};
   REQUIRE(dup2(other.descriptor, number) == number);
