@@ -51,12 +51,12 @@ bool send_record(Wire& wire, ConnectionId to, Kind kind, const Record& record) {
 /// Refuses a hello, on both sides: in the answer and in the log.
 void refuse(Wire& wire, ConnectionId to, const Hello& hello, const Reject& reject);
 
-/// The silence after which a connection counts as broken; the grace begins then. A quarter of the
-/// grace, so that both together stay below grace + 5 s at its default.
+/// The silence after which a connection counts as broken; the grace begins then. Short enough that
+/// both together stay below grace + 5 s. A piece of chunk_bytes_max must pass within it: a link
+/// slower than 2.1 Mbit/s breaks again and again while such pieces are under way.
 [[nodiscard]] inline std::chrono::milliseconds silence_max(const Settings& settings) {
-  // libzmq's heartbeats overflow above a minute.
   return std::clamp(settings.grace / 4, std::chrono::milliseconds{50},
-                    std::chrono::milliseconds{30'000});
+                    std::chrono::milliseconds{4'000});
 }
 
 /// How often both sides say whom they wait for.
