@@ -34,7 +34,7 @@ enum class Kind : std::uint8_t {
   start,      ///< master -> worker: its rank and the table; the world is complete
   prelude,    ///< comes first over a mended connection, and may be lost (Wire)
   link,       ///< who dialed: which rank, and what it has received of this link so far
-  ack,        ///< nothing but the header's acknowledgement; also the answer to a link
+  ack,        ///< nothing but the header's acknowledgement: answers a link, or knocks
   resend,     ///< frames are missing: those from the acknowledged one on are to be sent again
   data,       ///< a message, or a piece of one
   credit,     ///< receiver -> sender: bytes taken so far

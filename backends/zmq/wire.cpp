@@ -89,7 +89,7 @@ void Wire::set_up(Source& source, std::int64_t frame_bytes_max) const {
   socket.set(zmq::sockopt::heartbeat_ttl, silence_max_ms);
   socket.set(zmq::sockopt::handshake_ivl, 10'000);
   socket.set(zmq::sockopt::reconnect_ivl, 100);
-  // Several attempts must fit into the grace, which is four times the silence or longer.
+  // Several attempts must fit into the grace, which is twice the silence at least.
   socket.set(zmq::sockopt::reconnect_ivl_max, std::clamp(silence_max_ms / 2, 100, 2'000));
 }
 

@@ -42,35 +42,40 @@ struct Wanted {
 ///     so two ranks that first send to each other within that bound never deadlock. Past its
 ///     deadline it throws Timeout, which names the peer, the window and the bytes outstanding, and
 ///     has sent nothing. A send of a span may wait for the receiver as well, under the same rules.
-///     A send to oneself that has no room throws Timeout at once: nobody could make room.
+///     A send to oneself that has no room throws Timeout at once: nobody could make room. A rank
+///     that is out of reach (clause 8) is waited for like a slow one.
 ///  4. Order. Messages of one (source, tag) are received in the order sent. With wildcards the
 ///     earliest arrival that matches comes first; no source can starve another.
 ///  5. Matching. Source or any_source, tag or any_tag. User tags are 0..tag_max. Any other rank or
 ///     tag is a UsageError, thrown before anything happens.
 ///  6. Edge sizes. Empty messages and sends to oneself are legal. Payloads above 2 GiB work where
 ///     memory does. `message_bytes_max` is checked before a byte moves, on both sides.
-///  7. Deadlines. Every wait takes one. `recv` gives nothing at its deadline; a deadline in the
-///  past
+///  7. Deadlines. Every wait takes one. `recv` gives nothing at its deadline; a past deadline
 ///     polls. A timeout leaves the channel whole.
-///  8. Departure. A rank that closes `left`; one that dies, hangs its connection or is cut off is
-///     `lost`. Its messages that arrived are delivered first. A receive from it, or a send to it,
-///     then throws PeerLeft or PeerLost at once, always. A receive from anyone throws PeerLost the
-///     first time a lost rank is noticed (that acknowledges it) and then goes on with those who
-///     remain; when nobody remains it throws rather than waits. No receive ever waits for a message
-///     that cannot come, which includes one from oneself (UsageError). `next` reports departures of
-///     both kinds, once each, as values; `departure` answers for one rank without acknowledging.
+///  8. Departure. A rank that closes `left`; one that dies, or is out of reach for longer than the
+///     transport bears (over zmq the grace of the settings), is `lost`. One that is back before has
+///     lost, repeated and reordered nothing; one that is back later is told that it was given up,
+///     by PeerLost. The messages of a departed rank that arrived are delivered first. A receive
+///     from it, or a send to it, then throws PeerLeft or PeerLost at once, always. A receive from
+///     anyone throws PeerLost the first time a lost rank is noticed (that acknowledges it) and then
+///     goes on with those who remain; when nobody remains it throws rather than waits. No receive
+///     ever waits for a message that cannot come, which includes one from oneself (UsageError).
+///     `next` reports departures of both kinds, once each, as values; `departure` answers for one
+///     rank without acknowledging.
 ///  9. Threads. One thread at a time; a call while another thread is inside one is a UsageError.
-/// 10. Close. `close` delivers what was accepted (bounded by the linger), says goodbye, then serves
-///     the others until they have departed or its deadline has passed; it is idempotent, and any
-///     other use of a closed channel is a UsageError. A channel destroyed without close ends as a
-///     dead process does: the others see it lost. The destructor never throws and never hangs.
+/// 10. Close. `close` delivers what was accepted and says goodbye (bounded by the linger, which
+///     counts once more where the transport still has something to hand over at the end), then
+///     serves the others until they have departed or its deadline has passed; it is idempotent, and
+///     any other use of a closed channel is a UsageError. A channel destroyed without close ends as
+///     a dead process does: the others see it lost. The destructor never throws and never hangs.
 /// 11. Abort. `abort` ends the whole world: every other rank's next or waiting call throws Aborted,
 ///     which names the rank, its host and the cause; or its process is ended by the launcher. run()
 ///     calls it for an uncaught exception, so that every process exits non-zero and nobody hangs.
 /// 12. Idle cost. A blocked wait costs next to no CPU: it spins briefly, yields, then sleeps, at
 ///     most 1 ms at a time where the transport cannot wake it (see WaitPolicy).
-/// 13. Facts. `info` says the transport, its endpoints, each peer's host and pid, and what the
-///     transport can do.
+/// 13. Facts. `info` says the transport, its endpoints, each peer's host and pid, whether messages
+///     to and from it are relayed by the master, whether links have keys, and what the transport
+///     can do.
 /// 14. Arrival. Where info().takes_arrivals, a new process may take the place of a departed rank
 ///     while the program runs. `next` reports it; from then on sends to that rank and receives from
 ///     it work again. Elsewhere nobody ever arrives. A receive from anyone on a rank that takes
