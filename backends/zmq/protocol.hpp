@@ -96,7 +96,7 @@ struct Welcome {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(ranks, here, missing);
+    archive(ranks, here, missing, rank);
   }
 };
 
@@ -127,8 +127,9 @@ struct Departed {
   }
 };
 
+/// The same for all, so that it is encoded once; a Welcome before it says which rank the reader
+/// has.
 struct Start {
-  std::int32_t rank = 0;
   std::vector<Member> members;  ///< in rank order
   std::vector<Departed> departed;
   Token token{};
@@ -137,7 +138,7 @@ struct Start {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(rank, members, departed, token, window_bytes, message_bytes_max);
+    archive(members, departed, token, window_bytes, message_bytes_max);
   }
 };
 
