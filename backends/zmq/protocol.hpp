@@ -32,7 +32,6 @@ enum class Kind : std::uint8_t {
   welcome,    ///< master -> worker: it may; who is missing
   reject,     ///< to whoever dialed: it may not, and why; the same in every version
   start,      ///< master -> worker: its rank and the table; the world is complete
-  prelude,    ///< comes first over a mended connection, and may be lost (Wire)
   link,       ///< who dialed: which rank, and what it has received of this link so far
   ack,        ///< nothing but the header's acknowledgement; also the answer to a link
   resend,     ///< frames are missing: those from the acknowledged one on are to be sent again
@@ -88,11 +87,12 @@ struct Hello {
   }
 };
 
-/// Sent after a hello, and to all every few seconds until the start.
+/// Answers a hello, is said again every few seconds, and gives the rank right before the start.
 struct Welcome {
   std::int32_t ranks = 0;
   std::int32_t here = 0;  ///< how many have come, the master included
   std::string missing;    ///< in words
+  std::int32_t rank = 0;  ///< of the reader; 0: not given yet
 
   template <class Archive>
   void serialize(Archive& archive) {

@@ -51,7 +51,6 @@ void check_body(Kind kind, Bytes body) {
     case Kind::data:
     case Kind::credit:
     case Kind::ack:
-    case Kind::prelude:
     case Kind::resend:
     case Kind::relay:
       return;  // no record
