@@ -16,28 +16,49 @@ namespace {
 constexpr std::chrono::milliseconds look_each{100};
 constexpr std::uint64_t logged_max = 10;
 
-std::uint64_t bytes_received(int descriptor) {
+std::optional<tcp_info> facts_of(int descriptor) {
   tcp_info info{};
   socklen_t length = sizeof info;
-  if (getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return 0;
-  return info.tcpi_bytes_received;
+  if (getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return std::nullopt;
+  return info;
+}
+
+std::uint64_t bytes_received(int descriptor) {
+  const auto facts = facts_of(descriptor);
+  return facts ? facts->tcpi_bytes_received : 0;
+}
+
+std::chrono::milliseconds silent_for(int descriptor) {
+  const auto facts = facts_of(descriptor);
+  return std::chrono::milliseconds{facts ? facts->tcpi_last_data_recv : 0};
 }
 
 }  // namespace
 
 void Doorman::came(int descriptor) {
-  Stranger stranger{.until = limits_.stay, .counted_from = limits_.unread, .order = ++calls_};
-  stranger.address_bytes = sizeof stranger.address;
-  auto* const address = reinterpret_cast<sockaddr*>(&stranger.address);
-  if (getpeername(descriptor, address, &stranger.address_bytes) != 0) return;  // gone already
-  strangers_[descriptor] = stranger;
+  guests_.erase(descriptor);
+  const auto caller = caller_at(descriptor);
+  if (!caller) return;  // gone already
+  strangers_[descriptor] = {*caller, limits_.stay, limits_.unread, ++calls_};
 }
 
-bool Doorman::is_still(int descriptor, const Stranger& stranger) {
-  sockaddr_storage address{};
-  socklen_t length = sizeof address;
-  return getpeername(descriptor, reinterpret_cast<sockaddr*>(&address), &length) == 0 &&
-         length == stranger.address_bytes && std::memcmp(&address, &stranger.address, length) == 0;
+void Doorman::let_in(int descriptor) {
+  strangers_.erase(descriptor);
+  if (const auto caller = caller_at(descriptor)) guests_[descriptor] = *caller;
+}
+
+std::optional<Doorman::Caller> Doorman::caller_at(int descriptor) {
+  Caller caller;
+  caller.address_bytes = sizeof caller.address;
+  auto* const address = reinterpret_cast<sockaddr*>(&caller.address);
+  if (getpeername(descriptor, address, &caller.address_bytes) != 0) return std::nullopt;
+  return caller;
+}
+
+bool Doorman::is_still(int descriptor, const Caller& caller) {
+  const auto now = caller_at(descriptor);
+  return now && now->address_bytes == caller.address_bytes &&
+         std::memcmp(&now->address, &caller.address, caller.address_bytes) == 0;
 }
 
 bool Doorman::exceeds(int descriptor, const Stranger& stranger) const {
@@ -46,6 +67,7 @@ bool Doorman::exceeds(int descriptor, const Stranger& stranger) const {
 }
 
 std::uint64_t Doorman::look() {
+  look_at_guests();
   if (strangers_.empty() || !next_look_.expired()) return 0;
   next_look_ = look_each;
   expire_the_oldest();
@@ -62,8 +84,19 @@ std::uint64_t Doorman::look() {
   return shown_out_ - before;
 }
 
+void Doorman::look_at_guests() {
+  if (guests_.empty() || !next_look_at_guests_.expired()) return;
+  next_look_at_guests_ = limits_.silence / 4;
+  std::erase_if(guests_, [this](const auto& guest) {
+    const auto& [descriptor, caller] = guest;
+    if (silent_for(descriptor) <= limits_.silence) return false;
+    if (is_still(descriptor, caller)) shutdown(descriptor, SHUT_RDWR);
+    return true;
+  });
+}
+
 void Doorman::show_out(int descriptor, const Stranger& stranger) {
-  if (!is_still(descriptor, stranger)) return;
+  if (!is_still(descriptor, stranger.caller)) return;
   shutdown(descriptor, SHUT_RDWR);
   if (++shown_out_ > logged_max) return;
   log().warn(

@@ -149,7 +149,7 @@ void MasterRendezvous::admit(ConnectionId connection, Hello&& hello) {
 
 void MasterRendezvous::welcome(const Candidate& candidate) {
   send_record(*wire_, candidate.connection, Kind::welcome,
-              Welcome{ranks_, static_cast<std::int32_t>(candidates_.size()) + 1, missing()});
+              Welcome{ranks_, static_cast<std::int32_t>(candidates_.size()) + 1, missing(), 0});
 }
 
 /// Which ranks are missing, as far as ranks were asked for: the others are given at the start.
@@ -182,7 +182,7 @@ std::string MasterRendezvous::missing() const {
 void MasterRendezvous::report() {
   log().info("rank 0 waits for {} ({} of {} are here); join with --join {}", missing(),
              candidates_.size() + 1, ranks_, reached_at_);
-  const Welcome welcome{ranks_, static_cast<std::int32_t>(candidates_.size()) + 1, missing()};
+  const Welcome welcome{ranks_, static_cast<std::int32_t>(candidates_.size()) + 1, missing(), 0};
   for (const auto& candidate : candidates_) {
     send_record(*wire_, candidate.connection, Kind::welcome, welcome);
   }
@@ -227,11 +227,16 @@ Session MasterRendezvous::start() {
     while (session.connections[static_cast<std::size_t>(rank)] != 0) ++rank;
     place(rank, candidate);
   }
-  Start message{
-      0, session.members, {}, session.token, settings_.window_bytes, settings_.message_bytes_max};
+  const Buffer table = encode(Start{
+      session.members, {}, session.token, settings_.window_bytes, settings_.message_bytes_max});
+  zmq::message_t message = frame_of(
+      {.kind = Kind::start, .tag = protocol_version, .bytes = table.size()}, table.bytes());
   for (rank = 1; rank < ranks_; ++rank) {
-    message.rank = rank;
-    send_record(*wire_, session.connections[static_cast<std::size_t>(rank)], Kind::start, message);
+    const ConnectionId worker = session.connections[static_cast<std::size_t>(rank)];
+    send_record(*wire_, worker, Kind::welcome, Welcome{ranks_, ranks_, {}, rank});
+    zmq::message_t shared;
+    shared.copy(message);
+    wire_->send(worker, std::move(shared), nullptr);
   }
   session.wire = std::move(wire_);
   session.address_file = std::move(address_file_);

@@ -32,7 +32,6 @@ enum class Kind : std::uint8_t {
   welcome,    ///< master -> worker: it may; who is missing
   reject,     ///< to whoever dialed: it may not, and why; the same in every version
   start,      ///< master -> worker: its rank and the table; the world is complete
-  prelude,    ///< comes first over a mended connection, and may be lost (Wire)
   link,       ///< who dialed: which rank, and what it has received of this link so far
   ack,        ///< nothing but the header's acknowledgement: answers a link, or knocks
   resend,     ///< frames are missing: those from the acknowledged one on are to be sent again
@@ -88,15 +87,16 @@ struct Hello {
   }
 };
 
-/// Sent after a hello, and to all every few seconds until the start.
+/// Answers a hello, is said again every few seconds, and gives the rank right before the start.
 struct Welcome {
   std::int32_t ranks = 0;
   std::int32_t here = 0;  ///< how many have come, the master included
   std::string missing;    ///< in words
+  std::int32_t rank = 0;  ///< of the reader; 0: not given yet
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(ranks, here, missing);
+    archive(ranks, here, missing, rank);
   }
 };
 
@@ -127,8 +127,9 @@ struct Departed {
   }
 };
 
+/// The same for all, so that it is encoded once; a Welcome before it says which rank the reader
+/// has.
 struct Start {
-  std::int32_t rank = 0;
   std::vector<Member> members;  ///< in rank order
   std::vector<Departed> departed;
   Token token{};
@@ -137,7 +138,7 @@ struct Start {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(rank, members, departed, token, window_bytes, message_bytes_max);
+    archive(members, departed, token, window_bytes, message_bytes_max);
   }
 };
 

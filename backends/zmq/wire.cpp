@@ -59,7 +59,10 @@ std::string_view text_of(const zmq::message_t& message) {
 }  // namespace
 
 Wire::Wire(std::chrono::milliseconds silence_max, std::optional<Keyring> keys)
-    : silence_max_{silence_max}, keys_{std::move(keys)}, context_{make_context()} {}
+    : silence_max_{silence_max},
+      keys_{std::move(keys)},
+      context_{make_context()},
+      doorman_{{.silence = silence_max}} {}
 
 Wire::~Wire() {
   const auto set_linger = [](Source& source, std::chrono::milliseconds linger) {
@@ -84,9 +87,10 @@ void Wire::set_up(Source& source, std::int64_t frame_bytes_max) const {
   socket.set(zmq::sockopt::rcvhwm, 0);
   socket.set(zmq::sockopt::linger, 0);  // hang_up; the destructor sets its own
   socket.set(zmq::sockopt::maxmsgsize, frame_bytes_max);
-  socket.set(zmq::sockopt::heartbeat_ivl, std::clamp(silence_max_ms / 4, 10, 1000));
-  socket.set(zmq::sockopt::heartbeat_timeout, silence_max_ms);
-  socket.set(zmq::sockopt::heartbeat_ttl, silence_max_ms);
+  if (source.socket.get(zmq::sockopt::type) == ZMQ_DEALER) {  // for the listener see Doorman
+    socket.set(zmq::sockopt::heartbeat_ivl, std::clamp(silence_max_ms / 4, 10, 1000));
+    socket.set(zmq::sockopt::heartbeat_timeout, silence_max_ms);
+  }
   socket.set(zmq::sockopt::handshake_ivl, 10'000);
   socket.set(zmq::sockopt::reconnect_ivl, 100);
   // Several attempts must fit into the grace, which is twice the silence at least.
@@ -100,6 +104,8 @@ std::vector<std::string> Wire::listen(const std::vector<Address>& addresses, Por
     set_up(*listener, stranger_frame_bytes_max);
     listener->socket.set(zmq::sockopt::router_mandatory, true);
     listener->socket.set(zmq::sockopt::backlog, callers_at_once);
+    // Who calls again may do so before the end of its old connection is noticed.
+    listener->socket.set(zmq::sockopt::router_handover, true);
     guard(*listener);
     bound = bind_all(listener->socket, addresses, ports);
     listener_ = std::move(listener);
@@ -274,7 +280,10 @@ void Wire::read_monitor(Source& source) {
     if (source.dialed == 0) {
       listener_event(*event);
     } else if (event->id == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
-      handshake_succeeded(source);
+      if (std::erase(downs_, source.dialed) > 0) {
+        ready_.push_back({.what = Incoming::What::down, .connection = source.dialed});
+      }
+      ready_.push_back({.what = Incoming::What::up, .connection = source.dialed});
     } else if (event->id == ZMQ_EVENT_DISCONNECTED) {
       downs_.push_back(source.dialed);
     } else {
@@ -283,24 +292,6 @@ void Wire::read_monitor(Source& source) {
                         .key_refused = event->id == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH});
     }
   }
-}
-
-/// Whoever is called may still have the connection before, which broke for us only, under the same
-/// routing id. libzmq then ignores the id of the new one, and takes the first message for it. (Its
-/// ROUTER_HANDOVER would end the old one at once. But with heartbeats on, libzmq 4.3.4 aborts the
-/// process when data is still to be read there: "Assertion failed: !_io_error", seen here.) So a
-/// message goes ahead that may be lost, and makes a good routing id.
-void Wire::handshake_succeeded(Source& source) {
-  if (std::erase(downs_, source.dialed) > 0) {
-    ready_.push_back({.what = Incoming::What::down, .connection = source.dialed});
-  }
-  if (std::exchange(source.has_stood, true)) {
-    const Token random = random_token();
-    send(source.dialed,
-         {.kind = Kind::prelude, .tag = static_cast<std::uint32_t>(random[1]), .bytes = random[0]},
-         {});
-  }
-  ready_.push_back({.what = Incoming::What::up, .connection = source.dialed});
 }
 
 /// File descriptors are reused, and the events of one come in order: a new connection under the
@@ -374,7 +365,6 @@ bool Wire::read_message(Source& source) {
     drop(in.connection, "not a message of rankwire");
     return true;
   }
-  if (header->kind == Kind::prelude) return true;
   // A caller that calls again says so by one of these.
   if (called && (header->kind == Kind::hello || header->kind == Kind::link)) {
     tie_to_descriptor(in.connection, zmq_msg_get(in.first.handle(), ZMQ_SRCFD));

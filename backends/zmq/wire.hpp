@@ -130,7 +130,6 @@ class Wire {
     zmq::socket_t socket;
     Monitor monitor;
     ConnectionId dialed = 0;  // 0: this is the listener
-    bool has_stood = false;
   };
   struct Connection {
     Source* source = nullptr;
@@ -145,7 +144,6 @@ class Wire {
   bool pump(Deadline deadline);
   bool wait_and_read(Deadline deadline);
   void read_monitor(Source& source);
-  void handshake_succeeded(Source& source);
   void guard(Source& listener);
   void turned_away(const Monitor::Event& event);
   void listener_event(const Monitor::Event& event);

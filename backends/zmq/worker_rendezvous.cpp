@@ -214,14 +214,15 @@ void WorkerRendezvous::give_up() {
 
 void WorkerRendezvous::start(Start&& start) {
   const auto ranks = start.members.size();
-  const bool sound = start.rank > 0 && static_cast<std::size_t>(start.rank) < ranks &&
+  const int rank = welcome_ ? welcome_->rank : 0;
+  const bool sound = rank > 0 && static_cast<std::size_t>(rank) < ranks &&
                      ranks <= static_cast<std::size_t>(Settings::ranks_max);
   if (!sound) throw TransportError{fmt::format("{} sent a table that makes no sense", master_at_)};
   Session session;
   session.settings = settings_;
   session.settings.window_bytes = start.window_bytes;
   session.settings.message_bytes_max = start.message_bytes_max;
-  session.rank = start.rank;
+  session.rank = rank;
   session.members = std::move(start.members);
   session.departed = std::move(start.departed);
   session.connections.resize(ranks, 0);

@@ -52,7 +52,6 @@ class ZmqChannel final : public Channel, public Carrier {
     std::unique_ptr<Probe>
         first_probe;          // at the master: whether its listener can be reached at all
     std::uint64_t nonce = 0;  // at the master
-    ConnectionId home = 0;    // at the master: under which libzmq calls again for it
     std::uint64_t sent = 0, received = 0;  // messages, this incarnation
     bool said_goodbye = false;
     std::optional<Departed> departing;  // told by the master, awaiting what it had sent before

@@ -112,7 +112,7 @@ int ZmqChannel::vacant_place(int wanted) const {
 }
 
 void ZmqChannel::send_table(int newcomer, ConnectionId connection) {
-  Start start{newcomer, {}, {}, token_, settings_.window_bytes, settings_.message_bytes_max};
+  Start start{{}, {}, token_, settings_.window_bytes, settings_.message_bytes_max};
   for (int other = 0; other < size(); ++other) {
     start.members.push_back(peer(other).member);
     const Departure* const departure = mailbox_.departure(other);
@@ -120,6 +120,7 @@ void ZmqChannel::send_table(int newcomer, ConnectionId connection) {
     const bool lost = departure->kind == Departure::Kind::lost;
     start.departed.push_back({other, lost, departure->reason, 0});
   }
+  send_record(*wire_, connection, Kind::welcome, Welcome{size(), size(), {}, newcomer});
   send_record(*wire_, connection, Kind::start, start);
 }
 

@@ -206,10 +206,7 @@ void ZmqChannel::adopt(int rank, ConnectionId connection, std::uint32_t received
   Peer& there = peer(rank);
   std::unique_ptr<Link>& link = is_hub_link(rank) ? there.out : there.in;
   if (!link) link = std::make_unique<Link>(*this, rank);
-  if (is_master() && there.home == 0) there.home = connection;
-  if (link->route() != 0 && link->route() != connection && link->route() != there.home) {
-    unlink(link->route());
-  }
+  if (link->route() != 0 && link->route() != connection) unlink(link->route());
   links_[connection] = link.get();
   if (!is_relayed(connection)) wire_->keep(connection);
   if (!link->attach(connection, received)) {
@@ -227,13 +224,10 @@ void ZmqChannel::process_down(ConnectionId connection) {
   Link& link = *found->second;
   const int rank = link.rank();
   Peer& there = peer(rank);
-  const bool current = link.route() == connection;
-  if (current) link.detach();
+  if (link.route() == connection) link.detach();
   if (rank != 0 && (mailbox_.departure(rank) || there.departing)) {
     unlink(connection);  // or libzmq would mend it, and we would talk to a stranger
     if (there.departing) finish_departing(rank);
-  } else if (is_hub_link(rank) && !current) {
-    return;  // another stands already
   } else if (is_hub_link(rank)) {
     begin_absence(rank);
   } else if (connection == there.dialing.direct) {
@@ -326,16 +320,15 @@ void ZmqChannel::turn_away(ConnectionId connection, Refusal refusal, const std::
 
 /// At the master: whoever comes over the connections of `rank` is told that it was given up.
 void ZmqChannel::expel(int rank, const std::string& reason) {
-  std::erase_if(links_, [&](const auto& entry) {
-    if (entry.second != peer(rank).out.get()) return false;
-    expelled_[entry.first] = reason;
-    turn_away(entry.first, Refusal::lost, reason);
-    return true;
-  });
-  while (expelled_.size() > expelled_max) {
+  if (!peer(rank).out || peer(rank).out->route() == 0) return;
+  const ConnectionId connection = peer(rank).out->route();
+  if (expelled_.size() >= expelled_max) {
     wire_->hang_up(expelled_.begin()->first);
     expelled_.erase(expelled_.begin());
   }
+  expelled_[connection] = reason;
+  turn_away(connection, Refusal::lost, reason);
+  links_.erase(connection);
 }
 
 void ZmqChannel::drop_links(int rank) {
@@ -441,7 +434,7 @@ void ZmqChannel::look_at_absence(int rank) {
   // A worker's libzmq may have called again while its program computes.
   if (absence.look_at.expired()) {
     if (is_master() &&
-        wire_->send(there.home, {.kind = Kind::ack, .ack = there.out->received()}, {})) {
+        wire_->send(there.out->route(), {.kind = Kind::ack, .ack = there.out->received()}, {})) {
       absence.lost_at = settings_.grace;
     }
     const bool first = absence.look_at.is_poll();

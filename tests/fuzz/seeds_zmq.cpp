@@ -42,7 +42,6 @@ Member member(int rank) {
 
 std::string start(int ranks) {
   Start start;
-  start.rank = 1;
   for (int rank = 0; rank < ranks; ++rank) start.members.push_back(member(rank));
   start.token = {1, 2};
   start.window_bytes = 1U << 20U;
@@ -137,7 +136,7 @@ std::string master_script(Setting setting) {
 std::string worker_script(Setting setting) {
   ScriptWriter script{setting};
   script.step(Step::up).u8(dialed(0));
-  arrives(script, dialed(0), record(Kind::welcome, Welcome{setting.ranks, 1, "rank 2"}));
+  arrives(script, dialed(0), record(Kind::welcome, Welcome{setting.ranks, 1, "rank 2", 1}));
   script.step(Step::nothing);
   arrives(script, 3, link(2));
   arrives(script, 3, data(1, "early"));
@@ -175,7 +174,7 @@ std::string abort_script(Setting setting, std::uint8_t connection) {
 
 void add_protocol_seeds(Seeds seeds) {
   seeds.add(hello(7));
-  seeds.add(record(Kind::welcome, Welcome{3, 2, "rank 2"}));
+  seeds.add(record(Kind::welcome, Welcome{3, 2, "rank 2", 0}));
   seeds.add(reject());
   seeds.add(start(3));
   seeds.add(link(2));

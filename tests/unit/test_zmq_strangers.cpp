@@ -95,9 +95,8 @@ void say_everything(const std::string& endpoint) {
   hello.job = "default";
   hello.endpoint = "tcp://127.0.0.1:1";
   stranger.send(frame_of(wire::Kind::hello, hello));
-  stranger.send(frame_of(wire::Kind::welcome, wire::Welcome{ranks, 2, "rank 2"}));
+  stranger.send(frame_of(wire::Kind::welcome, wire::Welcome{ranks, 2, "rank 2", 1}));
   wire::Start start;
-  start.rank = 1;
   start.members.resize(ranks);
   stranger.send(frame_of(wire::Kind::start, start));
   wire::LinkHello link;
