@@ -51,10 +51,10 @@ bool send_record(Wire& wire, ConnectionId to, Kind kind, const Record& record) {
 /// Refuses a hello, on both sides: in the answer and in the log.
 void refuse(Wire& wire, ConnectionId to, const Hello& hello, const Reject& reject);
 
-/// The silence after which a connection counts as broken, noticed up to a heartbeat (a quarter of
-/// it) later; the grace begins then. Short enough that all of it is about grace + 5 s at most. A
-/// piece of chunk_bytes_max must pass within it: with 4 s, a link slower than 2.1 Mbit/s breaks
-/// again and again while such pieces are under way; with less, a faster one does.
+/// The silence after which a connection counts as broken, noticed up to a quarter of it later; the
+/// grace begins then. Short enough that all of it is about grace + 5 s at most. A piece of
+/// chunk_bytes_max must pass within it: with 4 s, a link slower than 2.1 Mbit/s breaks again and
+/// again while such pieces are under way; with less, a faster one does.
 [[nodiscard]] inline std::chrono::milliseconds silence_max(const Settings& settings) {
   return std::clamp(settings.grace / 4, std::chrono::milliseconds{50},
                     std::chrono::milliseconds{4'000});

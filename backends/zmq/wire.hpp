@@ -62,7 +62,8 @@ struct Incoming {
 /// process when its receive queue is full. Memory is bounded by the channel's windows instead.
 class Wire {
  public:
-  /// A connection from which nothing comes for `silence_max`, heartbeats included, counts as ended.
+  /// A connection from which nothing comes for `silence_max`, heartbeats included, counts as ended;
+  /// a caller's only while receive() is called.
   /// With keys, everybody whom this process dials or who calls it needs keys, too.
   Wire(std::chrono::milliseconds silence_max, std::optional<Keyring> keys);
   /// Closes all sockets; waits at most the linger (1 s unless set) for what they have to send.
