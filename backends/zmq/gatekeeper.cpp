@@ -36,6 +36,14 @@ std::string_view text_of(const zmq::message_t& frame) {
   return {frame.data<char>(), frame.size()};
 }
 
+/// As people write it: a socket for IPv6 and IPv4 has callers at ::ffff:1.2.3.4.
+std::string_view readable(std::string_view address) {
+  constexpr std::string_view mapped = "::ffff:";
+  return address.starts_with(mapped) && address.find('.') != std::string_view::npos
+             ? address.substr(mapped.size())
+             : address;
+}
+
 /// All frames of the request that has come; of one that has too many, the first ones.
 std::vector<zmq::message_t> receive(zmq::socket_t& requests) {
   std::vector<zmq::message_t> frames;
@@ -169,7 +177,7 @@ Gatekeeper::Answer Gatekeeper::refuse(const zmq::message_t& from, const std::str
     log().warn(
         "refused {}: its public key {} is not in {}; to let it in, copy its NAME.key there and "
         "restart the master{}",
-        text_of(from), public_key, directory_,
+        readable(text_of(from)), public_key, directory_,
         logged_.size() == refusals_logged_max ? " (more refusals are only counted)" : "");
   }
   return {"400", "this key is not listed"};

@@ -210,8 +210,9 @@ std::optional<FoundMaster> MasterSearch::take(Wire& wire, const Incoming& incomi
   return found;
 }
 
-/// A handshake that came to nothing: where that cannot change, it is not tried again; where no
-/// candidate is left, that is the end.
+/// A handshake that came to nothing: where that cannot change, it is not tried again. A refused key
+/// is the end, since it is the master who refused it: a server with another key does not get so
+/// far. So is any refusal where no other candidate may be the master.
 void MasterSearch::note_failure(Wire& wire, Candidate& candidate, bool key_refused) {
   ++candidate.failures;
   candidate.refusal =
@@ -224,10 +225,23 @@ void MasterSearch::note_failure(Wire& wire, Candidate& candidate, bool key_refus
   wire.hang_up(candidate.connection);
   candidate.connection = 0;
   if (candidate.refusal.empty()) return;
-  const bool hope = std::any_of(candidates_.begin(), candidates_.end(), [](const Candidate& each) {
-    return each.refusal.empty() && each.obstacle.empty();
-  });
-  if (!hope) throw UsageError{fmt::format("{}: {}", candidate.endpoint, candidate.refusal)};
+  if (key_refused || !has_hope()) {
+    throw UsageError{fmt::format("{}: {}", candidate.endpoint, candidate.refusal)};
+  }
+}
+
+/// Whether a candidate that has not answered yet may do so: its host does not say that nobody
+/// listens there. Takes up to a second.
+bool MasterSearch::has_hope() const {
+  std::vector<std::string> unheard;
+  for (const auto& candidate : candidates_) {
+    if (candidate.refusal.empty() && candidate.obstacle.empty()) {
+      unheard.push_back(candidate.endpoint);
+    }
+  }
+  auto probes = probe_all(unheard, probe_limit);
+  return std::any_of(probes.begin(), probes.end(),
+                     [](Probe& probe) { return probe.outcome() != Probe::Outcome::refused; });
 }
 
 /// libzmq does not say why the other side hung up; its greeting tells some of it.

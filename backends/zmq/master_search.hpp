@@ -61,6 +61,7 @@ class MasterSearch {
   bool dial_next(Wire& wire);
   std::optional<FoundMaster> take(Wire& wire, const Incoming& incoming);
   void note_failure(Wire& wire, Candidate& candidate, bool key_refused);
+  [[nodiscard]] bool has_hope() const;
   [[nodiscard]] std::string why_not(const Candidate& candidate, bool has_keys) const;
   void hang_up_all(Wire& wire);
 

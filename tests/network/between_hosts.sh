@@ -16,6 +16,7 @@ grace_s=4
 patience_s=40 # for what comes at last also on a busy machine
 port=5555     # of a host of our own: nobody else has it
 worker_options=()
+declare -A security=() # of a rank; --insecure unless said
 declare -A process=([0]='' [1]='' [2]='') code=()
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -30,9 +31,10 @@ fail() {
 
 # start RANK HOST OPTION...
 start() {
-  local rank=$1 host=$2
+  local rank=$1 host=$2 words
   shift 2
-  start_on "$host" "$program" --insecure --grace "${grace_s}s" --linger 20s "$@" \
+  read -ra words <<<"${security[$rank]:---insecure}"
+  start_on "$host" "$program" "${words[@]}" --grace "${grace_s}s" --linger 20s "$@" \
     >"rank-$rank.out" 2>"rank-$rank.err"
   process[$rank]=$!
 }
@@ -333,6 +335,28 @@ case_refused() {
   start_world 3
   finish_whole
   expect_relay
+}
+
+# With keys: a worker's cable and the way between the workers break, and all handshakes are done
+# again with keys.
+case_keys() {
+  add_hosts alpha beta gamma
+  local name
+  mkdir allowed
+  for name in alpha beta gamma; do "$build/bin/rankwire" keygen "$name"; done >/dev/null
+  cp beta.key gamma.key allowed/
+  security=([0]="--key alpha.key_secret --allow allowed"
+    [1]="--key beta.key_secret --server-key alpha.key"
+    [2]="--key gamma.key_secret --server-key alpha.key")
+  start_world 9
+  apart beta gamma on
+  sleep 1.5
+  apart beta gamma off
+  sleep 1
+  ip -n gamma link set eth0 down
+  sleep 1.5
+  ip -n gamma link set eth0 up
+  finish_whole
 }
 
 # A process that is gone is not waited for: its host says so. The promise is 2 s; the bound here is

@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <latch>
 #include <thread>
 
 #include "../../apps/rankwire/port.hpp"
 #include "../conformance/zmq_rank.hpp"
+#include "../support/folder.hpp"
+#include "rankwire/keys.hpp"
 
 namespace network {
 namespace {
@@ -23,13 +26,37 @@ rankwire::Settings fault_settings() {
   return with;
 }
 
+/// A key pair for each rank, and the folder of those that the master lets in.
+class KeysOfAll {
+ public:
+  explicit KeysOfAll(int ranks) {
+    std::filesystem::create_directory(folder_ / "allowed");
+    for (int rank = 0; rank < ranks; ++rank) {
+      keys_.push_back(rankwire::create_keys(folder_.path(), fmt::format("rank-{}", rank)));
+      if (rank > 0) std::filesystem::copy(keys_.back().public_file, folder_ / "allowed");
+    }
+  }
+  void give(int rank, rankwire::Settings& with) const {
+    with.key = keys_.at(static_cast<std::size_t>(rank)).secret_file;
+    if (rank == 0) {
+      with.allow = folder_ / "allowed";
+    } else {
+      with.server_key = keys_.front().public_file;
+    }
+  }
+
+ private:
+  Folder folder_;
+  std::vector<rankwire::KeyFiles> keys_;
+};
+
 /// One rank from its start to its end.
-Outcome run_rank(int rank, int ranks, const std::string& endpoint, const Exchange& how,
-                 std::latch& complete) {
+Outcome run_rank(int rank, int ranks, const rankwire::Settings& with, const std::string& endpoint,
+                 const Exchange& how, std::latch& complete) {
   std::unique_ptr<rankwire::Channel> world;
   Outcome outcome;
   try {
-    world = conformance::open_zmq_rank(fault_settings(), endpoint, rank, ranks);
+    world = conformance::open_zmq_rank(with, endpoint, rank, ranks);
   } catch (const std::exception& error) {
     outcome.failure = fmt::format("rank {} did not open: {}", rank, error.what());
   }
@@ -65,18 +92,23 @@ std::string Run::text() const {
 }
 
 Run run_over_faults(int ranks, const support::FaultSchedule& schedule, const Exchange& how,
-                    Begin begin) {
+                    Begin begin, Links links) {
   const launcher::ReservedPort port{0};
   support::FaultProxy proxy{static_cast<std::uint16_t>(port.number())};
   Run run;
   run.ranks.resize(static_cast<std::size_t>(ranks));
+  std::optional<KeysOfAll> keys;
+  if (links == Links::with_keys) keys.emplace(ranks);
   std::latch complete{ranks + 1};
   std::vector<std::thread> threads;
   for (int rank = 0; rank < ranks; ++rank) {
     const auto endpoint =
         rank == 0 ? fmt::format("tcp://127.0.0.1:{}", port.number()) : proxy.endpoint();
-    threads.emplace_back([&, rank, endpoint] {
-      run.ranks[static_cast<std::size_t>(rank)] = run_rank(rank, ranks, endpoint, how, complete);
+    auto with = fault_settings();
+    if (keys) keys->give(rank, with);
+    threads.emplace_back([&, rank, with, endpoint] {
+      run.ranks[static_cast<std::size_t>(rank)] =
+          run_rank(rank, ranks, with, endpoint, how, complete);
     });
   }
   if (begin == Begin::rendezvous) proxy.start(schedule);

@@ -26,9 +26,13 @@ struct Run {
 /// When a schedule begins.
 enum class Begin : std::uint8_t { rendezvous, world_complete };
 
+/// Whether the ranks have keys, a pair each.
+enum class Links : std::uint8_t { open, with_keys };
+
 /// A world whose ranks are threads, with every link to the master through a proxy that breaks it;
 /// links between workers are direct. Gives what came of each rank.
 [[nodiscard]] Run run_over_faults(int ranks, const support::FaultSchedule& schedule,
-                                  const Exchange& how, Begin begin = Begin::world_complete);
+                                  const Exchange& how, Begin begin = Begin::world_complete,
+                                  Links links = Links::open);
 
 }  // namespace network

@@ -88,8 +88,9 @@ FaultSchedule repeated(std::size_t times, const Fault& fault) {
 }
 
 void check_complete(int ranks, const FaultSchedule& schedule,
-                    const Exchange& how = {.messages = 4000}, Begin begin = Begin::world_complete) {
-  const auto run = run_over_faults(ranks, schedule, how, begin);
+                    const Exchange& how = {.messages = 4000}, Begin begin = Begin::world_complete,
+                    Links links = Links::open) {
+  const auto run = run_over_faults(ranks, schedule, how, begin, links);
   INFO(schedule.text());
   INFO(run.text());
   CHECK(run.faults == schedule.faults.size());
@@ -171,6 +172,15 @@ TEST_CASE("cut while the ranks meet") {
   schedule.faults.push_back({.kind = Fault::Kind::stall, .sound_bytes = 300, .duration = 500ms});
   schedule.faults.push_back({.kind = Fault::Kind::reset, .sound_bytes = 400});
   check_complete(3, schedule, {.messages = 500}, Begin::rendezvous);
+}
+
+// Each of them is a new handshake with keys; the workers' links among each other have keys too.
+TEST_CASE("with keys, cut again and again, and while the ranks meet") {
+  check_complete(3, repeated(40, {.kind = Fault::Kind::cut, .sound_bytes = 200'000}),
+                 {.messages = 4000}, Begin::world_complete, Links::with_keys);
+  auto schedule = repeated(4, {.kind = Fault::Kind::cut, .sound_bytes = 200, .duration = 50ms});
+  schedule.faults.push_back({.kind = Fault::Kind::stall, .sound_bytes = 500, .duration = 500ms});
+  check_complete(3, schedule, {.messages = 500}, Begin::rendezvous, Links::with_keys);
 }
 
 TEST_CASE("seeded schedules of faults: all is delivered once and in order, or all are told") {

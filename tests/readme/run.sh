@@ -7,6 +7,7 @@
 #   <!-- do -->                      commands (after "$ ") that must succeed
 #   <!-- run [mpi] [zmq] [stderr] -->  commands and what they print, byte for byte; left out where
 #                                    that transport is not built; with stderr or without
+# Blocks for several hosts (<!-- do hosts -->, <!-- run hosts -->) are done by hosts.sh.
 set -euo pipefail
 export LC_ALL=C
 readme=$(realpath "${1:?README}")
@@ -58,6 +59,7 @@ take_block() {
       mkdir -p "$(dirname "$word")"
       printf '%s\n' "$text" >"$word"
       ;;
+    "do hosts" | "run hosts") return 0 ;;
     do)
       commands=$(sed -n 's/^\$ //p' <<<"$text")
       run_commands "set -e"$'\n'"$commands" >log 2>&1 || {

@@ -1,22 +1,13 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
 
+#include "../support/folder.hpp"
 #include "system.hpp"
 
 using namespace test_system;
 
 namespace {
-
-struct Folder {
-  std::string path = (std::filesystem::temp_directory_path() / "rankwire-XXXXXX").string();
-  Folder() { REQUIRE(mkdtemp(path.data()) != nullptr); }
-  ~Folder() { std::filesystem::remove_all(path); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-};
 
 Result keygen(const Arguments& arguments) {
   return support::run({Arguments{LAUNCHER, "keygen"} + arguments});
@@ -35,7 +26,7 @@ void refused(const Arguments& arguments, const Arguments& words) {
 
 TEST_CASE("keygen: two files, and what to do with each") {
   const Folder folder;
-  const std::string made = folder.path + "/keys";
+  const std::string made = folder / "keys";
   const auto result = keygen({"w1", "--dir", made});
   CHECK_CODE(result, 0);
   CHECK(result.err.empty());

@@ -3,13 +3,13 @@
 
 #include <set>
 
+#include "../support/folder.hpp"
 #include "../support/process.hpp"
 #include "certificate.hpp"
 #include "certificate_text.hpp"
 #include "rankwire/backend/log.hpp"
 #include "rankwire/errors.hpp"
 #include "text_of.hpp"
-#include "zmq_folder.hpp"
 
 using namespace rankwire;
 using namespace rankwire::zmq_wire;
