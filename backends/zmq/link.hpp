@@ -89,7 +89,6 @@ class Link {
   [[nodiscard]] std::uint32_t received() const { return received_; }
   /// Whether the other side has acknowledged every frame.
   [[nodiscard]] bool all_acknowledged() const { return kept_.empty(); }
-  [[nodiscard]] std::size_t frames_kept() const { return kept_.size(); }
   /// Nobody will ask for them any more.
   void forget_kept() {
     acked_ = next_;

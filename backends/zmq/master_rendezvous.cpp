@@ -110,6 +110,13 @@ void MasterRendezvous::take(Incoming&& incoming) {
     return;
   }
   if (incoming.what != Incoming::What::frame) return;
+  if (incoming.header.kind == Kind::link) {  // of a world that had this port before
+    const Buffer body = body_of({Refusal::unknown, "it is of another world"});
+    wire_->send(incoming.connection,
+                {.kind = Kind::reject, .tag = protocol_version, .bytes = body.size()},
+                body.bytes());
+    return;
+  }
   auto hello = hello_of(incoming);
   if (!hello) {
     wire_->drop(incoming.connection, "not a hello, before the start");

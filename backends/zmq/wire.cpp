@@ -1,6 +1,8 @@
 #include "wire.hpp"
 
 #include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/resource.h>
 
@@ -21,6 +23,9 @@ constexpr int sockets_max = 16'384;
 // For acknowledgements of the last frames of others; what goes to a caller that has gone is dropped
 // at once.
 constexpr std::chrono::milliseconds listener_linger{1000};
+// Whoever dials may have been given a longer grace than whoever listens.
+constexpr int heartbeat_each_max_ms = 500;
+constexpr std::chrono::milliseconds caller_silence_least{4 * heartbeat_each_max_ms};
 // A connection attempt into a cut must not sleep on long after the cut is mended.
 constexpr int connect_timeout_ms = 2000;
 // Many workers may be started at once; the kernel may allow fewer.
@@ -30,6 +35,14 @@ constexpr int handshakes_logged_max = 10;
 constexpr int drops_logged_max = 20;
 // A signal that comes just before a wait begins must not be missed for long.
 constexpr std::chrono::milliseconds look_for_signals_each{100};
+
+/// A heartbeat waits behind what the system has taken and not sent yet: on a slow link that must
+/// not last as long as the silence.
+void bound_unsent(int descriptor) {
+  constexpr int unsent_bytes_max = 256 << 10;
+  setsockopt(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_bytes_max,
+             sizeof unsent_bytes_max);
+}
 
 zmq::context_t make_context() {
   // A connection is a file: a master of many workers needs more than the usual soft limit.
@@ -62,7 +75,7 @@ Wire::Wire(std::chrono::milliseconds silence_max, std::optional<Keyring> keys)
     : silence_max_{silence_max},
       keys_{std::move(keys)},
       context_{make_context()},
-      doorman_{{.silence = silence_max}} {}
+      doorman_{{.silence = std::max(silence_max, caller_silence_least)}} {}
 
 Wire::~Wire() {
   const auto set_linger = [](Source& source, std::chrono::milliseconds linger) {
@@ -88,7 +101,7 @@ void Wire::set_up(Source& source, std::int64_t frame_bytes_max) const {
   socket.set(zmq::sockopt::linger, 0);  // hang_up; the destructor sets its own
   socket.set(zmq::sockopt::maxmsgsize, frame_bytes_max);
   if (source.socket.get(zmq::sockopt::type) == ZMQ_DEALER) {  // for the listener see Doorman
-    socket.set(zmq::sockopt::heartbeat_ivl, std::clamp(silence_max_ms / 4, 10, 1000));
+    socket.set(zmq::sockopt::heartbeat_ivl, std::min(silence_max_ms / 4, heartbeat_each_max_ms));
     socket.set(zmq::sockopt::heartbeat_timeout, silence_max_ms);
   }
   socket.set(zmq::sockopt::handshake_ivl, 10'000);
@@ -279,6 +292,8 @@ void Wire::read_monitor(Source& source) {
   while (const auto event = source.monitor.next()) {
     if (source.dialed == 0) {
       listener_event(*event);
+    } else if (event->id == ZMQ_EVENT_CONNECTED) {
+      bound_unsent(event->value);
     } else if (event->id == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
       if (std::erase(downs_, source.dialed) > 0) {
         ready_.push_back({.what = Incoming::What::down, .connection = source.dialed});

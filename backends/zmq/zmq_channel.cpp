@@ -236,7 +236,7 @@ void ZmqChannel::process_frame(Link& link, Incoming&& incoming) {
       if (link.is_attached()) link.attach(link.route(), header.ack);
       return;
     case Kind::hello:
-      process_hello(std::move(incoming));
+      if (is_master()) process_hello(std::move(incoming));
       return;
     case Kind::reject:
       process_reject(link, incoming);
@@ -317,7 +317,9 @@ void ZmqChannel::take_piece(int source, Incoming&& incoming) {
 void ZmqChannel::deliver(int source, int tag, Buffer&& payload) {
   ++peer(source).received;
   mailbox_.push({source, tag, std::move(payload)});
-  if (peer(source).departing) finish_departing(source);
+  if (!peer(source).departing) return;
+  await_last_of(source);
+  finish_departing(source);
 }
 
 Info ZmqChannel::do_info() const {

@@ -53,8 +53,7 @@ class ZmqChannel final : public Channel, public Carrier {
         first_probe;          // at the master: whether its listener can be reached at all
     std::uint64_t nonce = 0;  // at the master
     std::uint64_t sent = 0, received = 0;  // messages, this incarnation
-    bool said_goodbye = false;
-    std::optional<Departed> departing;  // told by the master, awaiting what it had sent before
+    std::optional<Departed> departing;     // told by the master, awaiting what it had sent before
     Deadline departing_until = Deadline::never();
     Buffer partial;  // of a payload that comes in pieces
     std::size_t partial_filled = 0;
@@ -128,12 +127,14 @@ class ZmqChannel final : public Channel, public Carrier {
   void start_again(int rank, ConnectionId connection);
   [[nodiscard]] int rank_with(std::uint64_t nonce) const;
   [[nodiscard]] int vacant_place(int wanted) const;
-  void send_table(int newcomer, ConnectionId connection);
+  void send_table(int newcomer, ConnectionId connection, bool with_departed);
   void process_goodbye(Link& link, const Incoming& incoming);
   void process_departed(const Departed& departed);
   void process_arrived(const Member& member);
   void process_abort(Link& link, const Incoming& incoming);
+  void await_last_of(int rank);
   void finish_departing(int rank);
+  void give_up_departing(int rank);
   void depart(int rank, bool lost, const std::string& reason,
               const std::vector<Goodbye::Sent>& sent = {});
   void lose_world(const std::string& reason);

@@ -54,7 +54,7 @@ void ZmqChannel::process_hello(Incoming&& incoming) {
   replace(member);
   peer(place).nonce = hello->nonce;
   tell_workers(Kind::arrived, encode(member), place);
-  send_table(place, incoming.connection);
+  send_table(place, incoming.connection, true);
   adopt(place, incoming.connection, 0);
   first_probe(place);
 }
@@ -66,7 +66,8 @@ void ZmqChannel::start_again(int rank, ConnectionId connection) {
     turn_away(connection, Refusal::lost, departure->reason);
     return;
   }
-  send_table(rank, connection);
+  // Nothing of the link was received: who departed since the start is told over it once more.
+  send_table(rank, connection, false);
   adopt(rank, connection, 0);
 }
 
@@ -111,12 +112,12 @@ int ZmqChannel::vacant_place(int wanted) const {
   return -1;
 }
 
-void ZmqChannel::send_table(int newcomer, ConnectionId connection) {
+void ZmqChannel::send_table(int newcomer, ConnectionId connection, bool with_departed) {
   Start start{{}, {}, token_, settings_.window_bytes, settings_.message_bytes_max};
   for (int other = 0; other < size(); ++other) {
     start.members.push_back(peer(other).member);
     const Departure* const departure = mailbox_.departure(other);
-    if (departure == nullptr) continue;
+    if (departure == nullptr || !with_departed) continue;
     const bool lost = departure->kind == Departure::Kind::lost;
     start.departed.push_back({other, lost, departure->reason, 0});
   }
@@ -146,7 +147,6 @@ void ZmqChannel::process_goodbye(Link& link, const Incoming& incoming) {
   const auto goodbye = decode<Goodbye>(incoming.body());
   link.acknowledge();
   const int source = link.rank();
-  peer(source).said_goodbye = true;
   // Over our own link to it nothing else comes from there: the master tells what to await.
   if (&link == link_from(source)) depart(source, false, "closed its channel", goodbye.sent);
 }
@@ -155,11 +155,16 @@ void ZmqChannel::process_departed(const Departed& departed) {
   if (departed.rank < 0 || departed.rank >= size() || departed.rank == rank()) return;
   Peer& there = peer(departed.rank);
   if (mailbox_.departure(departed.rank)) return;
-  there.said_goodbye = there.said_goodbye || !departed.lost;
   there.departing = departed;
-  there.departing_until = departed.lost ? silence_max(settings_) : settings_.grace;
-  run_timers();
+  await_last_of(departed.rank);
   finish_departing(departed.rank);
+}
+
+/// What a departing rank has sent may still come, and is waited for as long as it does.
+void ZmqChannel::await_last_of(int rank) {
+  Peer& there = peer(rank);
+  there.departing_until = there.departing->lost ? silence_max(settings_) : settings_.grace;
+  run_timers();
 }
 
 /// Makes known what the master told, once all that the rank had sent before has come.
@@ -171,15 +176,18 @@ void ZmqChannel::finish_departing(int rank) {
       link == nullptr || !link->is_attached() || is_relayed(link->route());
   const bool all_here =
       departed.lost ? nothing_under_way : there.received >= departed.messages_to_you;
-  if (all_here) {
-    depart(rank, departed.lost, departed.reason);
-  } else if (there.departing_until.expired()) {
-    const auto missing = departed.lost ? 0 : departed.messages_to_you - there.received;
-    depart(rank, true,
-           missing == 0 ? departed.reason
-                        : fmt::format("{}; {} messages it had sent here never came",
-                                      departed.reason, missing));
-  }
+  if (all_here) depart(rank, departed.lost, departed.reason);
+}
+
+/// Only once all that waits was taken in: what is missing may be among it.
+void ZmqChannel::give_up_departing(int rank) {
+  const Peer& there = peer(rank);
+  const Departed departed = *there.departing;
+  const auto missing = departed.lost ? 0 : departed.messages_to_you - there.received;
+  depart(rank, true,
+         missing == 0 ? departed.reason
+                      : fmt::format("{}; {} messages it had sent here never came", departed.reason,
+                                    missing));
 }
 
 void ZmqChannel::depart(int rank, bool lost, const std::string& reason,

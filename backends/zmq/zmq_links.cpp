@@ -117,7 +117,9 @@ void ZmqChannel::process_stranger(Incoming&& incoming) {
   const Kind kind = incoming.header.kind;
   const auto expelled = expelled_.find(connection);
   if (expelled != expelled_.end()) {
-    if (kind == Kind::link) turn_away(connection, Refusal::lost, expelled->second);
+    if (kind == Kind::link || kind == Kind::hello) {
+      turn_away(connection, Refusal::lost, expelled->second);
+    }
   } else if (const auto early = early_links_.find(connection); early != early_links_.end()) {
     keep_early(early->second, std::move(incoming));
   } else if (kind == Kind::link) {
@@ -376,6 +378,7 @@ void ZmqChannel::look_at_timers() {
   for (int other = 0; other < size(); ++other) {
     Peer& there = peer(other);
     if (there.departing) finish_departing(other);
+    if (there.departing && there.departing_until.expired()) give_up_departing(other);
     if (there.dialing.relay_at.expired()) relay_from_now(other);
     if (there.first_probe) first_probe(other);
     if (!there.absence.lost_at.is_never()) look_at_absence(other);
