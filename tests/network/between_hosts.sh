@@ -95,6 +95,19 @@ expect_relay() {
   grep -qi relay rank-0.err rank-1.err rank-2.err || fail "no log says that ranks are relayed"
 }
 
+# expect_direct RANK...: these are not relayed, or no more.
+expect_direct() {
+  local rank last until=$((SECONDS + patience_s))
+  sleep 3 # after 2 s the master relays
+  for rank; do
+    while last=$(grep -oE 'master relays|directly again' "rank-$rank.err" | tail -n 1) &&
+      [[ $last == "master relays" ]]; do
+      ((SECONDS < until)) || fail "rank $rank is relayed all the time"
+      sleep 0.05
+    done
+  done
+}
+
 # apart HOST HOST on|off: nothing passes between the two, either way.
 apart() {
   local rule=(-s "$(address "$2")" -j DROP) action=-A
@@ -348,7 +361,8 @@ case_keys() {
   security=([0]="--key alpha.key_secret --allow allowed"
     [1]="--key beta.key_secret --server-key alpha.key"
     [2]="--key gamma.key_secret --server-key alpha.key")
-  start_world 9
+  start_world 12
+  expect_direct 1 2
   apart beta gamma on
   sleep 1.5
   apart beta gamma off
