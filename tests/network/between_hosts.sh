@@ -95,6 +95,17 @@ expect_relay() {
   grep -qi relay rank-0.err rank-1.err rank-2.err || fail "no log says that ranks are relayed"
 }
 
+# give_keys: to the ranks 0, 1 and 2.
+give_keys() {
+  local name
+  mkdir allowed
+  for name in alpha beta gamma; do "$build/bin/rankwire" keygen "$name"; done >/dev/null
+  cp beta.key gamma.key allowed/
+  security=([0]="--key alpha.key_secret --allow allowed"
+    [1]="--key beta.key_secret --server-key alpha.key"
+    [2]="--key gamma.key_secret --server-key alpha.key")
+}
+
 # expect_direct RANK...: these are not relayed, or no more.
 expect_direct() {
   local rank last until=$((SECONDS + patience_s))
@@ -275,6 +286,12 @@ case_nat_twins() {
   expect_relay
 }
 
+# The same with keys, which each worker does not have for itself: no handshake comes about.
+case_nat_twins_keys() {
+  give_keys
+  case_nat_twins
+}
+
 # The same, and where one worker looks for another it finds a third.
 case_nat_mixed_up() {
   add_hosts alpha router1 router2
@@ -354,13 +371,7 @@ case_refused() {
 # again with keys.
 case_keys() {
   add_hosts alpha beta gamma
-  local name
-  mkdir allowed
-  for name in alpha beta gamma; do "$build/bin/rankwire" keygen "$name"; done >/dev/null
-  cp beta.key gamma.key allowed/
-  security=([0]="--key alpha.key_secret --allow allowed"
-    [1]="--key beta.key_secret --server-key alpha.key"
-    [2]="--key gamma.key_secret --server-key alpha.key")
+  give_keys
   start_world 12
   expect_direct 1 2
   apart beta gamma on
