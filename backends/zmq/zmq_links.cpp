@@ -235,7 +235,8 @@ void ZmqChannel::process_down(ConnectionId connection) {
   } else if (connection == there.dialing.direct) {
     if (there.dialing.relayed) {
       call(link, relay_route(rank, false));
-    } else {
+    } else if (there.dialing.relay_at.is_never()) {
+      // Not anew at each attempt: one whose handshake fails ends, too.
       there.dialing.relay_at = dial_patience;
       run_timers();
     }

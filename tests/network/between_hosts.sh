@@ -95,6 +95,30 @@ expect_relay() {
   grep -qi relay rank-0.err rank-1.err rank-2.err || fail "no log says that ranks are relayed"
 }
 
+# give_keys: to the ranks 0, 1 and 2.
+give_keys() {
+  local name
+  mkdir allowed
+  for name in alpha beta gamma; do "$build/bin/rankwire" keygen "$name"; done >/dev/null
+  cp beta.key gamma.key allowed/
+  security=([0]="--key alpha.key_secret --allow allowed"
+    [1]="--key beta.key_secret --server-key alpha.key"
+    [2]="--key gamma.key_secret --server-key alpha.key")
+}
+
+# expect_direct RANK...: these are not relayed, or no more.
+expect_direct() {
+  local rank last until=$((SECONDS + patience_s))
+  sleep 3 # after 2 s the master relays
+  for rank; do
+    while last=$(grep -oE 'master relays|directly again' "rank-$rank.err" | tail -n 1) &&
+      [[ $last == "master relays" ]]; do
+      ((SECONDS < until)) || fail "rank $rank is relayed all the time"
+      sleep 0.05
+    done
+  done
+}
+
 # apart HOST HOST on|off: nothing passes between the two, either way.
 apart() {
   local rule=(-s "$(address "$2")" -j DROP) action=-A
@@ -262,6 +286,12 @@ case_nat_twins() {
   expect_relay
 }
 
+# The same with keys, which each worker does not have for itself: no handshake comes about.
+case_nat_twins_keys() {
+  give_keys
+  case_nat_twins
+}
+
 # The same, and where one worker looks for another it finds a third.
 case_nat_mixed_up() {
   add_hosts alpha router1 router2
@@ -341,14 +371,9 @@ case_refused() {
 # again with keys.
 case_keys() {
   add_hosts alpha beta gamma
-  local name
-  mkdir allowed
-  for name in alpha beta gamma; do "$build/bin/rankwire" keygen "$name"; done >/dev/null
-  cp beta.key gamma.key allowed/
-  security=([0]="--key alpha.key_secret --allow allowed"
-    [1]="--key beta.key_secret --server-key alpha.key"
-    [2]="--key gamma.key_secret --server-key alpha.key")
-  start_world 9
+  give_keys
+  start_world 12
+  expect_direct 1 2
   apart beta gamma on
   sleep 1.5
   apart beta gamma off
