@@ -88,7 +88,9 @@ Monitor::Event verdict(Monitor& monitor) {
   const Deadline deadline = 30s;
   while (!deadline.expired()) {
     while (const auto event = monitor.next()) {
-      if (event->id != ZMQ_EVENT_ACCEPTED && event->id != ZMQ_EVENT_DISCONNECTED) return *event;
+      const bool other = event->id == ZMQ_EVENT_CONNECTED || event->id == ZMQ_EVENT_ACCEPTED ||
+                         event->id == ZMQ_EVENT_DISCONNECTED;
+      if (!other) return *event;
     }
     std::this_thread::sleep_for(1ms);
   }
