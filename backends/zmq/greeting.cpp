@@ -90,7 +90,7 @@ std::string mechanism_at(const std::string& endpoint, const std::string& own, De
   }
   const std::string_view field{reinterpret_cast<const char*>(theirs.data()) + mechanism_at_byte,
                                mechanism_bytes};
-  const std::string mechanism{field.substr(0, std::min(field.find('\0'), field.size()))};
+  std::string mechanism{field.substr(0, std::min(field.find('\0'), field.size()))};
   if (mechanism == own || !send_all(socket, whole.subspan(up_to_version_bytes))) return mechanism;
   std::array<std::uint8_t, 1> more{};
   (void)receive_all(socket, more, deadline);
