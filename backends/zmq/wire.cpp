@@ -1,8 +1,6 @@
 #include "wire.hpp"
 
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/resource.h>
 
@@ -35,14 +33,6 @@ constexpr int handshakes_logged_max = 10;
 constexpr int drops_logged_max = 20;
 // A signal that comes just before a wait begins must not be missed for long.
 constexpr std::chrono::milliseconds look_for_signals_each{100};
-
-/// A heartbeat waits behind what the system has taken and not sent yet: on a slow link that must
-/// not last as long as the silence.
-void bound_unsent(int descriptor) {
-  constexpr int unsent_bytes_max = 256 << 10;
-  setsockopt(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_bytes_max,
-             sizeof unsent_bytes_max);
-}
 
 zmq::context_t make_context() {
   // A connection is a file: a master of many workers needs more than the usual soft limit.
@@ -104,7 +94,10 @@ void Wire::set_up(Source& source, std::int64_t frame_bytes_max) const {
     socket.set(zmq::sockopt::heartbeat_ivl, std::min(silence_max_ms / 4, heartbeat_each_max_ms));
     socket.set(zmq::sockopt::heartbeat_timeout, silence_max_ms);
   }
-  socket.set(zmq::sockopt::handshake_ivl, 10'000);
+  // (TCP_NOTSENT_LOWAT on dialed connections, to let heartbeats pass on slow links, left some of
+  // them hanging after a cut.)
+  // A handshake that is cut off on one side only must not use up the grace.
+  socket.set(zmq::sockopt::handshake_ivl, std::max(silence_max_ms, 1'000));
   socket.set(zmq::sockopt::reconnect_ivl, 100);
   // Several attempts must fit into the grace, which is twice the silence at least.
   socket.set(zmq::sockopt::reconnect_ivl_max, std::clamp(silence_max_ms / 2, 100, 2'000));
@@ -292,8 +285,6 @@ void Wire::read_monitor(Source& source) {
   while (const auto event = source.monitor.next()) {
     if (source.dialed == 0) {
       listener_event(*event);
-    } else if (event->id == ZMQ_EVENT_CONNECTED) {
-      bound_unsent(event->value);
     } else if (event->id == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
       if (std::erase(downs_, source.dialed) > 0) {
         ready_.push_back({.what = Incoming::What::down, .connection = source.dialed});

@@ -64,7 +64,7 @@ struct Seeded {
 
 Seeded run_seed(std::uint64_t seed) {
   const int ranks = seed % 3 == 0 ? 3 : 2;
-  const auto streams = static_cast<std::uint64_t>(ranks * (ranks - 1));
+  const auto streams = static_cast<std::uint64_t>(ranks) * static_cast<std::uint64_t>(ranks - 1);
   Seeded seeded{seed, schedule_of(seed), {}};
   seeded.run =
       run_over_faults(ranks, seeded.schedule, {.seed = seed, .messages = messages_a_job / streams});

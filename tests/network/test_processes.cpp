@@ -16,7 +16,6 @@
 
 using namespace std::chrono_literals;
 using support::Process;
-using support::Result;
 
 namespace {
 
