@@ -33,6 +33,14 @@ std::chrono::milliseconds silent_for(int descriptor) {
   return std::chrono::milliseconds{facts ? facts->tcpi_last_data_recv : 0};
 }
 
+/// Resets the connection: with less, a caller that has more to send than fits, and to which no room
+/// is told any more, would not learn of the end for a minute.
+void end_connection(int descriptor) {
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  shutdown(descriptor, SHUT_RDWR);
+}
+
 }  // namespace
 
 void Doorman::came(int descriptor) {
@@ -90,14 +98,14 @@ void Doorman::look_at_guests() {
   std::erase_if(guests_, [this](const auto& guest) {
     const auto& [descriptor, caller] = guest;
     if (silent_for(descriptor) <= limits_.silence) return false;
-    if (is_still(descriptor, caller)) shutdown(descriptor, SHUT_RDWR);
+    if (is_still(descriptor, caller)) end_connection(descriptor);
     return true;
   });
 }
 
 void Doorman::show_out(int descriptor, const Stranger& stranger) {
   if (!is_still(descriptor, stranger.caller)) return;
-  shutdown(descriptor, SHUT_RDWR);
+  end_connection(descriptor);
   if (++shown_out_ > logged_max) return;
   log().warn(
       "hung up on a caller that did not say what it wants here, or said too much ({} so far{})",

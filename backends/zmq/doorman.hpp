@@ -25,7 +25,7 @@ namespace rankwire::zmq_wire {
 /// failed: !_io_error", seen here). This asks the system when bytes last came instead, so that a
 /// slow connection is none that is silent.
 ///
-/// Who exceeds a limit has its TCP connection shut down, which libzmq takes for the end of it. A
+/// Who exceeds a limit has its TCP connection reset, which libzmq takes for the end of it. A
 /// number of a file may be closed by libzmq, and used for another, at any moment: the address of
 /// the caller is noted, and compared before anything is done.
 class Doorman {

@@ -30,7 +30,7 @@ class MasterRendezvous {
   void bind();
   void check_strangers_kept_out(const std::vector<Address>& addresses) const;
   void take(Incoming&& incoming);
-  void admit(ConnectionId connection, Hello&& hello);
+  void admit(Incoming&& incoming, Hello&& hello);
   void welcome(const Candidate& candidate);
   void report();
   void give_up();
@@ -126,10 +126,11 @@ void MasterRendezvous::take(Incoming&& incoming) {
     refuse(*wire_, incoming.connection, *hello, *reject);
     return;
   }
-  admit(incoming.connection, std::move(*hello));
+  admit(std::move(incoming), std::move(*hello));
 }
 
-void MasterRendezvous::admit(ConnectionId connection, Hello&& hello) {
+void MasterRendezvous::admit(Incoming&& incoming, Hello&& hello) {
+  const ConnectionId connection = incoming.connection;
   for (auto& candidate : candidates_) {
     if (candidate.hello.nonce == hello.nonce) {  // the same process, over a new connection
       wire_->let_in(connection);
@@ -138,6 +139,10 @@ void MasterRendezvous::admit(ConnectionId connection, Hello&& hello) {
       return;
     }
     if (hello.wanted_rank > 0 && candidate.hello.wanted_rank == hello.wanted_rank) {
+      if (!incoming.deferred) {  // the end of whoever had the rank may wait right behind
+        wire_->defer(std::move(incoming));
+        return;
+      }
       refuse(*wire_, connection, hello,
              {Refusal::rank,
               fmt::format("rank {} is taken by {} (pid {}); ask for another or for "

@@ -286,12 +286,14 @@ void Wire::read_monitor(Source& source) {
     if (source.dialed == 0) {
       listener_event(*event);
     } else if (event->id == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
+      source.stands = true;
       if (std::erase(downs_, source.dialed) > 0) {
         ready_.push_back({.what = Incoming::What::down, .connection = source.dialed});
       }
       ready_.push_back({.what = Incoming::What::up, .connection = source.dialed});
     } else if (event->id == ZMQ_EVENT_DISCONNECTED) {
-      downs_.push_back(source.dialed);
+      // An attempt whose handshake fails ends, too; what was sent meanwhile is kept for the next.
+      if (std::exchange(source.stands, false)) downs_.push_back(source.dialed);
     } else {
       ready_.push_back({.what = Incoming::What::failed,
                         .connection = source.dialed,

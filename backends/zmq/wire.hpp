@@ -36,7 +36,7 @@ struct Incoming {
     frame,   ///< a message of ours, its header checked
     up,      ///< a dialed connection stands (again): say who calls
     failed,  ///< a dialed connection came, and no handshake with it; see key_refused
-    down     ///< a connection broke; everything that came over it was given out before
+    down     ///< a connection that stood broke; everything that came over it was given out before
   };
   What what = What::frame;
   ConnectionId connection = 0;
@@ -131,6 +131,7 @@ class Wire {
     zmq::socket_t socket;
     Monitor monitor;
     ConnectionId dialed = 0;  // 0: this is the listener
+    bool stands = false;      // a dialed one: its handshake has succeeded
   };
   struct Connection {
     Source* source = nullptr;

@@ -235,8 +235,7 @@ void ZmqChannel::process_down(ConnectionId connection) {
   } else if (connection == there.dialing.direct) {
     if (there.dialing.relayed) {
       call(link, relay_route(rank, false));
-    } else if (there.dialing.relay_at.is_never()) {
-      // Not anew at each attempt: one whose handshake fails ends, too.
+    } else {
       there.dialing.relay_at = dial_patience;
       run_timers();
     }

@@ -166,7 +166,7 @@ void FaultProxy::do_here(std::function<void()> what) {
   std::promise<void> done;
   {
     const std::lock_guard lock{mutex_};
-    orders_.push_back([&] {
+    orders_.emplace_back([&] {
       what();
       done.set_value();
     });
