@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "frame.hpp"
+
 namespace rankwire::zmq_wire {
 namespace {
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "frame.hpp"
 #include "interfaces.hpp"
 #include "rankwire/backend/host.hpp"
 #include "rankwire/backend/log.hpp"
@@ -222,6 +223,7 @@ Session MasterRendezvous::start() {
   session.members.resize(static_cast<std::size_t>(ranks_));
   session.connections.resize(static_cast<std::size_t>(ranks_), 0);
   session.nonces.resize(static_cast<std::size_t>(ranks_), 0);
+  session.first_probes.resize(static_cast<std::size_t>(ranks_));
   session.members[0] = {0, host_name(), process_id(), reached_at_, 0, {}};
   const auto place = [&](int rank, const Candidate& candidate) {
     const auto& hello = candidate.hello;
@@ -229,6 +231,7 @@ Session MasterRendezvous::start() {
     session.members[at] = {rank, hello.host, hello.pid, hello.endpoint, 0, hello.key};
     session.connections[at] = candidate.connection;
     session.nonces[at] = hello.nonce;
+    session.first_probes[at] = probe_first(*wire_, candidate.connection, hello.endpoint);
   };
   for (const auto& candidate : candidates_) {
     if (candidate.hello.wanted_rank > 0) place(candidate.hello.wanted_rank, candidate);
@@ -296,6 +299,11 @@ std::optional<Reject> check_hello(const Header& header, const Hello& hello,
                                              hello.ranks, ranks)};
   }
   return std::nullopt;
+}
+
+FirstProbe probe_first(const Wire& wire, ConnectionId worker, const std::string& endpoint) {
+  if (!same_host(endpoint, wire.host_of(worker))) return nullptr;
+  return std::make_unique<Probe>(endpoint, probe_limit);
 }
 
 void refuse(Wire& wire, ConnectionId to, const Hello& hello, const Reject& reject) {

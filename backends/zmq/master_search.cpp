@@ -23,7 +23,6 @@ using namespace std::chrono_literals;
 constexpr auto dial_each = 250ms;
 /// How often the file is read, and the ways to the addresses are looked up: at first, and later.
 constexpr std::chrono::milliseconds look_first = 100ms, look_last = 1s;
-constexpr auto probe_limit = 1s;
 constexpr auto greeting_limit = 1s;
 /// A name may stand for many addresses; each is a socket of libzmq.
 constexpr std::size_t candidates_max = 128;

@@ -67,9 +67,10 @@ std::optional<Probe::Outcome> Probe::outcome() {
 }
 
 void Probe::decide(int error) {
-  outcome_ = error == 0              ? Outcome::accepted
-             : error == ECONNREFUSED ? Outcome::refused
-                                     : Outcome::silent;
+  // A reset comes from one who accepted, and has ended since.
+  outcome_ = error == 0 || error == ECONNRESET ? Outcome::accepted
+             : error == ECONNREFUSED           ? Outcome::refused
+                                               : Outcome::silent;
   text_ = error == 0 ? "accepted" : error == ETIMEDOUT ? "no answer" : std::strerror(error);
   socket_.reset();
 }
@@ -82,14 +83,13 @@ std::vector<Probe> probe_all(const std::vector<std::string>& endpoints,
 }
 
 std::string dialable(const std::string& endpoint) {
-  constexpr std::chrono::milliseconds limit{1000};
   const Endpoint parsed = parse_endpoint(endpoint);
   std::vector<std::string> numeric;
   for (const auto& address : resolve(parsed.host)) {
     numeric.push_back(address.endpoint(fmt::format("{}", parsed.port)));
   }
   if (numeric.size() == 1) return numeric.front();
-  auto probes = start_all(numeric, limit);
+  auto probes = start_all(numeric, probe_limit);
   while (true) {
     const auto accepted = std::find_if(probes.begin(), probes.end(), is_accepted);
     if (accepted != probes.end())

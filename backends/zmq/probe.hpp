@@ -11,6 +11,9 @@
 
 namespace rankwire::zmq_wire {
 
+/// How long an answer is waited for.
+inline constexpr std::chrono::milliseconds probe_limit{1000};
+
 /// One attempt at a TCP connection, which tells whether a process listens at an address. Sends
 /// nothing; closes what it opens as soon as the outcome is known.
 class Probe {

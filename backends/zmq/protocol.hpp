@@ -20,7 +20,7 @@ inline constexpr std::uint16_t protocol_version = 2;
 /// Payloads up to here go in the header's own frame (one copy, one frame); above, in a frame of
 /// their own (no copy).
 inline constexpr std::size_t inline_payload_bytes_max = std::size_t{32} << 10;
-/// A larger payload goes in pieces of this size, so that heartbeats pass between them.
+/// A larger payload goes in pieces of this size, so that other frames pass between them.
 inline constexpr std::size_t chunk_bytes_max = std::size_t{1} << 20;
 /// Bound of a frame on a port that strangers reach: libzmq hangs up on more.
 inline constexpr std::int64_t stranger_frame_bytes_max = (std::int64_t{1} << 20) + 4096;

@@ -5,11 +5,15 @@
 #include <vector>
 
 #include "address_file.hpp"
+#include "probe.hpp"
 #include "protocol.hpp"
 #include "rankwire/backend/backend.hpp"
 #include "wire.hpp"
 
 namespace rankwire::zmq_wire {
+
+/// Of a worker's listener; null where it would tell nothing.
+using FirstProbe = std::unique_ptr<Probe>;
 
 /// What a rendezvous ends with: a complete world as one rank sees it.
 struct Session {
@@ -19,6 +23,7 @@ struct Session {
   std::vector<Departed> departed;         ///< gone already, for one that arrives late
   std::vector<ConnectionId> connections;  ///< by rank; 0 where there is none (yet)
   std::vector<std::uint64_t> nonces;      ///< by rank, at the master
+  std::vector<FirstProbe> first_probes;   ///< by rank, at the master
   std::string dialed;                     ///< at a worker: the master's numeric endpoint
   Token token{};
   std::vector<Incoming> early;  ///< came from other workers, whose start was earlier
@@ -41,6 +46,13 @@ struct Session {
 /// Decodes the body of a hello; nothing when it is damaged or of another version.
 [[nodiscard]] std::optional<Hello> hello_of(const Incoming& incoming);
 
+/// Begins to probe the listener of a worker that called over this connection, before its start is
+/// sent: so that it is seen to listen even where its process ends right after. The refusal of
+/// connections tells later that the process is gone only where they were accepted once, from the
+/// address that it tells: not behind a firewall, nor behind a router that translates.
+[[nodiscard]] FirstProbe probe_first(const Wire& wire, ConnectionId worker,
+                                     const std::string& endpoint);
+
 /// Sends a record of the protocol as one frame.
 template <class Record>
 bool send_record(Wire& wire, ConnectionId to, Kind kind, const Record& record) {
@@ -52,9 +64,7 @@ bool send_record(Wire& wire, ConnectionId to, Kind kind, const Record& record) {
 void refuse(Wire& wire, ConnectionId to, const Hello& hello, const Reject& reject);
 
 /// The silence after which a connection counts as broken, noticed up to a quarter of it later; the
-/// grace begins then. Short enough that all of it is about grace + 5 s at most. A piece of
-/// chunk_bytes_max must pass within it: with 4 s, a link slower than 2.1 Mbit/s breaks again and
-/// again while such pieces are under way; with less, a faster one does.
+/// grace begins then. Short enough that all of it is about grace + 5 s at most.
 [[nodiscard]] inline std::chrono::milliseconds silence_max(const Settings& settings) {
   return std::clamp(settings.grace / 4, std::chrono::milliseconds{50},
                     std::chrono::milliseconds{4'000});

@@ -5,11 +5,12 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <random>
 #include <utility>
 
-#include "listener.hpp"
+#include "frame.hpp"
 #include "rankwire/backend/interrupt.hpp"
 #include "rankwire/backend/log.hpp"
 #include "rankwire/errors.hpp"
@@ -21,15 +22,11 @@ constexpr int sockets_max = 16'384;
 // For acknowledgements of the last frames of others; what goes to a caller that has gone is dropped
 // at once.
 constexpr std::chrono::milliseconds listener_linger{1000};
-// Whoever dials may have been given a longer grace than whoever listens.
-constexpr int heartbeat_each_max_ms = 500;
-constexpr std::chrono::milliseconds caller_silence_least{4 * heartbeat_each_max_ms};
+// Below the time in which the system sends something again, it would end sound connections.
+constexpr int maxrt_least_ms = 1000;
 // A connection attempt into a cut must not sleep on long after the cut is mended.
 constexpr int connect_timeout_ms = 2000;
-// Many workers may be started at once; the kernel may allow fewer.
-constexpr int callers_at_once = 1024;
 constexpr int batch_messages_max = 256;
-constexpr int handshakes_logged_max = 10;
 constexpr int drops_logged_max = 20;
 // A signal that comes just before a wait begins must not be missed for long.
 constexpr std::chrono::milliseconds look_for_signals_each{100};
@@ -55,17 +52,10 @@ std::string random_routing_id() {
   return id;
 }
 
-std::string_view text_of(const zmq::message_t& message) {
-  return {message.data<char>(), message.size()};
-}
-
 }  // namespace
 
 Wire::Wire(std::chrono::milliseconds silence_max, std::optional<Keyring> keys)
-    : silence_max_{silence_max},
-      keys_{std::move(keys)},
-      context_{make_context()},
-      doorman_{{.silence = std::max(silence_max, caller_silence_least)}} {}
+    : silence_max_{silence_max}, keys_{std::move(keys)}, context_{make_context()} {}
 
 Wire::~Wire() {
   const auto set_linger = [](Source& source, std::chrono::milliseconds linger) {
@@ -90,48 +80,17 @@ void Wire::set_up(Source& source, std::int64_t frame_bytes_max) const {
   socket.set(zmq::sockopt::rcvhwm, 0);
   socket.set(zmq::sockopt::linger, 0);  // hang_up; the destructor sets its own
   socket.set(zmq::sockopt::maxmsgsize, frame_bytes_max);
-  if (source.socket.get(zmq::sockopt::type) == ZMQ_DEALER) {  // for the listener see Doorman
-    socket.set(zmq::sockopt::heartbeat_ivl, std::min(silence_max_ms / 4, heartbeat_each_max_ms));
-    socket.set(zmq::sockopt::heartbeat_timeout, silence_max_ms);
+  if (source.socket.get(zmq::sockopt::type) == ZMQ_DEALER) {  // the listener's libzmq answers
+    socket.set(zmq::sockopt::heartbeat_ivl, std::min(silence_max_ms / 4, ping_each_max_ms));
+    socket.set(zmq::sockopt::heartbeat_timeout, 0);  // Silence looks at that
+    // While the program computes nobody looks, and a dead network is to be noticed all the same.
+    socket.set(zmq::sockopt::tcp_maxrt, std::max(silence_max_ms, maxrt_least_ms));
   }
-  // (TCP_NOTSENT_LOWAT on dialed connections, to let heartbeats pass on slow links, left some of
-  // them hanging after a cut.)
   // A handshake that is cut off on one side only must not use up the grace.
   socket.set(zmq::sockopt::handshake_ivl, std::max(silence_max_ms, 1'000));
   socket.set(zmq::sockopt::reconnect_ivl, 100);
   // Several attempts must fit into the grace, which is twice the silence at least.
   socket.set(zmq::sockopt::reconnect_ivl_max, std::clamp(silence_max_ms / 2, 100, 2'000));
-}
-
-std::vector<std::string> Wire::listen(const std::vector<Address>& addresses, PortRange ports) {
-  std::vector<std::string> bound;
-  try {
-    auto listener = std::make_unique<Source>(context_, zmq::socket_type::router);
-    set_up(*listener, stranger_frame_bytes_max);
-    listener->socket.set(zmq::sockopt::router_mandatory, true);
-    listener->socket.set(zmq::sockopt::backlog, callers_at_once);
-    // Who calls again may do so before the end of its old connection is noticed.
-    listener->socket.set(zmq::sockopt::router_handover, true);
-    guard(*listener);
-    bound = bind_all(listener->socket, addresses, ports);
-    listener_ = std::move(listener);
-  } catch (const zmq::error_t& error) {
-    throw TransportError{fmt::format("cannot listen: {}", error.what())};
-  }
-  rebuild_poll_items();
-  return bound;
-}
-
-/// Before the port is bound. A worker's listener needs no gatekeeper: its key is known to members
-/// of the world only, and without that key there is no handshake.
-void Wire::guard(Source& listener) {
-  if (!keys_) return;
-  if (keys_->directory.empty()) {
-    serve_those_who_know(listener.socket, keys_->listener);
-    return;
-  }
-  gatekeeper_ = std::make_unique<Gatekeeper>(context_, keys_->allowed, keys_->directory);
-  serve_listed(listener.socket, keys_->own);
 }
 
 ConnectionId Wire::dial(const std::string& address, std::int64_t frame_bytes_max,
@@ -195,22 +154,6 @@ bool Wire::send(ConnectionId to, zmq::message_t&& first, zmq::message_t* chunk) 
   }
 }
 
-void Wire::let_in(ConnectionId caller) {
-  const auto found = connections_.find(caller);
-  if (found != connections_.end()) doorman_.let_in(found->second.descriptor);
-}
-
-void Wire::keep(ConnectionId caller) {
-  const auto found = connections_.find(caller);
-  if (found != connections_.end()) found->second.kept = true;
-  let_in(caller);
-}
-
-std::string Wire::host_of(ConnectionId caller) const {
-  const auto found = connections_.find(caller);
-  return found == connections_.end() ? std::string{} : found->second.address;
-}
-
 void Wire::hang_up(ConnectionId connection) {
   const auto found = connections_.find(connection);
   if (found == connections_.end()) return;
@@ -219,9 +162,11 @@ void Wire::hang_up(ConnectionId connection) {
     const auto descriptor = descriptors_.find(found->second.descriptor);
     if (descriptor != descriptors_.end() && descriptor->second == connection) {
       descriptor->second = 0;
+      silence_.forget(descriptor->first);
       doorman_.came(descriptor->first);  // libzmq goes on with it
     }
   } else {
+    silence_.forget(found->second.source->descriptor);
     std::erase_if(dialed_, [&](const auto& source) { return source->dialed == connection; });
     rebuild_poll_items();
   }
@@ -233,6 +178,7 @@ std::optional<Incoming> Wire::receive(Deadline deadline) {
   while (ready_.empty()) {
     if (interruptible_) check_interrupted();
     frames_dropped_ += doorman_.look();
+    silence_.look();
     if (!pump(deadline.sooner(look_for_signals_each)) && deadline.expired()) return std::nullopt;
   }
   Incoming next = std::move(ready_.front());
@@ -285,13 +231,17 @@ void Wire::read_monitor(Source& source) {
   while (const auto event = source.monitor.next()) {
     if (source.dialed == 0) {
       listener_event(*event);
+    } else if (event->id == ZMQ_EVENT_CONNECTED) {
+      source.descriptor = event->value;
     } else if (event->id == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
       source.stands = true;
+      silence_.watch(source.descriptor, silence_max_);
       if (std::erase(downs_, source.dialed) > 0) {
         ready_.push_back({.what = Incoming::What::down, .connection = source.dialed});
       }
       ready_.push_back({.what = Incoming::What::up, .connection = source.dialed});
     } else if (event->id == ZMQ_EVENT_DISCONNECTED) {
+      silence_.forget(source.descriptor);
       // An attempt whose handshake fails ends, too; what was sent meanwhile is kept for the next.
       if (std::exchange(source.stands, false)) downs_.push_back(source.dialed);
     } else {
@@ -300,47 +250,6 @@ void Wire::read_monitor(Source& source) {
                         .key_refused = event->id == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH});
     }
   }
-}
-
-/// File descriptors are reused, and the events of one come in order: a new connection under the
-/// number of an old one means that the old one ended.
-void Wire::listener_event(const Monitor::Event& event) {
-  switch (event.id) {
-    case ZMQ_EVENT_ACCEPTED:
-      break_off(event.value);
-      descriptors_[event.value] = 0;
-      doorman_.came(event.value);
-      break;
-    case ZMQ_EVENT_DISCONNECTED:
-      break_off(event.value);
-      break;
-    // Not FAILED_NO_DETAIL: a caller that said nothing, such as the master's probe of a worker.
-    case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
-      turned_away(event);
-      break;
-    default:
-      break;
-  }
-}
-
-void Wire::turned_away(const Monitor::Event& event) {
-  ++frames_dropped_;
-  if (event.id == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) return;  // the gatekeeper says more of it
-  if (++handshakes_failed_ > handshakes_logged_max) return;
-  std::string_view who = "that does not speak ZeroMQ was turned away";
-  if (event.value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH) {
-    who = keys_ ? "without keys was turned away: links have keys here; start it with --key and "
-                  "--server-key"
-                : "with keys was turned away: links have none here; start this master with --key "
-                  "and --allow, or the caller without --key";
-  } else if (event.value == ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC) {
-    who =
-        "with a wrong server key was turned away: its --server-key is not the public key of this "
-        "process";
-  }
-  log().warn("a caller {} ({} so far{})", who, handshakes_failed_,
-             handshakes_failed_ == handshakes_logged_max ? "; more are only counted" : "");
 }
 
 void Wire::drain(Source& source, int messages_max) {
@@ -382,54 +291,6 @@ bool Wire::read_message(Source& source) {
   return true;
 }
 
-/// The connection that `routing_id` stands for, 0 for one not to talk to; a new one is tied to its
-/// file descriptor, so that its end is known by it.
-ConnectionId Wire::caller_of(const zmq::message_t& routing_id, zmq::message_t& frame) {
-  std::string key{text_of(routing_id)};
-  const auto found = callers_.find(key);
-  if (found != callers_.end()) return found->second;
-  const int descriptor = zmq_msg_get(frame.handle(), ZMQ_SRCFD);
-  if (descriptor < 0) return 0;  // a peer of libzmq's oldest protocols; none of ours
-  const ConnectionId id = ++last_id_;
-  const char* const address = zmq_msg_gets(frame.handle(), "Peer-Address");
-  connections_[id] = {listener_.get(), key, address != nullptr ? address : "unknown"};
-  callers_.emplace(std::move(key), id);
-  tie_to_descriptor(id, descriptor);
-  return id;
-}
-
-/// From now on the end of `descriptor` is the end of the connection. Whatever had one of the two
-/// before has ended, and that is told first.
-void Wire::tie_to_descriptor(ConnectionId caller, int descriptor) {
-  Connection& connection = connections_[caller];
-  read_monitor(*listener_);  // whoever had this descriptor before is gone by these events
-  const auto before = descriptors_.find(connection.descriptor);
-  if (before != descriptors_.end() && before->second == caller) {
-    before->second = 0;
-    if (connection.descriptor != descriptor) downs_.push_back(caller);
-  }
-  if (std::erase(downs_, caller) > 0) {
-    ready_.push_back({.what = Incoming::What::down, .connection = caller});
-  }
-  connection.descriptor = descriptor;
-  if (connection.kept) doorman_.let_in(descriptor);
-  const auto accepted = descriptors_.find(descriptor);
-  if (accepted == descriptors_.end()) {
-    downs_.push_back(caller);  // it has ended already; only what it said is left
-  } else {
-    if (accepted->second != 0) downs_.push_back(accepted->second);
-    accepted->second = caller;
-  }
-}
-
-void Wire::break_off(int descriptor) {
-  doorman_.gone(descriptor);
-  const auto found = descriptors_.find(descriptor);
-  if (found == descriptors_.end()) return;
-  if (found->second != 0) downs_.push_back(found->second);
-  descriptors_.erase(found);
-}
-
 void Wire::emit_downs() {
   while (!downs_.empty()) {
     for (const ConnectionId id : std::exchange(downs_, {})) emit_down(id);
@@ -468,14 +329,6 @@ void Wire::drop(ConnectionId connection, std::string_view why) {
   log().warn("dropped a frame from {}: {} (more from there are only counted{})",
              found->second.address, why,
              drops_logged_ == drops_logged_max ? ", and from anywhere else" : "");
-}
-
-zmq::message_t frame_of(const Header& header, std::span<const std::byte> body) {
-  zmq::message_t frame{Header::wire_bytes + body.size()};
-  const HeaderBytes head = to_bytes(header);
-  std::memcpy(frame.data(), head.data(), head.size());
-  if (!body.empty()) std::memcpy(frame.data<std::byte>() + head.size(), body.data(), body.size());
-  return frame;
 }
 
 }  // namespace rankwire::zmq_wire

@@ -22,8 +22,12 @@
 #include "protocol.hpp"
 #include "rankwire/deadline.hpp"
 #include "rankwire/settings.hpp"
+#include "silence.hpp"
 
 namespace rankwire::zmq_wire {
+
+/// How often a dialer says at least something.
+inline constexpr int ping_each_max_ms = 500;
 
 /// Whom this process dialed, or who called it; 0 is nobody. libzmq mends a connection that breaks,
 /// and it keeps its number while it is not forgotten: `down` and `up` tell of its state. The upper
@@ -62,8 +66,9 @@ struct Incoming {
 /// process when its receive queue is full. Memory is bounded by the channel's windows instead.
 class Wire {
  public:
-  /// A connection from which nothing comes for `silence_max`, heartbeats included, counts as ended;
-  /// a caller's only while receive() is called.
+  /// A connection over which nothing comes for `silence_max` (see Silence) is ended; that is looked
+  /// at while receive() is called. In between, a dialed one ends when nothing arrives of what is
+  /// sent.
   /// With keys, everybody whom this process dials or who calls it needs keys, too.
   Wire(std::chrono::milliseconds silence_max, std::optional<Keyring> keys);
   /// Closes all sockets; waits at most the linger (1 s unless set) for what they have to send.
@@ -131,7 +136,9 @@ class Wire {
     zmq::socket_t socket;
     Monitor monitor;
     ConnectionId dialed = 0;  // 0: this is the listener
-    bool stands = false;      // a dialed one: its handshake has succeeded
+    // Of a dialed one:
+    bool stands = false;  // its handshake has succeeded
+    int descriptor = -1;  // of its last attempt
   };
   struct Connection {
     Source* source = nullptr;
@@ -152,6 +159,7 @@ class Wire {
   void drain(Source& source, int messages_max);
   bool read_message(Source& source);
   ConnectionId caller_of(const zmq::message_t& routing_id, zmq::message_t& frame);
+  void let_in_at(int descriptor);
   void tie_to_descriptor(ConnectionId caller, int descriptor);
   void break_off(int descriptor);
   void emit_downs();
@@ -172,6 +180,7 @@ class Wire {
   std::unordered_map<std::string, ConnectionId> callers_;  // by routing id
   std::unordered_map<int, ConnectionId> descriptors_;      // accepted; 0 until its first frame
   Doorman doorman_;
+  Silence silence_;
   std::vector<ConnectionId> downs_;  // seen ended, not yet given out
   std::deque<Incoming> ready_;
   ConnectionId last_id_ = 0;
@@ -179,8 +188,5 @@ class Wire {
   int handshakes_failed_ = 0;
   int drops_logged_ = 0;
 };
-
-/// Builds a frame: the header, then the body, copied.
-[[nodiscard]] zmq::message_t frame_of(const Header& header, std::span<const std::byte> body);
 
 }  // namespace rankwire::zmq_wire

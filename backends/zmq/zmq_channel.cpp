@@ -57,10 +57,13 @@ ZmqChannel::ZmqChannel(Session session)
   for (int other = 0; other < size(); ++other) {
     const auto at = static_cast<std::size_t>(other);
     peer(other).member = std::move(session.members[at]);
-    if (is_master()) peer(other).nonce = session.nonces[at];
+    if (is_master()) {
+      peer(other).nonce = session.nonces[at];
+      peer(other).first_probe = std::move(session.first_probes[at]);
+    }
     if (session.connections[at] == 0) continue;
     adopt(other, session.connections[at], 0);
-    if (is_master()) first_probe(other);
+    look_at_first_probe(other);
   }
   if (!is_master()) {
     peer(0).probed_at = session.dialed;

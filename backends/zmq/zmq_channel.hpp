@@ -48,10 +48,9 @@ class ZmqChannel final : public Channel, public Carrier {
     std::unique_ptr<Link> in;   // between workers: carries what it sends
     Dialing dialing;
     Absence absence;
-    std::string probed_at;  // its listener's address; empty when a refusal there would say nothing
-    std::unique_ptr<Probe>
-        first_probe;          // at the master: whether its listener can be reached at all
-    std::uint64_t nonce = 0;  // at the master
+    std::string probed_at;   // its listener's address; empty when a refusal there would say nothing
+    FirstProbe first_probe;  // at the master: whether its listener can be reached at all
+    std::uint64_t nonce = 0;               // at the master
     std::uint64_t sent = 0, received = 0;  // messages, this incarnation
     std::optional<Departed> departing;     // told by the master, awaiting what it had sent before
     Deadline departing_until = Deadline::never();
@@ -115,7 +114,7 @@ class ZmqChannel final : public Channel, public Carrier {
   void begin_absence(int rank);
   void end_absence(int rank);
   void look_at_absence(int rank);
-  void first_probe(int rank);
+  void look_at_first_probe(int rank);
   void lose(int rank, const std::string& reason);
 
   // zmq_departures.cpp: who comes and goes.

@@ -53,10 +53,11 @@ void ZmqChannel::process_hello(Incoming&& incoming) {
       hello->key};
   replace(member);
   peer(place).nonce = hello->nonce;
+  peer(place).first_probe = probe_first(*wire_, incoming.connection, hello->endpoint);
   tell_workers(Kind::arrived, encode(member), place);
   send_table(place, incoming.connection, true);
   adopt(place, incoming.connection, 0);
-  first_probe(place);
+  look_at_first_probe(place);
 }
 
 /// The worker's connection broke before the start came to it.

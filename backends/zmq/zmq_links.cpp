@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "address.hpp"
+#include "frame.hpp"
 #include "probe.hpp"
 #include "rankwire/backend/host.hpp"
 #include "rankwire/backend/log.hpp"
@@ -25,7 +26,6 @@ using namespace std::chrono_literals;
 constexpr std::chrono::milliseconds look_each{50};
 /// For knocks and probes at a rank that is out of reach.
 constexpr std::chrono::milliseconds look_for_absent_each{250};
-constexpr std::chrono::milliseconds probe_limit{1000};
 /// A connection to another worker must stand within this, else the master relays.
 constexpr std::chrono::milliseconds dial_patience{2000};
 constexpr int drained_at_once_max = 10'000;
@@ -380,7 +380,7 @@ void ZmqChannel::look_at_timers() {
     if (there.departing) finish_departing(other);
     if (there.departing && there.departing_until.expired()) give_up_departing(other);
     if (there.dialing.relay_at.expired()) relay_from_now(other);
-    if (there.first_probe) first_probe(other);
+    look_at_first_probe(other);
     if (!there.absence.lost_at.is_never()) look_at_absence(other);
     needed = needed || there.departing || !there.dialing.relay_at.is_never() || there.first_probe ||
              !there.absence.lost_at.is_never();
@@ -388,15 +388,9 @@ void ZmqChannel::look_at_timers() {
   if (!needed) next_look_ = Deadline::never();
 }
 
-/// The refusal of connections tells that a process is gone only where they were accepted before,
-/// from the address that it tells: not behind a firewall, nor behind a router that translates.
-void ZmqChannel::first_probe(int rank) {
+void ZmqChannel::look_at_first_probe(int rank) {
   Peer& there = peer(rank);
-  if (!there.first_probe) {
-    there.probed_at.clear();
-    if (!same_host(there.member.endpoint, wire_->host_of(there.out->route()))) return;
-    there.first_probe = std::make_unique<Probe>(there.member.endpoint, probe_limit);
-  }
+  if (!there.first_probe) return;
   const auto outcome = there.first_probe->outcome();
   if (!outcome) {
     run_timers();

@@ -164,7 +164,7 @@ std::string code_found(std::span<const std::byte> bytes, std::size_t at) {
 /// What the byte at `at` is the beginning of, in words. An array's element is a code like any
 /// other here, or bytes that are all arrays would make a text, and a recursion, as long as they.
 std::string found(std::span<const std::byte> bytes, std::size_t at) {
-  const auto name = code_found(bytes, at);
+  auto name = code_found(bytes, at);
   if (name != name_of(Code::array)) return name;
   return name + " of " + code_found(bytes, at + 1);
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include "frame.hpp"
 #include "fuzz.hpp"
 #include "probe.hpp"
 #include "rankwire/backend/endpoint.hpp"
@@ -142,14 +143,6 @@ bool Wire::send(ConnectionId to, zmq::message_t&& first, zmq::message_t* chunk) 
                 "sends a chunk of no good size");
   const Other* const other = find(to);
   return other != nullptr && other->stands;
-}
-
-zmq::message_t frame_of(const Header& header, std::span<const std::byte> body) {
-  zmq::message_t frame{Header::wire_bytes + body.size()};
-  const HeaderBytes head = to_bytes(header);
-  std::memcpy(frame.data(), head.data(), head.size());
-  if (!body.empty()) std::memcpy(frame.data<std::byte>() + head.size(), body.data(), body.size());
-  return frame;
 }
 
 void Wire::let_in(ConnectionId) {}

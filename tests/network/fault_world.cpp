@@ -116,6 +116,7 @@ Run run_over_faults(int ranks, const support::FaultSchedule& schedule, const Exc
   if (begin == Begin::world_complete) proxy.start(schedule);
   for (auto& thread : threads) thread.join();
   run.faults = proxy.faults_begun();
+  run.links_accepted = proxy.links_accepted();
   if (!schedule.faults.empty()) run.last_fault_began = proxy.began(schedule.faults.size() - 1);
   return run;
 }

@@ -15,7 +15,8 @@ inline constexpr std::chrono::milliseconds grace{3000};
 /// What one run over a broken network came to.
 struct Run {
   std::vector<Outcome> ranks;
-  std::size_t faults = 0;  ///< that had begun by the end
+  std::size_t faults = 0;            ///< that had begun by the end
+  std::uint64_t links_accepted = 0;  ///< by the proxy
   std::optional<std::chrono::steady_clock::time_point> last_fault_began;
 
   [[nodiscard]] bool complete() const;

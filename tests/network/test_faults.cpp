@@ -122,6 +122,16 @@ TEST_CASE("a slow network is not seen") {
   check_complete(2, repeated(3, slow));
 }
 
+// A piece of one takes longer than the silence that ends a connection.
+TEST_CASE("large messages over a slow network: it carries them all, unbroken") {
+  const Fault slow{.kind = Fault::Kind::throttle, .duration = 1h, .bytes_per_s = 1'000'000};
+  const auto run =
+      run_over_faults(2, repeated(1, slow), {.messages = 2, .bytes = std::size_t{4} << 20});
+  INFO(run.text());
+  CHECK(run.complete());
+  CHECK(run.links_accepted == 1);
+}
+
 TEST_CASE("cut again and again, whatever is under way") {
   check_complete(2, repeated(60, {.kind = Fault::Kind::cut, .sound_bytes = 200'000}));
   check_complete(3, repeated(60, {.kind = Fault::Kind::reset, .sound_bytes = 200'000}));

@@ -38,11 +38,19 @@ sockaddr_in loopback(std::uint16_t port) {
   return address;
 }
 
+/// What the system holds here would pass for bytes that arrived: as a network, it holds little.
+/// Before the connection stands, or it has told the other side of more room.
+void hold_little(int fd) {
+  constexpr int bytes = 64 << 10;
+  setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+}
+
 /// A socket bound to a port of 127.0.0.1; 0: any. -1 where that is not possible.
 int bound_socket(std::uint16_t port) {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   const int yes = 1;
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  hold_little(fd);
   const auto address = loopback(port);
   if (fd >= 0 && bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     close(fd);
@@ -278,6 +286,7 @@ void FaultProxy::accept_all() {
 
 void FaultProxy::connect_to_target(int dialer) {
   int target = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  hold_little(target);
   const auto address = loopback(target_port_);
   const int yes = 1;
   for (const int fd : {dialer, target}) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);

@@ -25,7 +25,7 @@ class FaultProxy {
  public:
   using Clock = std::chrono::steady_clock;
   static constexpr std::size_t links_max = 64;
-  static constexpr std::size_t held_bytes_max = std::size_t{1} << 20;
+  static constexpr std::size_t held_bytes_max = std::size_t{1} << 18;
 
   /// Forwards to `target_port` of 127.0.0.1, which nobody needs to listen on yet: a connection that
   /// has no target is closed. Throws std::runtime_error when it cannot listen.

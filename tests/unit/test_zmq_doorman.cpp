@@ -1,52 +1,17 @@
 #include <doctest/doctest.h>
-#include <sys/socket.h>
 
 #include <memory>
 #include <thread>
 
 #include "doorman.hpp"
-#include "zmq_stranger.hpp"
+#include "zmq_port.hpp"
 
 using namespace std::chrono_literals;
 using rankwire::zmq_wire::Doorman;
-using zmq_world::RawStranger;
+using zmq_world::Port;
+using zmq_world::Visit;
 
 namespace {
-
-/// A port, and the server's ends of the connections to it.
-class Port {
- public:
-  Port() : listener_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof address;
-    auto* const generic = reinterpret_cast<sockaddr*>(&address);
-    REQUIRE(bind(listener_, generic, length) == 0);
-    REQUIRE(getsockname(listener_, generic, &length) == 0);
-    REQUIRE(listen(listener_, 10) == 0);
-    endpoint_ = "tcp://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
-  }
-  ~Port() { ::close(listener_); }
-  Port(const Port&) = delete;
-  Port& operator=(const Port&) = delete;
-
-  [[nodiscard]] int accept_one() const { return ::accept(listener_, nullptr, nullptr); }
-  [[nodiscard]] const std::string& endpoint() const { return endpoint_; }
-
- private:
-  int listener_;
-  std::string endpoint_;
-};
-
-struct Visit {
-  explicit Visit(const Port& port) : stranger{port.endpoint()}, descriptor{port.accept_one()} {}
-  ~Visit() { ::close(descriptor); }
-  Visit(const Visit&) = delete;
-  Visit& operator=(const Visit&) = delete;
-  RawStranger stranger;
-  int descriptor;
-};
 
 /// How many it shows out before it has looked often enough.
 std::uint64_t looks(Doorman& doorman, int looks_min = 3) {
@@ -69,7 +34,7 @@ TEST_CASE("doorman: who stays too long without a word is shown out, who was let 
   Doorman doorman{{.stay = 1ms, .strangers = 100, .bytes = 1000, .unread = 0ms}};
   doorman.came(stranger.descriptor);
   doorman.came(rank.descriptor);
-  doorman.let_in(rank.descriptor);
+  doorman.forget(rank.descriptor);
   std::this_thread::sleep_for(5ms);
   CHECK(looks(doorman) == 1);
   CHECK(stranger.stranger.is_hung_up(10s));

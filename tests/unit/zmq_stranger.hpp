@@ -81,6 +81,9 @@ class RawStranger {
     return write(std::string_view{reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   }
 
+  /// Waits for something to read; at most as much as fits.
+  void read_some(std::span<char> into) const { (void)::recv(socket_, into.data(), into.size(), 0); }
+
   /// Reads and forgets until the other side hangs up; false when it does not within `patience`.
   [[nodiscard]] bool is_hung_up(std::chrono::seconds patience) const {
     const timeval limit{.tv_sec = patience.count(), .tv_usec = 0};

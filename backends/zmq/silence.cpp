@@ -1,0 +1,49 @@
+#include "silence.hpp"
+
+namespace rankwire::zmq_wire {
+namespace {
+
+/// More than the PINGs that go out within any limit: these the other side's system takes even where
+/// its program has stopped.
+constexpr std::uint64_t moved_bytes_least = 4096;
+
+}  // namespace
+
+void Silence::watch(int descriptor, std::chrono::milliseconds limit) {
+  const auto connection = TcpConnection::at(descriptor);
+  if (!connection) return;  // gone already
+  const Deadline next{limit / 4};
+  watched_.insert_or_assign(descriptor, Watched{*connection, limit, next, Deadline::poll(), 0});
+  next_look_ = next_look_.sooner(next);
+}
+
+bool Silence::is_over(Watched& watched) {
+  const auto facts = watched.connection.facts();
+  if (!facts) return true;
+  if (facts->bytes_acknowledged - watched.bytes_acknowledged >= moved_bytes_least) {
+    watched.bytes_acknowledged = facts->bytes_acknowledged;
+    watched.unmoved_until = watched.limit;
+  }
+  if (facts->silent_for <= watched.limit || !watched.unmoved_until.expired()) return false;
+  watched.connection.end();
+  return true;
+}
+
+void Silence::look() {
+  if (!next_look_.expired()) return;
+  next_look_ = Deadline::never();
+  for (auto at = watched_.begin(); at != watched_.end();) {
+    Watched& watched = at->second;
+    if (watched.next_look.expired()) {
+      if (is_over(watched)) {
+        at = watched_.erase(at);
+        continue;
+      }
+      watched.next_look = watched.limit / 4;
+    }
+    next_look_ = next_look_.sooner(watched.next_look);
+    ++at;
+  }
+}
+
+}  // namespace rankwire::zmq_wire

@@ -1,0 +1,166 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "listener.hpp"
+#include "rankwire/backend/log.hpp"
+#include "rankwire/errors.hpp"
+#include "wire.hpp"
+
+// The side of a Wire that listens: who calls, over which file, and calls again.
+
+namespace rankwire::zmq_wire {
+namespace {
+
+// Whoever dials may have been given a longer grace than whoever listens.
+constexpr std::chrono::milliseconds caller_silence_least{4 * ping_each_max_ms};
+// Many workers may be started at once; the kernel may allow fewer.
+constexpr int callers_at_once = 1024;
+constexpr int handshakes_logged_max = 10;
+
+}  // namespace
+
+std::vector<std::string> Wire::listen(const std::vector<Address>& addresses, PortRange ports) {
+  std::vector<std::string> bound;
+  try {
+    auto listener = std::make_unique<Source>(context_, zmq::socket_type::router);
+    set_up(*listener, stranger_frame_bytes_max);
+    listener->socket.set(zmq::sockopt::router_mandatory, true);
+    listener->socket.set(zmq::sockopt::backlog, callers_at_once);
+    // Who calls again may do so before the end of its old connection is noticed.
+    listener->socket.set(zmq::sockopt::router_handover, true);
+    guard(*listener);
+    bound = bind_all(listener->socket, addresses, ports);
+    listener_ = std::move(listener);
+  } catch (const zmq::error_t& error) {
+    throw TransportError{fmt::format("cannot listen: {}", error.what())};
+  }
+  rebuild_poll_items();
+  return bound;
+}
+
+/// Before the port is bound. A worker's listener needs no gatekeeper: its key is known to members
+/// of the world only, and without that key there is no handshake.
+void Wire::guard(Source& listener) {
+  if (!keys_) return;
+  if (keys_->directory.empty()) {
+    serve_those_who_know(listener.socket, keys_->listener);
+    return;
+  }
+  gatekeeper_ = std::make_unique<Gatekeeper>(context_, keys_->allowed, keys_->directory);
+  serve_listed(listener.socket, keys_->own);
+}
+
+void Wire::let_in(ConnectionId caller) {
+  const auto found = connections_.find(caller);
+  if (found != connections_.end()) let_in_at(found->second.descriptor);
+}
+
+void Wire::let_in_at(int descriptor) {
+  doorman_.forget(descriptor);
+  silence_.watch(descriptor, std::max(silence_max_, caller_silence_least));
+}
+
+void Wire::keep(ConnectionId caller) {
+  const auto found = connections_.find(caller);
+  if (found != connections_.end()) found->second.kept = true;
+  let_in(caller);
+}
+
+std::string Wire::host_of(ConnectionId caller) const {
+  const auto found = connections_.find(caller);
+  return found == connections_.end() ? std::string{} : found->second.address;
+}
+
+/// File descriptors are reused, and the events of one come in order: a new connection under the
+/// number of an old one means that the old one ended.
+void Wire::listener_event(const Monitor::Event& event) {
+  switch (event.id) {
+    case ZMQ_EVENT_ACCEPTED:
+      break_off(event.value);
+      descriptors_[event.value] = 0;
+      doorman_.came(event.value);
+      break;
+    case ZMQ_EVENT_DISCONNECTED:
+      break_off(event.value);
+      break;
+    // Not FAILED_NO_DETAIL: a caller that said nothing, such as the master's probe of a worker.
+    case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+      turned_away(event);
+      break;
+    default:
+      break;
+  }
+}
+
+void Wire::turned_away(const Monitor::Event& event) {
+  ++frames_dropped_;
+  if (event.id == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) return;  // the gatekeeper says more of it
+  if (++handshakes_failed_ > handshakes_logged_max) return;
+  std::string_view who = "that does not speak ZeroMQ was turned away";
+  if (event.value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH) {
+    who = keys_ ? "without keys was turned away: links have keys here; start it with --key and "
+                  "--server-key"
+                : "with keys was turned away: links have none here; start this master with --key "
+                  "and --allow, or the caller without --key";
+  } else if (event.value == ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC) {
+    who =
+        "with a wrong server key was turned away: its --server-key is not the public key of this "
+        "process";
+  }
+  log().warn("a caller {} ({} so far{})", who, handshakes_failed_,
+             handshakes_failed_ == handshakes_logged_max ? "; more are only counted" : "");
+}
+
+/// The connection that `routing_id` stands for, 0 for one not to talk to; a new one is tied to its
+/// file descriptor, so that its end is known by it.
+ConnectionId Wire::caller_of(const zmq::message_t& routing_id, zmq::message_t& frame) {
+  std::string key{routing_id.data<char>(), routing_id.size()};
+  const auto found = callers_.find(key);
+  if (found != callers_.end()) return found->second;
+  const int descriptor = zmq_msg_get(frame.handle(), ZMQ_SRCFD);
+  if (descriptor < 0) return 0;  // a peer of libzmq's oldest protocols; none of ours
+  const ConnectionId id = ++last_id_;
+  const char* const address = zmq_msg_gets(frame.handle(), "Peer-Address");
+  connections_[id] = {listener_.get(), key, address != nullptr ? address : "unknown"};
+  callers_.emplace(std::move(key), id);
+  tie_to_descriptor(id, descriptor);
+  return id;
+}
+
+/// From now on the end of `descriptor` is the end of the connection. Whatever had one of the two
+/// before has ended, and that is told first.
+void Wire::tie_to_descriptor(ConnectionId caller, int descriptor) {
+  Connection& connection = connections_[caller];
+  read_monitor(*listener_);  // whoever had this descriptor before is gone by these events
+  const auto before = descriptors_.find(connection.descriptor);
+  if (before != descriptors_.end() && before->second == caller) {
+    before->second = 0;
+    if (connection.descriptor != descriptor) downs_.push_back(caller);
+  }
+  if (std::erase(downs_, caller) > 0) {
+    ready_.push_back({.what = Incoming::What::down, .connection = caller});
+  }
+  connection.descriptor = descriptor;
+  if (connection.kept) let_in_at(descriptor);
+  const auto accepted = descriptors_.find(descriptor);
+  if (accepted == descriptors_.end()) {
+    downs_.push_back(caller);  // it has ended already; only what it said is left
+  } else {
+    if (accepted->second != 0) downs_.push_back(accepted->second);
+    accepted->second = caller;
+  }
+}
+
+void Wire::break_off(int descriptor) {
+  doorman_.forget(descriptor);
+  silence_.forget(descriptor);
+  const auto found = descriptors_.find(descriptor);
+  if (found == descriptors_.end()) return;
+  if (found->second != 0) downs_.push_back(found->second);
+  descriptors_.erase(found);
+}
+
+}  // namespace rankwire::zmq_wire
