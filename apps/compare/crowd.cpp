@@ -1,7 +1,6 @@
 #include "crowd.hpp"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,16 +9,20 @@
 #include <fstream>
 #include <rankwire/typed.hpp>
 #include <sstream>
+#include <vector>
 
+#include "cpu.hpp"
 #include "table.hpp"
 
 namespace comparison {
 namespace {
 
-enum : int { started_tag = 1, ping_tag, flow_tag };
+enum : int { started_tag = 1, ping_tag, go_tag, flow_tag };
 
 constexpr int round_trips = 20'000;
 constexpr int messages_in = 200'000;
+// More at once, and what waits unread at the master would grow with the number of workers.
+constexpr int batch_messages = 20;
 
 /// Since this machine came up.
 double now_seconds() {
@@ -48,16 +51,6 @@ double resident_kib() {
   return 0;
 }
 
-/// Of all threads of this process.
-double cpu_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
 /// Runs `body`, and says what each of its `count` messages took, in time and in CPU time.
 template <class Body>
 void measure(const std::string& what, int count, Body body) {
@@ -69,9 +62,21 @@ void measure(const std::string& what, int count, Body body) {
          .ours = microseconds((cpu_seconds() - cpu_before) / count)});
 }
 
-int share(const rankwire::Channel& world, int rank) {
-  const int workers = world.size() - 1;
-  return messages_in / workers + (rank <= messages_in % workers ? 1 : 0);
+/// Of each worker.
+int batches(const rankwire::Channel& world) {
+  return std::max(1, messages_in / (world.size() - 1) / batch_messages);
+}
+
+/// Each worker sends a batch when it is told to, and is told so when the one before has come.
+void take_batches(rankwire::Channel& world) {
+  std::vector<int> remaining(static_cast<std::size_t>(world.size()),
+                             batches(world) * batch_messages);
+  for (int rank = 1; rank < world.size(); ++rank) rankwire::send(world, rank, go_tag, true);
+  for (int i = batches(world) * batch_messages * (world.size() - 1); i > 0; --i) {
+    const int source = world.recv(rankwire::any_source, flow_tag)->source;
+    const int left = --remaining[static_cast<std::size_t>(source)];
+    if (left > 0 && left % batch_messages == 0) rankwire::send(world, source, go_tag, true);
+  }
 }
 
 void master(rankwire::Channel& world) {
@@ -94,16 +99,18 @@ void master(rankwire::Channel& world) {
     }
   });
   for (int rank = 1; rank < world.size(); ++rank) rankwire::send(world, rank, ping_tag, false);
-  measure("message in, from all at once", messages_in, [&] {
-    for (int i = 0; i < messages_in; ++i) (void)world.recv(rankwire::any_source, flow_tag);
-  });
+  measure("message in, 20 at a time from each worker",
+          batches(world) * batch_messages * (world.size() - 1), [&] { take_batches(world); });
   print({.what = "resident memory at the end", .ours = fmt::format("{:.0f} KiB", resident_kib())});
 }
 
 void worker(rankwire::Channel& world) {
   rankwire::send(world, 0, started_tag, started_seconds());
   while (rankwire::recv<bool>(world, 0, ping_tag)) rankwire::send(world, 0, ping_tag, true);
-  for (int i = share(world, world.rank()); i > 0; --i) rankwire::send(world, 0, flow_tag, i);
+  for (int batch = batches(world); batch > 0; --batch) {
+    (void)world.recv(0, go_tag);
+    for (int i = 0; i < batch_messages; ++i) rankwire::send(world, 0, flow_tag, i);
+  }
 }
 
 }  // namespace

@@ -1,24 +1,14 @@
 #include "idle.hpp"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
+#include "cpu.hpp"
 #include "table.hpp"
 
 namespace comparison {
 namespace {
 
 enum : int { ready_tag = 1, go_tag, nothing_tag, report_tag };
-
-/// Of all threads of this process, in user and in system mode.
-double cpu_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
 
 /// Returns when all ranks have come here.
 void meet(rankwire::Channel& world) {

@@ -63,7 +63,7 @@ bool send_record(Wire& wire, ConnectionId to, Kind kind, const Record& record) {
 /// Refuses a hello, on both sides: in the answer and in the log.
 void refuse(Wire& wire, ConnectionId to, const Hello& hello, const Reject& reject);
 
-/// The silence after which a connection counts as broken, noticed up to a quarter of it later; the
+/// The silence after which a connection counts as broken, noticed up to an eighth of it later; the
 /// grace begins then. Short enough that all of it is about grace + 5 s at most.
 [[nodiscard]] inline std::chrono::milliseconds silence_max(const Settings& settings) {
   return std::clamp(settings.grace / 4, std::chrono::milliseconds{50},

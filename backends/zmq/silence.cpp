@@ -6,13 +6,14 @@ namespace {
 /// More than the PINGs that go out within any limit: these the other side's system takes even where
 /// its program has stopped.
 constexpr std::uint64_t moved_bytes_least = 4096;
+constexpr int looks_within_limit = 8;
 
 }  // namespace
 
 void Silence::watch(int descriptor, std::chrono::milliseconds limit) {
   const auto connection = TcpConnection::at(descriptor);
   if (!connection) return;  // gone already
-  const Deadline next{limit / 4};
+  const Deadline next{limit / looks_within_limit};
   watched_.insert_or_assign(descriptor, Watched{*connection, limit, next, Deadline::poll(), 0});
   next_look_ = next_look_.sooner(next);
 }
@@ -39,7 +40,7 @@ void Silence::look() {
         at = watched_.erase(at);
         continue;
       }
-      watched.next_look = watched.limit / 4;
+      watched.next_look = watched.limit / looks_within_limit;
     }
     next_look_ = next_look_.sooner(watched.next_look);
     ++at;

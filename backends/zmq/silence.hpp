@@ -25,7 +25,7 @@ class Silence {
   /// It ended, or is no more to be looked at.
   void forget(int descriptor) { watched_.erase(descriptor); }
 
-  /// Looks at each connection four times within its limit: three system calls.
+  /// Looks at each connection eight times within its limit: three system calls.
   void look();
 
  private:

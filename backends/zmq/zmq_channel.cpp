@@ -117,10 +117,7 @@ void ZmqChannel::do_send_borrowed(int dest, int tag, std::span<const std::byte> 
 
 /// Throws what must be thrown before a send; returns when there is room for it.
 void ZmqChannel::prepare_send(int dest, std::size_t bytes, Deadline deadline) {
-  if (++sends_ % look_each_sends == 0) {
-    while (pump(Deadline::poll())) {
-    }
-  }
+  if (++sends_ % look_each_sends == 0) look_around();
   check_aborted();
   mailbox_.check_send(dest);
   while (!windows_.has_room(dest, bytes)) {
@@ -183,8 +180,7 @@ void ZmqChannel::note_taken(const Message& message) {
 }
 
 std::optional<Departure> ZmqChannel::do_departure(int rank) {
-  while (pump(Deadline::poll())) {
-  }
+  look_around();
   check_aborted();
   const Departure* const departure = mailbox_.departure(rank);
   return departure == nullptr ? std::nullopt : std::optional{*departure};
@@ -196,6 +192,11 @@ bool ZmqChannel::pump(Deadline deadline) {
   if (incoming) process(std::move(*incoming));
   if (!next_look_.is_never() && next_look_.expired()) look_at_timers();
   return incoming.has_value();
+}
+
+/// Takes in what waits, in a call that does not wait.
+void ZmqChannel::look_around() {
+  if (pump(Deadline::poll())) (void)drain();
 }
 
 void ZmqChannel::process(Incoming&& incoming) {

@@ -79,6 +79,7 @@ class ZmqChannel final : public Channel, public Carrier {
   void note_taken(const Message& message);
   void check_aborted() const;
   bool pump(Deadline deadline);
+  void look_around();
   void process(Incoming&& incoming);
   void process_frame(Link& link, Incoming&& incoming);
   void process_numbered(Link& link, Incoming&& incoming);
@@ -170,6 +171,7 @@ class ZmqChannel final : public Channel, public Carrier {
   Windows windows_;
   std::optional<Abort> aborted_;
   Deadline next_look_ = Deadline::never();  // while some peer has a deadline of its own
+  int looks_put_off_ = 0;
   unsigned sends_ = 0;
   bool leaving_ = false;
   std::uint64_t frames_dropped_ = 0;  // by the wire, once it is closed

@@ -197,6 +197,7 @@ void ZmqChannel::depart(int rank, bool lost, const std::string& reason,
   Peer& there = peer(rank);
   there.departing.reset();
   there.departing_until = Deadline::never();
+  there.dialing.relay_at = Deadline::never();
   there.partial = {};
   there.partial_filled = 0;
   mailbox_.depart({rank, lost ? Departure::Kind::lost : Departure::Kind::left, there.member.host,

@@ -29,6 +29,7 @@ constexpr std::chrono::milliseconds look_for_absent_each{250};
 /// A connection to another worker must stand within this, else the master relays.
 constexpr std::chrono::milliseconds dial_patience{2000};
 constexpr int drained_at_once_max = 10'000;
+constexpr int looks_put_off_max = 10;
 constexpr std::size_t expelled_max = 1024;
 
 /// Where to dial a worker; empty when that cannot be told here.
@@ -369,10 +370,11 @@ bool ZmqChannel::drain() {
 }
 
 /// First takes in what has come: this rank may have computed for long, and what clears a deadline
-/// may wait behind it.
+/// may wait behind it; but not for ever, where there is always more.
 void ZmqChannel::look_at_timers() {
   next_look_ = look_each;
-  if (!drain()) return;
+  if (!drain() && ++looks_put_off_ <= looks_put_off_max) return;
+  looks_put_off_ = 0;
   for (auto& hello : std::exchange(waiting_hellos_, {})) process_hello(std::move(hello));
   bool needed = !waiting_hellos_.empty();
   for (int other = 0; other < size(); ++other) {

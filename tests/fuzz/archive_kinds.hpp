@@ -9,16 +9,6 @@
 
 namespace fuzz {
 
-/// An instance is large in memory and tiny on the wire.
-struct Large {
-  std::array<double, 1000> unsent{};
-  bool sent = false;
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(sent);
-  }
-};
-
 /// Whose encoding is the only one: what decodes encodes to the same bytes again.
 template <class T>
 struct Exact {

@@ -16,7 +16,7 @@ using Bytes = std::span<const std::byte>;
 template <class T>
 constexpr std::size_t allowance(std::size_t bytes) {
   constexpr bool multiplies =
-      std::is_same_v<T, std::vector<fuzz::Large>> || std::is_same_v<T, std::deque<fuzz::Large>>;
+      std::is_same_v<T, std::vector<Large>> || std::is_same_v<T, std::deque<Large>>;
   return (multiplies ? 8192 : 64) * bytes + std::size_t{64} * 1024;
 }
 

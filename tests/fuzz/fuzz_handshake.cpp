@@ -44,6 +44,7 @@ Session running(const Setting& setting, const Settings& settings) {
   session.rank = is_master ? 0 : 1;
   session.token = token;
   session.connections.resize(setting.ranks, 0);
+  session.first_probes.resize(setting.ranks);
   for (int rank = 0; rank < setting.ranks; ++rank) {
     Member member;
     member.rank = rank;
@@ -53,8 +54,10 @@ Session running(const Setting& setting, const Settings& settings) {
     session.members.push_back(member);
     session.nonces.push_back(static_cast<std::uint64_t>(rank));
     if (is_master && rank > 0) {
-      session.connections.at(static_cast<std::size_t>(rank)) =
-          fuzz::a_caller(static_cast<std::uint8_t>(rank - 1));
+      const auto at = static_cast<std::size_t>(rank);
+      session.connections.at(at) = fuzz::a_caller(static_cast<std::uint8_t>(rank - 1));
+      session.first_probes.at(at) =
+          probe_first(*session.wire, session.connections.at(at), member.endpoint);
     }
   }
   if (is_master) return session;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cereal/types/bitset.hpp>
 #include <cereal/types/chrono.hpp>
 #include <cereal/types/complex.hpp>
@@ -45,6 +46,16 @@ struct Task {
   template <class Archive>
   void serialize(Archive& archive) {
     archive(id, name, weights, points, notes, origin, choice);
+  }
+};
+
+/// An instance is large in memory and tiny on the wire.
+struct Large {
+  std::array<double, 1000> unsent{};
+  bool sent = false;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(sent);
   }
 };
 

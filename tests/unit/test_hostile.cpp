@@ -35,15 +35,6 @@ bool survives(std::span<const std::byte> bytes) {
   return decoded;
 }
 
-struct Large {
-  std::array<double, 1000> unsent{};
-  bool sent = false;
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(sent);
-  }
-};
-
 /// Each byte changed in several ways, each length, and random damage; all as a T.
 template <class T>
 void attack(const T& value) {
