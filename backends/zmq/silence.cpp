@@ -1,5 +1,8 @@
 #include "silence.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 namespace rankwire::zmq_wire {
 namespace {
 
@@ -13,9 +16,9 @@ constexpr int looks_within_limit = 8;
 void Silence::watch(int descriptor, std::chrono::milliseconds limit) {
   const auto connection = TcpConnection::at(descriptor);
   if (!connection) return;  // gone already
-  const Deadline next{limit / looks_within_limit};
-  watched_.insert_or_assign(descriptor, Watched{*connection, limit, next, Deadline::poll(), 0});
-  next_look_ = next_look_.sooner(next);
+  watched_.insert_or_assign(descriptor, Watched{*connection, limit, Deadline::poll(), 0});
+  look_each_ = std::min(look_each_, limit / looks_within_limit);
+  next_look_ = next_look_.sooner(look_each_);
 }
 
 bool Silence::is_over(Watched& watched) {
@@ -32,19 +35,10 @@ bool Silence::is_over(Watched& watched) {
 
 void Silence::look() {
   if (!next_look_.expired()) return;
-  next_look_ = Deadline::never();
   for (auto at = watched_.begin(); at != watched_.end();) {
-    Watched& watched = at->second;
-    if (watched.next_look.expired()) {
-      if (is_over(watched)) {
-        at = watched_.erase(at);
-        continue;
-      }
-      watched.next_look = watched.limit / looks_within_limit;
-    }
-    next_look_ = next_look_.sooner(watched.next_look);
-    ++at;
+    at = is_over(at->second) ? watched_.erase(at) : std::next(at);
   }
+  next_look_ = watched_.empty() ? Deadline::never() : Deadline{look_each_};
 }
 
 }  // namespace rankwire::zmq_wire

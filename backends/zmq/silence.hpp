@@ -25,14 +25,13 @@ class Silence {
   /// It ended, or is no more to be looked at.
   void forget(int descriptor) { watched_.erase(descriptor); }
 
-  /// Looks at each connection eight times within its limit: three system calls.
+  /// Looks at all connections eight times within the shortest limit: three system calls for each.
   void look();
 
  private:
   struct Watched {
     TcpConnection connection;
     std::chrono::milliseconds limit;
-    Deadline next_look;
     Deadline unmoved_until;  // where no more of what is sent arrives
     std::uint64_t bytes_acknowledged = 0;
   };
@@ -40,7 +39,8 @@ class Silence {
   [[nodiscard]] static bool is_over(Watched& watched);
 
   std::unordered_map<int, Watched> watched_;
-  Deadline next_look_ = Deadline::never();  // the earliest of all
+  std::chrono::milliseconds look_each_ = std::chrono::milliseconds::max();
+  Deadline next_look_ = Deadline::never();
 };
 
 }  // namespace rankwire::zmq_wire
