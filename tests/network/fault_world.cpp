@@ -113,10 +113,12 @@ Run run_over_faults(int ranks, const support::FaultSchedule& schedule, const Exc
   }
   if (begin == Begin::rendezvous) proxy.start(schedule);
   complete.arrive_and_wait();
+  // A worker may have dialed before the master listened.
+  const auto accepted_before = begin == Begin::rendezvous ? 0 : proxy.links_accepted();
   if (begin == Begin::world_complete) proxy.start(schedule);
   for (auto& thread : threads) thread.join();
   run.faults = proxy.faults_begun();
-  run.links_accepted = proxy.links_accepted();
+  run.links_redialed = proxy.links_accepted() - accepted_before;
   if (!schedule.faults.empty()) run.last_fault_began = proxy.began(schedule.faults.size() - 1);
   return run;
 }

@@ -16,7 +16,7 @@ inline constexpr std::chrono::milliseconds grace{3000};
 struct Run {
   std::vector<Outcome> ranks;
   std::size_t faults = 0;            ///< that had begun by the end
-  std::uint64_t links_accepted = 0;  ///< by the proxy
+  std::uint64_t links_redialed = 0;  ///< by way of the proxy, since the schedule could begin
   std::optional<std::chrono::steady_clock::time_point> last_fault_began;
 
   [[nodiscard]] bool complete() const;
