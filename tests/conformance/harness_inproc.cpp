@@ -1,4 +1,3 @@
-#define DOCTEST_CONFIG_IMPLEMENT
 #include <algorithm>
 
 #include "../support/faulty_channel.hpp"

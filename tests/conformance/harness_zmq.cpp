@@ -1,4 +1,3 @@
-#define DOCTEST_CONFIG_IMPLEMENT
 #include "free_port.hpp"
 #include "harness.hpp"
 #include "ranks_option.hpp"
