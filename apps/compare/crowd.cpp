@@ -23,6 +23,8 @@ constexpr int round_trips = 20'000;
 constexpr int messages_in = 200'000;
 // More at once, and what waits unread at the master would grow with the number of workers.
 constexpr int batch_messages = 20;
+// As many at work in a world of any size: what then grows is the cost of workers that are there.
+constexpr int few = 10;
 
 /// Since this machine came up.
 double now_seconds() {
@@ -62,21 +64,34 @@ void measure(const std::string& what, int count, Body body) {
          .ours = microseconds((cpu_seconds() - cpu_before) / count)});
 }
 
-/// Of each worker.
-int batches(const rankwire::Channel& world) {
-  return std::max(1, messages_in / (world.size() - 1) / batch_messages);
+/// A message to each of the first workers in turn, and one back.
+void round_trips_with(rankwire::Channel& world, int workers) {
+  for (int i = 0; i < round_trips; ++i) {
+    const int rank = 1 + i % workers;
+    rankwire::send(world, rank, ping_tag, true);
+    (void)world.recv(rank, ping_tag);
+  }
 }
 
-/// Each worker sends a batch when it is told to, and is told so when the one before has come.
-void take_batches(rankwire::Channel& world) {
-  std::vector<int> remaining(static_cast<std::size_t>(world.size()),
-                             batches(world) * batch_messages);
-  for (int rank = 1; rank < world.size(); ++rank) rankwire::send(world, rank, go_tag, true);
-  for (int i = batches(world) * batch_messages * (world.size() - 1); i > 0; --i) {
+int messages_from_each(int workers) {
+  return std::max(1, messages_in / workers / batch_messages) * batch_messages;
+}
+
+/// Each of the first workers sends a batch when it is told to, and is told so when the one before
+/// has come.
+void take_from(rankwire::Channel& world, int workers) {
+  const int each = messages_from_each(workers);
+  std::vector<int> remaining(static_cast<std::size_t>(world.size()), each);
+  for (int rank = 1; rank <= workers; ++rank) rankwire::send(world, rank, go_tag, true);
+  for (int i = each * workers; i > 0; --i) {
     const int source = world.recv(rankwire::any_source, flow_tag)->source;
     const int left = --remaining[static_cast<std::size_t>(source)];
     if (left > 0 && left % batch_messages == 0) rankwire::send(world, source, go_tag, true);
   }
+}
+
+void send_to_all(rankwire::Channel& world, int tag, bool value) {
+  for (int rank = 1; rank < world.size(); ++rank) rankwire::send(world, rank, tag, value);
 }
 
 void master(rankwire::Channel& world) {
@@ -91,24 +106,25 @@ void master(rankwire::Channel& world) {
   print(
       {.what = "from the first start to a complete world", .ours = milliseconds(complete - first)});
   print({.what = "resident memory then", .ours = fmt::format("{:.0f} KiB", resident)});
-  measure("round trip, each worker in turn", round_trips, [&] {
-    for (int i = 0; i < round_trips; ++i) {
-      const int rank = 1 + i % (world.size() - 1);
-      rankwire::send(world, rank, ping_tag, true);
-      (void)world.recv(rank, ping_tag);
-    }
-  });
-  for (int rank = 1; rank < world.size(); ++rank) rankwire::send(world, rank, ping_tag, false);
-  measure("message in, 20 at a time from each worker",
-          batches(world) * batch_messages * (world.size() - 1), [&] { take_batches(world); });
+  const int workers = world.size() - 1;
+  const int some = std::min(few, workers);
+  measure(fmt::format("round trip, {} of the workers in turn", some), round_trips,
+          [&] { round_trips_with(world, some); });
+  measure("round trip, each worker in turn", round_trips,
+          [&] { round_trips_with(world, workers); });
+  send_to_all(world, ping_tag, false);
+  measure(fmt::format("message in, 20 at a time from {} of them", some),
+          messages_from_each(some) * some, [&] { take_from(world, some); });
+  measure("message in, 20 at a time from each worker", messages_from_each(workers) * workers,
+          [&] { take_from(world, workers); });
+  send_to_all(world, go_tag, false);
   print({.what = "resident memory at the end", .ours = fmt::format("{:.0f} KiB", resident_kib())});
 }
 
 void worker(rankwire::Channel& world) {
   rankwire::send(world, 0, started_tag, started_seconds());
   while (rankwire::recv<bool>(world, 0, ping_tag)) rankwire::send(world, 0, ping_tag, true);
-  for (int batch = batches(world); batch > 0; --batch) {
-    (void)world.recv(0, go_tag);
+  while (rankwire::recv<bool>(world, 0, go_tag)) {
     for (int i = 0; i < batch_messages; ++i) rankwire::send(world, 0, flow_tag, i);
   }
 }
