@@ -180,14 +180,19 @@ add_behind() {
   ip -n "$1" route add default via 10.78.0.1
 }
 
-# The cable of a worker, out and in again.
+# unplug HOST SECONDS: its cable out, and in again.
+unplug() {
+  ip -n "$1" link set eth0 down
+  sleep "$2"
+  ip -n "$1" link set eth0 up
+}
+
+# The cable of a worker, twice.
 case_link_down() {
   add_hosts alpha beta gamma
   start_world 9
   for _ in 1 2; do
-    ip -n gamma link set eth0 down
-    sleep 1.5
-    ip -n gamma link set eth0 up
+    unplug gamma 1.5
     sleep 3 # libzmq may wait for 2 s before it dials again
   done
   finish_whole
@@ -197,9 +202,7 @@ case_link_down() {
 case_master_down() {
   add_hosts alpha beta gamma
   start_world 5
-  ip -n alpha link set eth0 down
-  sleep 2
-  ip -n alpha link set eth0 up
+  unplug alpha 2
   finish_whole
 }
 
@@ -241,9 +244,7 @@ case_computing() {
   add_hosts alpha beta gamma
   start_world 5 --compute 9 --compute-rank 2
   wait_for 2 "computes"
-  ip -n gamma link set eth0 down
-  sleep 2
-  ip -n gamma link set eth0 up
+  unplug gamma 2
   finish_whole
 }
 
@@ -378,9 +379,7 @@ case_keys() {
   sleep 1.5
   apart beta gamma off
   sleep 1
-  ip -n gamma link set eth0 down
-  sleep 1.5
-  ip -n gamma link set eth0 up
+  unplug gamma 1.5
   finish_whole
 }
 
