@@ -109,6 +109,8 @@ class ZmqChannel final : public Channel, public Carrier {
   void expel(int rank, const std::string& reason);
   void drop_links(int rank);
   void unlink(ConnectionId connection);
+
+  // zmq_absence.cpp: the timers, and who is out of reach for how long.
   void run_timers();
   bool drain();
   void look_at_timers();

@@ -1,0 +1,129 @@
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "rankwire/backend/log.hpp"
+#include "zmq_channel.hpp"
+
+// Who is out of reach, and for how long: the timers of a channel. The master gives a worker the
+// grace, unless the worker's host says that nobody listens there any more. A worker does the same
+// with the master.
+
+namespace rankwire::zmq_wire {
+namespace {
+
+constexpr std::chrono::milliseconds look_each{50};
+/// For knocks and probes at a rank that is out of reach.
+constexpr std::chrono::milliseconds look_for_absent_each{250};
+constexpr int drained_at_once_max = 10'000;
+constexpr int looks_put_off_max = 10;
+
+}  // namespace
+
+void ZmqChannel::run_timers() {
+  if (next_look_.is_never()) next_look_ = look_each;
+}
+
+/// Takes in what waits; false when there is more than is good at once.
+bool ZmqChannel::drain() {
+  for (int taken = 0; taken < drained_at_once_max; ++taken) {
+    auto incoming = wire_->receive(Deadline::poll());
+    if (!incoming) return true;
+    process(std::move(*incoming));
+  }
+  return false;
+}
+
+/// First takes in what has come: this rank may have computed for long, and what clears a deadline
+/// may wait behind it; but not for ever, where there is always more.
+void ZmqChannel::look_at_timers() {
+  next_look_ = look_each;
+  if (!drain() && ++looks_put_off_ <= looks_put_off_max) return;
+  looks_put_off_ = 0;
+  for (auto& hello : std::exchange(waiting_hellos_, {})) process_hello(std::move(hello));
+  bool needed = !waiting_hellos_.empty();
+  for (int other = 0; other < size(); ++other) {
+    Peer& there = peer(other);
+    if (there.departing) finish_departing(other);
+    if (there.departing && there.departing_until.expired()) give_up_departing(other);
+    if (there.dialing.relay_at.expired()) relay_from_now(other);
+    look_at_first_probe(other);
+    if (!there.absence.lost_at.is_never()) look_at_absence(other);
+    needed = needed || there.departing || !there.dialing.relay_at.is_never() || there.first_probe ||
+             !there.absence.lost_at.is_never();
+  }
+  if (!needed) next_look_ = Deadline::never();
+}
+
+void ZmqChannel::look_at_first_probe(int rank) {
+  Peer& there = peer(rank);
+  if (!there.first_probe) return;
+  const auto outcome = there.first_probe->outcome();
+  if (!outcome) {
+    run_timers();
+    return;
+  }
+  if (*outcome == Probe::Outcome::accepted) there.probed_at = there.member.endpoint;
+  there.first_probe.reset();
+}
+
+void ZmqChannel::begin_absence(int rank) {
+  Absence& absence = peer(rank).absence;
+  if (!absence.lost_at.is_never()) return;
+  absence.lost_at = settings_.grace;
+  absence.look_at = Deadline::poll();
+  run_timers();
+  look_at_absence(rank);
+}
+
+void ZmqChannel::end_absence(int rank) {
+  Absence& absence = peer(rank).absence;
+  if (absence.reported) log().info("rank {}: {} is within reach again", this->rank(), name(rank));
+  absence = {};
+}
+
+void ZmqChannel::look_at_absence(int rank) {
+  Peer& there = peer(rank);
+  Absence& absence = there.absence;
+  if (absence.probe) {
+    const auto outcome = absence.probe->outcome();
+    if (outcome) absence.probe.reset();
+    if (outcome == Probe::Outcome::refused) {
+      lose(rank,
+           "its process is gone: its connection closed without a goodbye, and its host "
+           "refuses others");
+      return;
+    }
+  }
+  // A worker's libzmq may have called again while its program computes.
+  if (absence.look_at.expired()) {
+    if (is_master() &&
+        wire_->send(there.out->route(), {.kind = Kind::ack, .ack = there.out->received()}, {})) {
+      absence.lost_at = settings_.grace;
+    }
+    const bool first = absence.look_at.is_poll();
+    absence.look_at = look_for_absent_each;
+    if (!absence.probe && !there.probed_at.empty()) {
+      absence.probe = std::make_unique<Probe>(there.probed_at, probe_limit);
+    }
+    if (!first && !std::exchange(absence.reported, true)) {
+      log().warn("rank {}: the connection to {} broke; it has {} ms to come back", this->rank(),
+                 name(rank), settings_.grace.count());
+    }
+    if (first) look_at_absence(rank);
+  }
+  if (absence.lost_at.expired()) {
+    lose(rank, fmt::format("it was out of reach for {} ms (--grace)", settings_.grace.count()));
+  }
+}
+
+void ZmqChannel::lose(int rank, const std::string& reason) {
+  if (is_master()) {
+    depart(rank, true, reason);
+  } else {
+    lose_world(
+        fmt::format("the master, through which ranks hear of each other, is lost: {}", reason));
+  }
+}
+
+}  // namespace rankwire::zmq_wire
