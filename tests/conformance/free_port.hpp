@@ -1,29 +1,19 @@
 #pragma once
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <stdexcept>
+#include <deque>
 #include <string>
+
+#include "../../apps/rankwire/port.hpp"
 
 namespace conformance {
 
-/// An endpoint on the loopback interface whose port was free a moment ago.
+/// An endpoint on the loopback interface that is this process's until its end: nobody gets its port
+/// by chance before its master listens there. One thread at a time.
 inline std::string free_endpoint() {
-  const int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  auto* const generic = reinterpret_cast<sockaddr*>(&address);
-  if (bind(probe, generic, length) != 0 || getsockname(probe, generic, &length) != 0) {
-    throw std::runtime_error{"no free port"};
-  }
-  ::close(probe);
-  return fmt::format("tcp://127.0.0.1:{}", ntohs(address.sin_port));
+  static std::deque<launcher::ReservedPort> kept;
+  return fmt::format("tcp://127.0.0.1:{}", kept.emplace_back(0).number());
 }
 
 }  // namespace conformance
