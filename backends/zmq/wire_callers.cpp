@@ -25,7 +25,10 @@ std::vector<std::string> Wire::listen(const std::vector<Address>& addresses, Por
   std::vector<std::string> bound;
   try {
     auto listener = std::make_unique<Source>(context_, zmq::socket_type::router);
-    set_up(*listener, stranger_frame_bytes_max);
+    const bool is_private = std::all_of(addresses.begin(), addresses.end(),
+                                        [](const Address& address) { return address.loopback; });
+    piece_bytes_ = is_private ? piece_bytes_max : piece_bytes_min;
+    set_up(*listener, frame_bytes_max(piece_bytes_));
     listener->socket.set(zmq::sockopt::router_mandatory, true);
     listener->socket.set(zmq::sockopt::backlog, callers_at_once);
     // Who calls again may do so before the end of its old connection is noticed.
@@ -117,15 +120,16 @@ void Wire::turned_away(const Monitor::Event& event) {
 /// The connection that `routing_id` stands for, 0 for one not to talk to; a new one is tied to its
 /// file descriptor, so that its end is known by it.
 ConnectionId Wire::caller_of(const zmq::message_t& routing_id, zmq::message_t& frame) {
-  std::string key{routing_id.data<char>(), routing_id.size()};
+  const std::string_view key{routing_id.data<char>(), routing_id.size()};
   const auto found = callers_.find(key);
   if (found != callers_.end()) return found->second;
   const int descriptor = zmq_msg_get(frame.handle(), ZMQ_SRCFD);
   if (descriptor < 0) return 0;  // a peer of libzmq's oldest protocols; none of ours
   const ConnectionId id = ++last_id_;
   const char* const address = zmq_msg_gets(frame.handle(), "Peer-Address");
-  connections_[id] = {listener_.get(), key, address != nullptr ? address : "unknown"};
-  callers_.emplace(std::move(key), id);
+  connections_[id] = {listener_.get(), std::string{key},
+                      address != nullptr ? address : "unknown"};
+  callers_.emplace(key, id);
   tie_to_descriptor(id, descriptor);
   return id;
 }

@@ -28,7 +28,8 @@ class WorkerRendezvous {
               .ranks = settings.ranks.value_or(0),
               .nonce = (std::uint64_t{device()} << 32) | device(),
               .endpoint = {},
-              .key = wire_->listener_key()};
+              .key = wire_->listener_key(),
+              .piece_bytes = piece_bytes_min};
   }
 
   Session run();
@@ -97,7 +98,7 @@ void WorkerRendezvous::meet() {
     early_.clear();
     early_bytes_ = 0;
     early_dropped_ = false;
-    connection_ = wire_->dial(master_at_, master_frame_bytes_max);
+    connection_ = wire_->dial(master_at_, frame_bytes_max(piece_bytes_max));
     listen_at(found.own);
   } else {
     if (listens_at_.empty()) listen_at(found.own);
@@ -115,6 +116,7 @@ void WorkerRendezvous::listen_at(const Address& own) {
   if (!settings_.advertise.empty()) endpoint = advertised(settings_.advertise, port_of(endpoint));
   listens_at_ = own.number;
   hello_.endpoint = std::move(endpoint);
+  hello_.piece_bytes = wire_->piece_bytes();
 }
 
 /// Looks for the master elsewhere, and then there again.
