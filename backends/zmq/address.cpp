@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -68,6 +70,21 @@ SocketAddress socket_address(const std::string& number, std::uint16_t port) {
   SocketAddress address;
   address.length = list->ai_addrlen;
   std::memcpy(&address.bytes, list->ai_addr, list->ai_addrlen);
+  return address;
+}
+
+SocketAddress socket_address(const Endpoint& endpoint) {
+  if (!endpoint.is_ipc()) return socket_address(endpoint.host, endpoint.port);
+  SocketAddress address;
+  auto& unix_socket = reinterpret_cast<sockaddr_un&>(address.bytes);
+  if (endpoint.path.size() >= sizeof unix_socket.sun_path) {
+    throw UsageError{fmt::format("the path {} has more than {} bytes", endpoint.path,
+                                 ipc_path_bytes_max)};
+  }
+  unix_socket.sun_family = AF_UNIX;
+  std::memcpy(unix_socket.sun_path, endpoint.path.c_str(), endpoint.path.size() + 1);
+  address.length =
+      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + endpoint.path.size() + 1);
   return address;
 }
 

@@ -32,6 +32,8 @@ struct SocketAddress {
 
 /// Of "127.0.0.1" or "::1"; looks nothing up. Throws UsageError for a name.
 [[nodiscard]] SocketAddress socket_address(const std::string& number, std::uint16_t port);
+/// Of a numeric endpoint, or of a Unix socket.
+[[nodiscard]] SocketAddress socket_address(const Endpoint& endpoint);
 
 [[nodiscard]] Address address_of(const sockaddr& raw, socklen_t length);
 
@@ -46,6 +48,11 @@ struct SocketAddress {
 
 /// Whether a socket of this machine can be bound to it.
 [[nodiscard]] bool is_of_this_machine(const Address& address);
+
+/// Whether it leads to a Unix socket. Looks at nothing else of it.
+[[nodiscard]] inline bool is_ipc(const std::string& endpoint) {
+  return endpoint.starts_with("ipc://");
+}
 
 /// Whether the host of a numeric endpoint ("tcp://1.2.3.4:5") has the address that a connection
 /// came from; "::ffff:1.2.3.4" is "1.2.3.4". False where either is no number.

@@ -26,6 +26,7 @@ constexpr std::size_t expelled_max = 1024;
 /// Where to dial a worker; empty when that cannot be told here.
 std::string numeric_endpoint_of(const Member& member) {
   try {
+    if (is_ipc(member.endpoint)) return member.endpoint;
     // A loopback address of another host would lead to a stranger on this one.
     const std::string host = parse_endpoint(member.endpoint).host;
     const bool loopback = host == "localhost" || host.starts_with("127.") || host == "::1";
