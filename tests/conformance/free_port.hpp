@@ -6,7 +6,6 @@
 #include <string>
 
 #include "../../apps/rankwire/port.hpp"
-#include "../support/folder.hpp"
 
 namespace conformance {
 
@@ -15,13 +14,6 @@ namespace conformance {
 inline std::string free_endpoint() {
   static std::deque<launcher::ReservedPort> kept;
   return fmt::format("tcp://127.0.0.1:{}", kept.emplace_back(0).number());
-}
-
-/// The same over ipc: a path in a folder of this process's own.
-inline std::string free_ipc_endpoint() {
-  static const Folder folder;
-  static int given = 0;
-  return fmt::format("ipc://{}/{}", folder.path(), given++);
 }
 
 }  // namespace conformance

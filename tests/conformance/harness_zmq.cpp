@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "free_path.hpp"
 #include "free_port.hpp"
 #include "harness.hpp"
 #include "ranks_option.hpp"

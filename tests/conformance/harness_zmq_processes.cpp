@@ -1,5 +1,6 @@
 #include <cstdlib>
 
+#include "free_path.hpp"
 #include "free_port.hpp"
 #include "harness.hpp"
 #include "rankwire/backend/log.hpp"
