@@ -35,9 +35,10 @@ void add_launch(CLI::App& app, Options& options) {
       ->check(CLI::Range(1, ranks_max))
       ->capture_default_str();
   launch
-      ->add_option("--over", options.over,
-                   "what the ranks talk over: tcp, on the loopback interface, or ipc,\nUnix sockets "
-                   "in a folder of their own")
+      ->add_option(
+          "--over", options.over,
+          "what the ranks talk over: tcp, on the loopback interface, or ipc,\nUnix sockets "
+          "in a folder of their own")
       ->check(CLI::IsMember({"tcp", "ipc"}))
       ->type_name("NAME")
       ->capture_default_str();
@@ -76,10 +77,9 @@ CLI::App* add_keygen(CLI::App& app, Keygen& asked) {
 
 /// The line that refuses what nobody asked for, or nothing.
 std::string unknown(const CLI::App& app) {
-  static const std::vector<std::string> known{"launch",    "keygen",       "--ranks",
-                                              "--port",    "--tag-output", "--grace",
-                                              "--version", "--help",       "--dir",
-                                              "--over"};
+  static const std::vector<std::string> known{"launch",       "keygen",  "--ranks",   "--port",
+                                              "--tag-output", "--grace", "--version", "--help",
+                                              "--dir",        "--over"};
   const auto extras = app.remaining(true);
   if (extras.empty()) return {};
   const std::string nearest = rankwire::nearest_name(extras.front(), known);

@@ -145,8 +145,8 @@ int World::run() {
 void World::start() {
   const std::string job = random_job();
   for (int rank = 0; rank < options_.ranks; ++rank) {
-    const Child child =
-        spawn(options_.program, environment_of(rank, options_, meeting_.endpoint(), job), rank == 0);
+    const Child child = spawn(options_.program,
+                              environment_of(rank, options_, meeting_.endpoint(), job), rank == 0);
     ranks_.push_back({child.pid});
     const std::string prefix = fmt::format("[rank {}] ", rank);
     relays_.emplace_back(child.out, STDOUT_FILENO, options_.tag_output ? prefix : std::string{});

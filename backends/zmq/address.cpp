@@ -78,8 +78,8 @@ SocketAddress socket_address(const Endpoint& endpoint) {
   SocketAddress address;
   auto& unix_socket = reinterpret_cast<sockaddr_un&>(address.bytes);
   if (endpoint.path.size() >= sizeof unix_socket.sun_path) {
-    throw UsageError{fmt::format("the path {} has more than {} bytes", endpoint.path,
-                                 ipc_path_bytes_max)};
+    throw UsageError{
+        fmt::format("the path {} has more than {} bytes", endpoint.path, ipc_path_bytes_max)};
   }
   unix_socket.sun_family = AF_UNIX;
   std::memcpy(unix_socket.sun_path, endpoint.path.c_str(), endpoint.path.size() + 1);
@@ -141,7 +141,9 @@ bool is_of_this_machine(const Address& address) {
 bool same_host(const std::string& endpoint, const std::string& peer_address) {
   std::optional<in6_addr> named;
   try {
-    named = comparable(parse_endpoint(endpoint).host);
+    const Endpoint parsed = parse_endpoint(endpoint);
+    if (parsed.is_ipc()) return peer_address.starts_with(ipc_peer_mark);
+    named = comparable(parsed.host);
   } catch (const UsageError&) {
     return false;
   }

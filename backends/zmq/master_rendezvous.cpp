@@ -313,7 +313,7 @@ std::optional<Reject> check_hello(const Header& header, const Hello& hello,
 }
 
 FirstProbe probe_first(const Wire& wire, ConnectionId worker, const std::string& endpoint) {
-  if (!is_ipc(endpoint) && !same_host(endpoint, wire.host_of(worker))) return nullptr;
+  if (!same_host(endpoint, wire.host_of(worker))) return nullptr;
   return std::make_unique<Probe>(endpoint, probe_limit);
 }
 

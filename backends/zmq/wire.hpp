@@ -85,8 +85,8 @@ class Wire {
   std::string listen_as_master(const std::string& path);
   std::string listen_as_worker_of(const std::string& master_path);
 
-  /// Begins to connect to a numeric address, or a path; `up` follows when it stands, and again whenever libzmq
-  /// has mended it. Frames above `frame_bytes_max` from there end the connection.
+  /// Begins to connect to a numeric address, or a path; `up` follows when it stands, and again
+  /// whenever libzmq has mended it. Frames above `frame_bytes_max` from there end the connection.
   /// `listener_key` is the public key of another worker's listener; without, the master's is meant.
   ConnectionId dial(const std::string& address, std::int64_t frame_bytes_max,
                     const std::string& listener_key = {});

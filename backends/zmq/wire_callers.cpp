@@ -25,7 +25,7 @@ std::string address_of_caller(zmq::message_t& frame) {
   if (said == nullptr) return "unknown";
   const std::string_view address = said;
   if (!address.starts_with("localhost:")) return said;
-  return fmt::format("pid {}", address.substr(address.rfind(':') + 1));
+  return fmt::format("{}{}", ipc_peer_mark, address.substr(address.rfind(':') + 1));
 }
 
 }  // namespace

@@ -60,8 +60,8 @@ Endpoint parse_ipc(const std::string& text, std::string_view path) {
     refuse(text, "abstract names are open to every user of this host; name a file");
   }
   if (path.front() != '/') {
-    refuse(text, fmt::format("the path '{}' is relative; give the whole of it, beginning with /",
-                             path));
+    refuse(text,
+           fmt::format("the path '{}' is relative; give the whole of it, beginning with /", path));
   }
   if (path.back() == '/') refuse(text, "it names a folder; name a file in it");
   if (path.find_first_of(std::string_view{"\0\n\r", 3}) != std::string_view::npos) {
@@ -82,9 +82,10 @@ Endpoint parse_endpoint(const std::string& text) {
   if (whole.starts_with(ipc_scheme)) return parse_ipc(text, whole.substr(ipc_scheme.size()));
   if (!whole.starts_with(scheme)) {
     const std::size_t colon = whole.find("://");
-    refuse(text, colon == std::string_view::npos
-                     ? std::string{"tcp:// is missing before the host"}
-                     : fmt::format("the scheme '{}' is neither tcp nor ipc", whole.substr(0, colon)));
+    refuse(text,
+           colon == std::string_view::npos
+               ? std::string{"tcp:// is missing before the host"}
+               : fmt::format("the scheme '{}' is neither tcp nor ipc", whole.substr(0, colon)));
   }
   const std::string_view rest = whole.substr(scheme.size());
   if (rest.starts_with('[')) return parse_bracketed(text, rest);

@@ -7,9 +7,9 @@
 #include "zmq_rank.hpp"
 
 // Ranks as processes: started by `rankwire launch -n N -- conformance_zmq_processes`. Each runs
-// every case, in the same order. A world of its own for each case needs a port of its own, or a path
-// where the launcher's world is over ipc; that world, which lives as long as the program, passes the
-// address from rank 0 to the others.
+// every case, in the same order. A world of its own for each case needs a port of its own, or a
+// path where the launcher's world is over ipc; that world, which lives as long as the program,
+// passes the address from rank 0 to the others.
 
 namespace conformance {
 namespace {

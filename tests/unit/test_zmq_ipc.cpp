@@ -17,6 +17,7 @@
 #include "rankwire/errors.hpp"
 #include "rankwire/keys.hpp"
 #include "silence.hpp"
+#include "zmq_stranger.hpp"
 #include "zmq_world.hpp"
 
 using namespace zmq_world;
@@ -260,6 +261,22 @@ TEST_CASE("ipc: with keys, links are encrypted, and who has none is told so") {
   auto two = worker(endpoint, 2, of_workers);
   World world{zero.get(), one.get(), two.get()};
   CHECK(world.master->info().encrypted);
+  check_works(world);
+}
+
+TEST_CASE("ipc: what is no rank's is dropped, and the world goes on") {
+  const Folder folder;
+  World world = world_at("ipc://" + folder / "s");
+  for (const int at : {0, 1}) {
+    CAPTURE(at);
+    auto& rank = at == 0 ? *world.master : *world.one;
+    const auto endpoint = rank.info().peers[static_cast<std::size_t>(at)].endpoint;
+    Stranger stranger{endpoint};
+    stranger.send(random_bytes(100));
+    const rankwire::Deadline end = patience;
+    while (rank.info().frames_dropped == 0 && !end.expired()) (void)rank.departure(2);
+    CHECK(rank.info().frames_dropped == 1);
+  }
   check_works(world);
 }
 
