@@ -236,7 +236,7 @@ void Wire::read_monitor(Source& source) {
       source.descriptor = event->value;
     } else if (event->id == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
       source.stands = true;
-      silence_.watch(source.descriptor, silence_max_);
+      has_come(source.descriptor, silence_max_);
       if (std::erase(downs_, source.dialed) > 0) {
         ready_.push_back({.what = Incoming::What::down, .connection = source.dialed});
       }

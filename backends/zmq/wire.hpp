@@ -170,6 +170,7 @@ class Wire {
   bool read_message(Source& source);
   ConnectionId caller_of(const zmq::message_t& routing_id, zmq::message_t& frame);
   void let_in_at(int descriptor);
+  void has_come(int descriptor, std::chrono::milliseconds silence_max);
   void tie_to_descriptor(ConnectionId caller, int descriptor);
   void break_off(int descriptor);
   void emit_downs();

@@ -91,7 +91,13 @@ void Wire::let_in(ConnectionId caller) {
 
 void Wire::let_in_at(int descriptor) {
   doorman_.forget(descriptor);
-  silence_.watch(descriptor, std::max(silence_max_, caller_silence_least));
+  has_come(descriptor, std::max(silence_max_, caller_silence_least));
+}
+
+/// A connection with a rank stands.
+void Wire::has_come(int descriptor, std::chrono::milliseconds silence_max) {
+  if (const auto connection = StreamConnection::at(descriptor)) connection->widen();
+  silence_.watch(descriptor, silence_max);
 }
 
 void Wire::keep(ConnectionId caller) {
