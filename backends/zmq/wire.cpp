@@ -59,6 +59,7 @@ Wire::Wire(std::chrono::milliseconds silence_max, std::optional<Keyring> keys)
     : silence_max_{silence_max}, keys_{std::move(keys)}, context_{make_context()} {}
 
 Wire::~Wire() {
+  file_ = {};  // while it listens, so that the path cannot be another's yet
   const auto set_linger = [](Source& source, std::chrono::milliseconds linger) {
     const int linger_ms = static_cast<int>(linger.count());
     zmq_setsockopt(source.socket.handle(), ZMQ_LINGER, &linger_ms, sizeof linger_ms);
@@ -260,7 +261,7 @@ void Wire::read_monitor(Source& source) {
       source.descriptor = event->value;
     } else if (event->id == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
       source.stands = true;
-      silence_.watch(source.descriptor, silence_max_);
+      has_come(source.descriptor, silence_max_);
       if (std::erase(downs_, source.dialed) > 0) {
         ready_.push_back({.what = Incoming::What::down, .connection = source.dialed});
       }
