@@ -110,6 +110,6 @@ TEST_CASE("hostile: another protocol version is told both versions") {
   const auto reject = wire::reject_of(bytes.subspan(wire::Header::wire_bytes));
   CHECK(reject.refusal == wire::Refusal::version);
   CHECK(has(reject.text, "version 99"));
-  CHECK(has(reject.text, "version 2"));
+  CHECK(has(reject.text, "version 3"));
   CHECK(!refusal<rankwire::Timeout>(zero).empty());
 }
