@@ -93,6 +93,7 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   void process_data(int source, Incoming&& incoming);
   void process_batch(int source, Incoming&& incoming);
   void deliver(int source, int tag, Buffer&& payload);
+  void deliver_copy(int source, int tag, std::span<const std::byte> payload);
   void take_piece(int source, Incoming&& incoming);
   [[nodiscard]] std::unique_ptr<Link> make_link(int rank);
 

@@ -140,6 +140,9 @@ class Channel {
 
   explicit Channel(Place place) : place_{place} {}
 
+  /// For a backend: so many bytes of a payload were copied (Info::bytes_copied).
+  void note_copied(std::size_t bytes) { bytes_copied_ += bytes; }
+
   // What a backend implements. Arguments were checked (clauses 5 and 6), nobody else is inside
   // (clause 9) and the channel is open (clause 10).
 
@@ -167,6 +170,7 @@ class Channel {
   Place place_;
   std::uint64_t messages_sent_ = 0, messages_received_ = 0;
   std::uint64_t bytes_sent_ = 0, bytes_received_ = 0;
+  std::uint64_t bytes_copied_ = 0;
   bool closed_ = false;
   std::atomic<bool> in_use_{false};
 };
