@@ -21,6 +21,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr std::size_t moving_bytes_max = 100'000'000;
+
 // System calls without a name in this C library.
 
 bool membarrier(int command) {
@@ -107,42 +109,44 @@ bool Bells::sleep(Deadline::Clock::duration time) {
 
 void Rest::begin_again() {
   get_up();
-  backoff_ = Backoff{policy_};
+  start_ = {};
   sleep_ = {};
 }
 
-/// Ever longer: who is called again soon has a light sleep.
-Deadline::Clock::duration Rest::next_sleep() {
-  const Deadline::Clock::duration longest = policy_.sleep_max * (bells_.all_ring() ? 10 : 1);
-  sleep_ = std::clamp<Deadline::Clock::duration>(sleep_ * 2, 50us, longest);
-  return sleep_;
+void Rest::pause(Deadline deadline, bool under_way, std::size_t bytes) {
+  const auto now = Deadline::Clock::now();
+  if (start_ == Deadline::Clock::time_point{}) start_ = now;
+  const auto waited = now - start_;
+  if (waited < policy_.spin) return;
+  // As if a GB took a second.
+  const std::chrono::nanoseconds moving{std::min(bytes, moving_bytes_max)};
+  if (waited < policy_.spin + policy_.yield + moving) {
+    std::this_thread::yield();
+  } else {
+    sleep(deadline.remaining(), under_way);
+  }
 }
 
-void Rest::pause(Deadline deadline, bool under_way) {
-  if (backoff_.may_spin()) {
-    backoff_.pause(deadline);
-    return;
-  }
+void Rest::sleep(Duration at_most, bool under_way) {
   if (under_way) {
     // In steps short enough to keep a network busy.
     get_up();
     sleep_ = 200us;
-    std::this_thread::sleep_for(std::min<Deadline::Clock::duration>(sleep_, deadline.remaining()));
+    std::this_thread::sleep_for(std::min(sleep_, at_most));
     return;
   }
-  if (!bells_.shared()) {
-    std::this_thread::sleep_for(std::min(next_sleep(), deadline.remaining()));
-    return;
-  }
-  if (!lying_) {
+  if (bells_.shared() && !lying_) {
     bells_.lie_down();
     lying_ = true;
     return;  // for the look that must follow
   }
-  const bool woken = bells_.sleep(std::min(next_sleep(), deadline.remaining()));
-  get_up();
-  // Who rings has sent something; it may need a moment more to be seen.
-  if (woken) begin_again();
+  sleep_ = std::clamp<Duration>(sleep_ * 2, 50us, policy_.sleep_max * (bells_.all_ring() ? 10 : 1));
+  if (!lying_) {
+    std::this_thread::sleep_for(std::min(sleep_, at_most));
+  } else if (bells_.sleep(std::min(sleep_, at_most))) {
+    // Who rings has sent something; it may need a moment more to be seen.
+    begin_again();
+  }
 }
 
 }  // namespace rankwire::mpi

@@ -57,27 +57,27 @@ std::optional<Event> MpiChannel::do_next(const Wanted& wanted, Deadline deadline
       continue;
     }
     if (deadline.expired()) return event;
-    rest.pause(deadline, under_way());
+    pause(rest, deadline);
   }
-}
-
-/// How often to ask MPI for a next message before there is one.
-int MpiChannel::looks(const Wanted* wanted) const {
-  const bool waits = wanted != nullptr && wanted->waits;
-  return waits && incoming_.empty() && outgoing_.empty() ? looks_in_a_row : 1;
 }
 
 /// Takes over what MPI has for the program. `wanted` (may be null): ends with the message that it
 /// asks for, in `event`, unless that may not be the first such.
 bool MpiChannel::take_in(const Wanted* wanted, std::optional<Event>& event) {
-  int looks_left = looks(wanted);
+  const int looks = wanted != nullptr && wanted->waits ? looks_in_a_row : 1;
+  for (int look = 0; look < looks; ++look) {
+    if (take_once(wanted, event)) return true;
+  }
+  return false;
+}
+
+bool MpiChannel::take_once(const Wanted* wanted, std::optional<Event>& event) {
   bool found = !incoming_.empty() && incoming_.complete(mailbox_);
-  for (int taken = 0; taken < messages_per_look;) {
+  for (int i = 0; i < messages_per_look; ++i) {
     // Before the first find, the mailbox has nothing that `wanted` asks for.
     switch (incoming_.take_one(mailbox_, found ? nullptr : wanted, event)) {
       case Incoming::Found::nothing:
-        if (found || --looks_left <= 0) return found;
-        continue;
+        return found;
       case Incoming::Found::wanted:
         return true;
       case Incoming::Found::note:
@@ -89,7 +89,6 @@ bool MpiChannel::take_in(const Wanted* wanted, std::optional<Event>& event) {
         break;
     }
     found = true;
-    ++taken;
   }
   return found;
 }
@@ -106,6 +105,12 @@ bool MpiChannel::look_around() {
   settle_goodbyes();
   watch_processes();
   return mailbox_.remaining() != remaining;
+}
+
+void MpiChannel::pause(Rest& rest, Deadline deadline) const {
+  const bool under_way = !incoming_.empty() || outgoing_.waits(mailbox_);
+  rest.pause(deadline, under_way,
+             under_way ? incoming_.bytes_under_way() + outgoing_.bytes_waiting(mailbox_) : 0);
 }
 
 void MpiChannel::heed(int source, const Note& note) {
@@ -196,6 +201,9 @@ void MpiChannel::do_send_borrowed(int dest, int tag, std::span<const std::byte> 
   outgoing_.send_borrowed(dest, tag, payload);
   serve_until(deadline, [&] {
     check_interrupted();
+    for (int look = 0; look < looks_in_a_row && outgoing_.borrows(dest); ++look) {
+      outgoing_.complete();
+    }
     return !outgoing_.borrows(dest) || mailbox_.departure(dest);
   });
   // The end of the send and the receiver's departure may be news of one look. And a rank that left

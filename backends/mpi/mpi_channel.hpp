@@ -53,13 +53,13 @@ class MpiChannel final : public Channel {
 
   // One look, in parts. Each says whether it found something.
   bool take_in(const Wanted* wanted, std::optional<Event>& event);
+  bool take_once(const Wanted* wanted, std::optional<Event>& event);
   bool take_in();
   bool look_around();
   void heed(int source, const Note& note);
   void settle_goodbyes();
   void watch_processes();
-  [[nodiscard]] int looks(const Wanted* wanted) const;
-  [[nodiscard]] bool under_way() const { return !incoming_.empty() || outgoing_.waits(mailbox_); }
+  void pause(Rest& rest, Deadline deadline) const;
   /// Takes in what comes until `done()` or the deadline; says whether it is done.
   template <class Done>
   bool serve_until(Deadline deadline, Done&& done);
@@ -105,7 +105,7 @@ bool MpiChannel::serve_until(Deadline deadline, Done&& done) {
       continue;
     }
     if (deadline.expired()) return done();
-    rest.pause(deadline, under_way());
+    pause(rest, deadline);
   }
   return true;
 }

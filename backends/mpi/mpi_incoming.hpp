@@ -43,6 +43,7 @@ class Incoming {
   /// Delivers what has become whole.
   bool complete(Mailbox& mailbox);
   [[nodiscard]] bool empty() const { return under_way_.empty(); }
+  [[nodiscard]] std::size_t bytes_under_way() const;
   /// Messages of `source` that were delivered.
   [[nodiscard]] std::uint64_t delivered(int source) const {
     return sources_[static_cast<std::size_t>(source)].delivered;

@@ -19,11 +19,18 @@ Outgoing::~Outgoing() {
     left.push_back(std::move(send));
     return true;
   });
+  if (copied_ != nullptr) [[maybe_unused]]
+    auto* const left = copy_.release();
 }
 
 std::unique_ptr<Outgoing::Send> Outgoing::fresh(int dest, std::uint64_t ordinal) {
-  // Not make_unique: that would write zeros to the copy first.
-  auto send = spare_ ? std::move(spare_) : std::unique_ptr<Send>{new Send};
+  std::unique_ptr<Send> send;
+  if (spares_.empty()) {
+    send = std::make_unique<Send>();
+  } else {
+    send = std::move(spares_.back());
+    spares_.pop_back();
+  }
   send->dest = dest;
   send->ordinal = ordinal;
   send->borrowed = false;
@@ -31,19 +38,26 @@ std::unique_ptr<Outgoing::Send> Outgoing::fresh(int dest, std::uint64_t ordinal)
 }
 
 void Outgoing::keep(std::unique_ptr<Send> send) {
+  if (copied_ == send.get()) copied_ = nullptr;
   send->payload = Buffer{};
-  spare_ = std::move(send);
+  if (spares_.size() < spares_max) spares_.push_back(std::move(send));
 }
 
 std::span<const std::byte> Outgoing::copy(Send& send, std::span<const std::byte> bytes) {
-  if (!bytes.empty()) std::memcpy(send.copy.data(), bytes.data(), bytes.size());
-  return {send.copy.data(), bytes.size()};
+  if (copied_ != nullptr) {
+    send.payload = Buffer::copy_of(bytes);
+    return std::as_const(send.payload).bytes();
+  }
+  copied_ = &send;
+  if (!bytes.empty()) std::memcpy(copy_->data(), bytes.data(), bytes.size());
+  return {copy_->data(), bytes.size()};
 }
 
 /// MPI gets the bytes where they stay: those of a small Buffer lie inside `send`.
 void Outgoing::start(MPI_Comm comm, int tag, std::span<const std::byte> bytes,
                      std::unique_ptr<Send> send) {
   const Extent extent{bytes.size()};
+  send->bytes = bytes.size();
   MPI_Request request = MPI_REQUEST_NULL;
   int code = MPI_Isend(bytes.data(), extent.count, extent.type, send->dest, tag, comm, &request);
   int done = 0;
@@ -116,6 +130,14 @@ bool Outgoing::waits(const Mailbox& departures) const {
   const auto& items = under_way_.items();
   return std::any_of(items.begin(), items.end(),
                      [&](const auto& send) { return !departures.departure(send->dest); });
+}
+
+std::size_t Outgoing::bytes_waiting(const Mailbox& departures) const {
+  std::size_t bytes = 0;
+  for (const auto& send : under_way_.items()) {
+    if (!departures.departure(send->dest)) bytes += send->bytes;
+  }
+  return bytes;
 }
 
 bool Outgoing::notes_wait(const Mailbox& departures) const {

@@ -30,7 +30,10 @@ inline constexpr int bulk_tag = 0;
 class Outgoing {
  public:
   Outgoing(const Comms& comms, int size, Bells& bells)
-      : comms_{comms}, bells_{bells}, sent_(static_cast<std::size_t>(size)) {}
+      : comms_{comms},
+        bells_{bells},
+        sent_(static_cast<std::size_t>(size)),
+        copy_{new std::array<std::byte, slot_bytes>} {}
   /// Bytes of sends that are not complete are left to MPI: a started send cannot be taken back.
   ~Outgoing();
   Outgoing(const Outgoing&) = delete;
@@ -51,8 +54,9 @@ class Outgoing {
   /// Lets go of what is complete.
   bool complete();
   [[nodiscard]] bool empty() const { return under_way_.empty(); }
-  /// Sends to a rank that has not departed are under way.
+  /// Sends to a rank that has not departed are under way; of so many bytes.
   [[nodiscard]] bool waits(const Mailbox& departures) const;
+  [[nodiscard]] std::size_t bytes_waiting(const Mailbox& departures) const;
   /// As waits(), of notes of no message alone.
   [[nodiscard]] bool notes_wait(const Mailbox& departures) const;
   /// How many messages to `dest` were started, and how many of these before the first that is not
@@ -62,16 +66,16 @@ class Outgoing {
 
  private:
   struct Send {
-    Buffer payload;  // empty for a borrowed one and a copy
-    std::array<std::byte, slot_bytes> copy;
+    Buffer payload;  // empty for a borrowed one, and for the one in copy_
     int dest = 0;
     std::uint64_t ordinal = 0;  // of the messages to dest; see no_message
+    std::size_t bytes = 0;
     bool borrowed = false;
   };
   static constexpr std::uint64_t no_message = UINT64_MAX;
+  static constexpr std::size_t spares_max = 256;
   [[nodiscard]] std::unique_ptr<Send> fresh(int dest, std::uint64_t ordinal);
-  [[nodiscard]] static std::span<const std::byte> copy(Send& send,
-                                                       std::span<const std::byte> bytes);
+  [[nodiscard]] std::span<const std::byte> copy(Send& send, std::span<const std::byte> bytes);
   void start(MPI_Comm comm, int tag, std::span<const std::byte> bytes, std::unique_ptr<Send> send);
   void announce(int dest, int tag, std::size_t bytes, std::uint64_t ordinal);
   void keep(std::unique_ptr<Send> send);
@@ -80,7 +84,11 @@ class Outgoing {
   Bells& bells_;
   std::vector<std::uint64_t> sent_;  // messages by destination
   Requests<std::unique_ptr<Send>> under_way_;
-  std::unique_ptr<Send> spare_;  // so that small sends, complete at once, allocate nothing
+  // So that small sends allocate nothing: Sends to use again, and memory for the copy of one. Most
+  // are complete at once; one that is not keeps that memory, and the next are copied into Buffers.
+  std::vector<std::unique_ptr<Send>> spares_;
+  std::unique_ptr<std::array<std::byte, slot_bytes>> copy_;
+  const Send* copied_ = nullptr;  // the one under way whose bytes are in copy_
 };
 
 }  // namespace rankwire::mpi
