@@ -8,6 +8,7 @@
 
 #include "rankwire/backend/backend.hpp"
 #include "rankwire/backend/backoff.hpp"
+#include "rankwire/backend/cores.hpp"
 #include "rankwire/backend/host.hpp"
 #include "rankwire/backend/interrupt.hpp"
 #include "rankwire/backend/mailbox.hpp"
@@ -44,12 +45,17 @@ struct Post {
 
 /// What the ranks of one world share.
 struct World {
-  World(const Settings& with, int size) : settings{with} {
+  World(const Settings& with, int size)
+      : settings{with},
+        wait{wait_policy(
+            with.wait,
+            {.ranks = size, .cores = usable_cores(allowed_cores(), core_quota()), .woken = true})} {
     for (int rank = 0; rank < size; ++rank) {
       posts.push_back(std::make_unique<Post>(size));
     }
   }
   Settings settings;
+  WaitPolicy wait;
   std::vector<std::unique_ptr<Post>> posts;
   std::atomic<bool> aborted{false};
   std::mutex abort_mutex;  // guards the two below
@@ -171,7 +177,7 @@ void InprocChannel::refuse_send(Lock& lock, const Post& there) {
 }
 
 std::optional<Event> InprocChannel::do_next(const Wanted& wanted, Deadline deadline) {
-  Backoff backoff{world_->settings.wait};
+  Backoff backoff{world_->wait};
   while (true) {
     check_aborted();
     auto event = look(wanted);

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "rankwire/backend/wait_policy.hpp"
 #include "rankwire/deadline.hpp"
-#include "rankwire/settings.hpp"
 
 namespace rankwire::mpi {
 

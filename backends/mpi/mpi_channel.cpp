@@ -28,7 +28,7 @@ MpiChannel::MpiChannel(Session& session, const Settings& settings, const Limits&
     : Channel{{session.rank(), session.size(), limits.message_bytes_max}},
       session_{session},
       comms_{comms},
-      wait_{settings.wait},
+      wait_{wait_policy(settings.wait, session.crowd())},
       linger_{settings.linger},
       mailbox_{session.rank(), session.size(), false},
       windows_{session.size(), limits.window_bytes},

@@ -101,7 +101,10 @@ Session* Session::start(const Settings& settings) {
   auto bells = std::make_unique<Bells>(size);
   auto own = PeerFacts::own();
   own.bells = bells->file();
-  return new Session{comm, rank, exchange_facts(comm, own), std::move(bells)};
+  auto* const session = new Session{comm, rank, exchange_facts(comm, own), std::move(bells)};
+  session->crowd_ = crowd_of(comm);
+  session->crowd_.woken = session->bells_->all_ring();  // all of this host have joined by now
+  return session;
 }
 
 /// MPI_Finalize is collective: it waits for every rank of the job. So it comes last of all, when

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "mpi_bells.hpp"
+#include "mpi_crowd.hpp"
 #include "mpi_peers.hpp"
 #include "rankwire/settings.hpp"
 
@@ -25,6 +26,7 @@ class Session {
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int size() const { return static_cast<int>(peers_.size()); }
   [[nodiscard]] const std::vector<PeerFacts>& peers() const { return peers_; }
+  [[nodiscard]] const Crowd& crowd() const { return crowd_; }
   [[nodiscard]] ProcessWatch& watch() { return watch_; }
   [[nodiscard]] Bells& bells() { return *bells_; }
   /// The death of a rank's process is noticed here, and the launcher lets the others live.
@@ -60,6 +62,7 @@ class Session {
   MPI_Comm comm_;
   int rank_;
   std::vector<PeerFacts> peers_;
+  Crowd crowd_;
   ProcessWatch watch_;
   std::unique_ptr<Bells> bells_;
   int channels_open_ = 0;

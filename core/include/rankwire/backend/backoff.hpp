@@ -4,8 +4,8 @@
 #include <chrono>
 #include <thread>
 
+#include "rankwire/backend/wait_policy.hpp"
 #include "rankwire/deadline.hpp"
-#include "rankwire/settings.hpp"
 
 namespace rankwire {
 
@@ -43,7 +43,7 @@ class Backoff {
       return true;
     }
     // A look at the clock costs more than some at a word of memory.
-    constexpr int looks = 16;
+    constexpr int looks = 4;
     for (int i = 0; i < looks && !changed(); ++i) relax();
     return true;
   }
