@@ -6,7 +6,7 @@
 #include <random>
 
 #include "archive_types.hpp"
-#include "count_new.hpp"
+#include "../support/count_new.hpp"
 #include "text_of.hpp"
 
 using namespace rankwire;

@@ -34,7 +34,8 @@ struct Wanted {
 ///  2. Payload. `send` of a span borrows the bytes until it returns. `send` of a Buffer takes
 ///     ownership: no copy on the way to the transport. A received Message owns its bytes, in
 ///     whatever memory the transport delivered them. `recv_into` receives into the caller's own
-///     memory; a message too large for it is a UsageError and stays to be received.
+///     memory; a message too large for it is a UsageError and stays to be received. In a steady
+///     flow a message of up to Buffer::inline_bytes costs no allocation of rankwire's.
 ///  3. Waiting in send. A send of a Buffer never waits for the matching receive while the window to
 ///     that rank has room: bytes sent and not yet received by its program, 64 for each message
 ///     included, are at most `window_bytes`; a message of any size finds room when less than a
@@ -72,7 +73,7 @@ struct Wanted {
 ///     which names the rank, its host and the cause; or its process is ended by the launcher. run()
 ///     calls it for an uncaught exception, so that every process exits non-zero and nobody hangs.
 /// 12. Idle cost. A blocked wait costs next to no CPU: it spins briefly, yields, then sleeps, at
-///     most 1 ms at a time where the transport cannot wake it (see WaitPolicy).
+///     most 1 ms at a time where the transport cannot wake it (see WaitSettings).
 /// 13. Facts. `info` says the transport, its endpoints, each peer's host and pid, whether messages
 ///     to and from it are relayed by the master, whether links have keys, and what the transport
 ///     can do.
