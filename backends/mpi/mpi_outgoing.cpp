@@ -19,8 +19,6 @@ Outgoing::~Outgoing() {
     left.push_back(std::move(send));
     return true;
   });
-  if (copied_ != nullptr) [[maybe_unused]]
-    auto* const left = copy_.release();
 }
 
 std::unique_ptr<Outgoing::Send> Outgoing::fresh(int dest, std::uint64_t ordinal) {
@@ -38,54 +36,86 @@ std::unique_ptr<Outgoing::Send> Outgoing::fresh(int dest, std::uint64_t ordinal)
 }
 
 void Outgoing::keep(std::unique_ptr<Send> send) {
-  if (copied_ == send.get()) copied_ = nullptr;
+  if (send->block) blocks_.push_back(std::move(send->block));
   send->payload = Buffer{};
   if (spares_.size() < spares_max) spares_.push_back(std::move(send));
 }
 
-std::span<const std::byte> Outgoing::copy(Send& send, std::span<const std::byte> bytes) {
-  if (copied_ != nullptr) {
-    send.payload = Buffer::copy_of(bytes);
-    return std::as_const(send.payload).bytes();
+/// Says whether MPI is done with the bytes already. Else they must stay.
+bool Outgoing::isend(MPI_Comm comm, int dest, int tag, std::span<const std::byte> bytes,
+                     MPI_Request& request) {
+  const Extent extent{bytes.size()};
+  int code = MPI_Isend(bytes.data(), extent.count, extent.type, dest, tag, comm, &request);
+  int done = 0;
+  if (code == MPI_SUCCESS) code = MPI_Test(&request, &done, MPI_STATUS_IGNORE);
+  if (code != MPI_SUCCESS) [[unlikely]] {
+    fail(code, fmt::format("MPI_Isend of {} bytes to rank {} (tag {})", bytes.size(), dest, tag));
   }
-  copied_ = &send;
-  if (!bytes.empty()) std::memcpy(copy_->data(), bytes.data(), bytes.size());
-  return {copy_->data(), bytes.size()};
+  bells_.ring(dest);
+  return done != 0;
 }
 
 /// MPI gets the bytes where they stay: those of a small Buffer lie inside `send`.
 void Outgoing::start(MPI_Comm comm, int tag, std::span<const std::byte> bytes,
                      std::unique_ptr<Send> send) {
-  const Extent extent{bytes.size()};
-  send->bytes = bytes.size();
   MPI_Request request = MPI_REQUEST_NULL;
-  int code = MPI_Isend(bytes.data(), extent.count, extent.type, send->dest, tag, comm, &request);
-  int done = 0;
-  if (code == MPI_SUCCESS) code = MPI_Test(&request, &done, MPI_STATUS_IGNORE);
-  if (code != MPI_SUCCESS) [[unlikely]] {
-    fail(code,
-         fmt::format("MPI_Isend of {} bytes to rank {} (tag {})", bytes.size(), send->dest, tag));
-  }
-  bells_.ring(send->dest);
-  if (done == 0) {
-    under_way_.add(request, std::move(send));
-  } else {
+  if (isend(comm, send->dest, tag, bytes, request)) {
     keep(std::move(send));
+  } else {
+    add(request, std::move(send), bytes.size());
   }
 }
 
-/// The note counts as part of its message: neither is whole without the other.
-void Outgoing::announce(int dest, int tag, std::size_t bytes, std::uint64_t ordinal) {
-  const Note note{Note::Kind::payload, bytes};
-  auto send = fresh(dest, ordinal);
-  const auto copied = copy(*send, std::as_bytes(std::span{&note, 1}));
-  start(comms_.slots, note_tag + tag, copied, std::move(send));
+void Outgoing::add(MPI_Request request, std::unique_ptr<Send> send, std::size_t bytes) {
+  send->bytes = bytes;
+  under_way_.add(request, std::move(send));
+  if (under_way_.items().size() < complete_at_) return;
+  complete();
+  // Twice as many as remain: then each is looked at but a few times, however many there are.
+  complete_at_ = std::max(many_under_way, 2 * under_way_.items().size());
 }
+
+bool Outgoing::has_block() {
+  if (!blocks_.empty()) return true;
+  if (blocks_made_ == blocks_max) return false;
+  blocks_.emplace_back(new Block);
+  ++blocks_made_;
+  return true;
+}
+
+/// Sends a copy of `bytes`, which fit a slot. The usual case costs nothing but MPI's calls.
+void Outgoing::copy(int dest, int tag, std::span<const std::byte> bytes, std::uint64_t ordinal) {
+  if (!has_block()) {
+    auto send = fresh(dest, ordinal);
+    send->payload = Buffer::copy_of(bytes);
+    const auto copied = std::as_const(send->payload).bytes();
+    start(comms_.slots, tag, copied, std::move(send));
+    return;
+  }
+  auto& block = blocks_.back();
+  if (!bytes.empty()) std::memcpy(block->data(), bytes.data(), bytes.size());
+  MPI_Request request = MPI_REQUEST_NULL;
+  if (isend(comms_.slots, dest, tag, {block->data(), bytes.size()}, request)) return;
+  auto send = fresh(dest, ordinal);
+  send->block = std::move(block);
+  blocks_.pop_back();
+  add(request, std::move(send), bytes.size());
+}
+
+void Outgoing::copy_note(int dest, int tag, const Note& note, std::uint64_t ordinal) {
+  copy(dest, tag, std::as_bytes(std::span{&note, 1}), ordinal);
+}
+
+// The note of a payload counts as part of its message: neither is whole without the other.
 
 void Outgoing::send(int dest, int tag, Buffer&& payload) {
   const auto ordinal = sent_[static_cast<std::size_t>(dest)]++;
+  if (payload.size() <= Buffer::inline_bytes) {
+    copy(dest, tag, std::as_const(payload).bytes(), ordinal);
+    return;
+  }
   const bool fits = payload.size() <= slot_bytes;
-  if (!fits) announce(dest, tag, payload.size(), ordinal);
+  if (!fits) copy_note(dest, note_tag + tag, {Note::Kind::payload, payload.size()}, ordinal);
   auto send = fresh(dest, ordinal);
   send->payload = std::move(payload);
   const auto bytes = std::as_const(send->payload).bytes();
@@ -93,29 +123,25 @@ void Outgoing::send(int dest, int tag, Buffer&& payload) {
 }
 
 void Outgoing::send_copy(int dest, int tag, std::span<const std::byte> payload) {
-  auto send = fresh(dest, sent_[static_cast<std::size_t>(dest)]++);
-  const auto copied = copy(*send, payload);
-  start(comms_.slots, tag, copied, std::move(send));
+  copy(dest, tag, payload, sent_[static_cast<std::size_t>(dest)]++);
 }
 
 void Outgoing::send_borrowed(int dest, int tag, std::span<const std::byte> payload) {
   const auto ordinal = sent_[static_cast<std::size_t>(dest)]++;
-  announce(dest, tag, payload.size(), ordinal);
+  copy_note(dest, note_tag + tag, {Note::Kind::payload, payload.size()}, ordinal);
   auto send = fresh(dest, ordinal);
   send->borrowed = true;
   start(comms_.bulk, bulk_tag, payload, std::move(send));
+}
+
+void Outgoing::send_note(int dest, const Note& note) {
+  copy_note(dest, note_tag, note, no_message);
 }
 
 bool Outgoing::borrows(int dest) const {
   const auto& items = under_way_.items();
   return std::any_of(items.begin(), items.end(),
                      [dest](const auto& send) { return send->borrowed && send->dest == dest; });
-}
-
-void Outgoing::send_note(int dest, const Note& note) {
-  auto send = fresh(dest, no_message);
-  const auto copied = copy(*send, std::as_bytes(std::span{&note, 1}));
-  start(comms_.slots, note_tag, copied, std::move(send));
 }
 
 bool Outgoing::complete() {

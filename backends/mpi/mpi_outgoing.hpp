@@ -30,10 +30,7 @@ inline constexpr int bulk_tag = 0;
 class Outgoing {
  public:
   Outgoing(const Comms& comms, int size, Bells& bells)
-      : comms_{comms},
-        bells_{bells},
-        sent_(static_cast<std::size_t>(size)),
-        copy_{new std::array<std::byte, slot_bytes>} {}
+      : comms_{comms}, bells_{bells}, sent_(static_cast<std::size_t>(size)) {}
   /// Bytes of sends that are not complete are left to MPI: a started send cannot be taken back.
   ~Outgoing();
   Outgoing(const Outgoing&) = delete;
@@ -65,30 +62,40 @@ class Outgoing {
   [[nodiscard]] std::uint64_t sent_whole(int dest) const;
 
  private:
+  /// Memory for the copy of a small message.
+  using Block = std::array<std::byte, slot_bytes>;
   struct Send {
-    Buffer payload;  // empty for a borrowed one, and for the one in copy_
+    Buffer payload;                // where its bytes are;
+    std::unique_ptr<Block> block;  // or here; or, a borrowed one's, with the caller
     int dest = 0;
     std::uint64_t ordinal = 0;  // of the messages to dest; see no_message
     std::size_t bytes = 0;
     bool borrowed = false;
   };
   static constexpr std::uint64_t no_message = UINT64_MAX;
-  static constexpr std::size_t spares_max = 256;
+  static constexpr std::size_t spares_max = 256, blocks_max = 32;
+  /// From so many on it pays to look which are complete.
+  static constexpr std::size_t many_under_way = 8;
+
+  bool isend(MPI_Comm comm, int dest, int tag, std::span<const std::byte> bytes,
+             MPI_Request& request);
+  void copy(int dest, int tag, std::span<const std::byte> bytes, std::uint64_t ordinal);
+  void copy_note(int dest, int tag, const Note& note, std::uint64_t ordinal);
+  [[nodiscard]] bool has_block();
   [[nodiscard]] std::unique_ptr<Send> fresh(int dest, std::uint64_t ordinal);
-  [[nodiscard]] std::span<const std::byte> copy(Send& send, std::span<const std::byte> bytes);
   void start(MPI_Comm comm, int tag, std::span<const std::byte> bytes, std::unique_ptr<Send> send);
-  void announce(int dest, int tag, std::size_t bytes, std::uint64_t ordinal);
+  void add(MPI_Request request, std::unique_ptr<Send> send, std::size_t bytes);
   void keep(std::unique_ptr<Send> send);
 
   Comms comms_;
   Bells& bells_;
   std::vector<std::uint64_t> sent_;  // messages by destination
   Requests<std::unique_ptr<Send>> under_way_;
-  // So that small sends allocate nothing: Sends to use again, and memory for the copy of one. Most
-  // are complete at once; one that is not keeps that memory, and the next are copied into Buffers.
+  std::size_t complete_at_ = many_under_way;
+  // To use again, so that small sends allocate nothing.
   std::vector<std::unique_ptr<Send>> spares_;
-  std::unique_ptr<std::array<std::byte, slot_bytes>> copy_;
-  const Send* copied_ = nullptr;  // the one under way whose bytes are in copy_
+  std::vector<std::unique_ptr<Block>> blocks_;
+  std::size_t blocks_made_ = 0;
 };
 
 }  // namespace rankwire::mpi

@@ -72,7 +72,7 @@ class Slots {
 
  private:
   /// What comes while all slots are full waits at MPI, and costs a copy more.
-  static constexpr std::size_t count = 32;
+  static constexpr std::size_t count = 8;
   using Memory = std::array<std::array<std::byte, slot_bytes>, count>;
 
   std::unique_ptr<Memory> memory_;
