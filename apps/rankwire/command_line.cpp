@@ -34,7 +34,16 @@ void add_launch(CLI::App& app, Options& options) {
   launch->add_option("-n,--ranks", options.ranks, "how many ranks to start")
       ->check(CLI::Range(1, ranks_max))
       ->capture_default_str();
-  launch->add_option("--port", options.port, "the master's port on 127.0.0.1; any free one else")
+  launch
+      ->add_option(
+          "--over", options.over,
+          "what the ranks talk over: tcp, on the loopback interface, or ipc,\nUnix sockets "
+          "in a folder of their own")
+      ->check(CLI::IsMember({"tcp", "ipc"}))
+      ->type_name("NAME")
+      ->capture_default_str();
+  launch
+      ->add_option("--port", options.port, "tcp: the master's port on 127.0.0.1; any free one else")
       ->check(CLI::Range(1, 65535));
   launch->add_flag("--tag-output", options.tag_output,
                    "mark the lines of stdout with the rank too");
@@ -68,9 +77,9 @@ CLI::App* add_keygen(CLI::App& app, Keygen& asked) {
 
 /// The line that refuses what nobody asked for, or nothing.
 std::string unknown(const CLI::App& app) {
-  static const std::vector<std::string> known{"launch",    "keygen",       "--ranks",
-                                              "--port",    "--tag-output", "--grace",
-                                              "--version", "--help",       "--dir"};
+  static const std::vector<std::string> known{"launch",       "keygen",  "--ranks",   "--port",
+                                              "--tag-output", "--grace", "--version", "--help",
+                                              "--dir",        "--over"};
   const auto extras = app.remaining(true);
   if (extras.empty()) return {};
   const std::string nearest = rankwire::nearest_name(extras.front(), known);
@@ -112,6 +121,9 @@ std::variant<Options, Keygen, Answer> read_command_line(int argc, char** argv) {
   if (keygen->parsed()) {
     if (mark == all.end()) return keys;
     return Answer{"rankwire keygen: it starts no program; leave out what begins with --\n", usage};
+  }
+  if (options.over == "ipc" && options.port != 0) {
+    return Answer{"rankwire launch: --port is for --over tcp; leave one of them out\n", usage};
   }
   if (options.program.empty()) {
     return Answer{

@@ -12,7 +12,8 @@ namespace launcher {
 /// What `rankwire launch` was asked for.
 struct Options {
   int ranks = 4;
-  int port = 0;  ///< 0: any free one
+  std::string over = "tcp";  ///< or "ipc"
+  int port = 0;              ///< over tcp; 0: any free one
   std::chrono::microseconds grace = std::chrono::seconds{5};
   bool tag_output = false;
   std::vector<std::string> program;  ///< and its arguments

@@ -16,7 +16,7 @@
 #include <optional>
 #include <random>
 
-#include "port.hpp"
+#include "meeting.hpp"
 #include "rankwire/deadline.hpp"
 #include "rankwire/errors.hpp"
 #include "rankwire/units.hpp"
@@ -39,9 +39,8 @@ std::string random_job() {
 }
 
 /// This process's variables, with how `rank` meets the others said anew.
-std::vector<std::string> environment_of(int rank, const Options& options, int port,
-                                        const std::string& job) {
-  const std::string meeting = fmt::format("tcp://127.0.0.1:{}", port);
+std::vector<std::string> environment_of(int rank, const Options& options,
+                                        const std::string& meeting, const std::string& job) {
   std::vector<std::string> own{"RANKWIRE_TRANSPORT=zmq", "RANKWIRE_JOB=" + job,
                                fmt::format("RANKWIRE_RANKS={}", options.ranks)};
   if (rank == 0) {
@@ -55,7 +54,7 @@ std::vector<std::string> environment_of(int rank, const Options& options, int po
     const std::string_view name = text.substr(0, text.find('='));
     constexpr std::array said_anew{"RANKWIRE_TRANSPORT", "RANKWIRE_JOB",  "RANKWIRE_RANKS",
                                    "RANKWIRE_LISTEN",    "RANKWIRE_JOIN", "RANKWIRE_RANK"};
-    // For one process, or one role, on a network; these ranks share one machine and its loopback.
+    // For one process, or one role, on a network; these ranks share one machine.
     constexpr std::array left_out{"RANKWIRE_KEY",        "RANKWIRE_ALLOW",
                                   "RANKWIRE_SERVER_KEY", "RANKWIRE_ADDRESS_FILE",
                                   "RANKWIRE_ADVERTISE",  "RANKWIRE_PORT_RANGE"};
@@ -105,7 +104,7 @@ class World {
   [[nodiscard]] int running() const;
 
   const Options& options_;
-  ReservedPort port_;
+  Meeting meeting_;  // given up after the ranks have ended
   int signals_ = -1;
   std::vector<Rank> ranks_;
   std::vector<Relay> relays_;
@@ -115,7 +114,7 @@ class World {
   Deadline stop_at_ = Deadline::never();
 };
 
-World::World(const Options& options) : options_{options}, port_{options.port} {
+World::World(const Options& options) : options_{options}, meeting_{options} {
   sigset_t set;
   sigemptyset(&set);
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) sigaddset(&set, number);
@@ -146,8 +145,8 @@ int World::run() {
 void World::start() {
   const std::string job = random_job();
   for (int rank = 0; rank < options_.ranks; ++rank) {
-    const Child child =
-        spawn(options_.program, environment_of(rank, options_, port_.number(), job), rank == 0);
+    const Child child = spawn(options_.program,
+                              environment_of(rank, options_, meeting_.endpoint(), job), rank == 0);
     ranks_.push_back({child.pid});
     const std::string prefix = fmt::format("[rank {}] ", rank);
     relays_.emplace_back(child.out, STDOUT_FILENO, options_.tag_output ? prefix : std::string{});

@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -71,6 +73,21 @@ SocketAddress socket_address(const std::string& number, std::uint16_t port) {
   return address;
 }
 
+SocketAddress socket_address(const Endpoint& endpoint) {
+  if (!endpoint.is_ipc()) return socket_address(endpoint.host, endpoint.port);
+  SocketAddress address;
+  auto& unix_socket = reinterpret_cast<sockaddr_un&>(address.bytes);
+  if (endpoint.path.size() >= sizeof unix_socket.sun_path) {
+    throw UsageError{
+        fmt::format("the path {} has more than {} bytes", endpoint.path, ipc_path_bytes_max)};
+  }
+  unix_socket.sun_family = AF_UNIX;
+  std::memcpy(unix_socket.sun_path, endpoint.path.c_str(), endpoint.path.size() + 1);
+  address.length =
+      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + endpoint.path.size() + 1);
+  return address;
+}
+
 Address address_of(const sockaddr& raw, socklen_t length) {
   std::array<char, NI_MAXHOST> number{};
   if (getnameinfo(&raw, length, number.data(), number.size(), nullptr, 0, NI_NUMERICHOST) != 0) {
@@ -124,7 +141,9 @@ bool is_of_this_machine(const Address& address) {
 bool same_host(const std::string& endpoint, const std::string& peer_address) {
   std::optional<in6_addr> named;
   try {
-    named = comparable(parse_endpoint(endpoint).host);
+    const Endpoint parsed = parse_endpoint(endpoint);
+    if (parsed.is_ipc()) return peer_address.starts_with(ipc_peer_mark);
+    named = comparable(parsed.host);
   } catch (const UsageError&) {
     return false;
   }

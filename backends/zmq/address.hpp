@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "rankwire/backend/endpoint.hpp"
@@ -32,6 +33,8 @@ struct SocketAddress {
 
 /// Of "127.0.0.1" or "::1"; looks nothing up. Throws UsageError for a name.
 [[nodiscard]] SocketAddress socket_address(const std::string& number, std::uint16_t port);
+/// Of a numeric endpoint, or of a Unix socket.
+[[nodiscard]] SocketAddress socket_address(const Endpoint& endpoint);
 
 [[nodiscard]] Address address_of(const sockaddr& raw, socklen_t length);
 
@@ -47,8 +50,17 @@ struct SocketAddress {
 /// Whether a socket of this machine can be bound to it.
 [[nodiscard]] bool is_of_this_machine(const Address& address);
 
+/// What stands for the address of a caller over ipc begins with this, and its process's id follows.
+inline constexpr std::string_view ipc_peer_mark = "pid ";
+
+/// Whether it leads to a Unix socket. Looks at nothing else of it.
+[[nodiscard]] inline bool is_ipc(const std::string& endpoint) {
+  return endpoint.starts_with("ipc://");
+}
+
 /// Whether the host of a numeric endpoint ("tcp://1.2.3.4:5") has the address that a connection
-/// came from; "::ffff:1.2.3.4" is "1.2.3.4". False where either is no number.
+/// came from; "::ffff:1.2.3.4" is "1.2.3.4". False where either is no number. Over ipc, whether it
+/// came from a process of this host.
 [[nodiscard]] bool same_host(const std::string& endpoint, const std::string& peer_address);
 
 /// "tcp://HOST:PORT" with the host that is to be told to others; an IPv6 address may be written

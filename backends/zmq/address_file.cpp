@@ -67,7 +67,7 @@ void check_replaceable(const std::string& path) {
 std::string fault_of(const std::string& line) {
   try {
     const Endpoint endpoint = parse_endpoint(line);
-    const bool joinable = endpoint.port != 0 && endpoint.host != "*";
+    const bool joinable = endpoint.is_ipc() || (endpoint.port != 0 && endpoint.host != "*");
     return joinable ? "" : fmt::format("'{}' cannot be joined: name a host and a port", line);
   } catch (const UsageError& error) {
     return error.what();

@@ -15,7 +15,7 @@ constexpr std::uint64_t logged_max = 10;
 }  // namespace
 
 void Doorman::came(int descriptor) {
-  const auto connection = TcpConnection::at(descriptor);
+  const auto connection = StreamConnection::at(descriptor);
   if (!connection) return;  // gone already
   strangers_.insert_or_assign(descriptor,
                               Stranger{*connection, limits_.stay, limits_.unread, ++calls_});

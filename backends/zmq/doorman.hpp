@@ -6,7 +6,7 @@
 #include <unordered_map>
 
 #include "rankwire/deadline.hpp"
-#include "tcp_connection.hpp"
+#include "stream_connection.hpp"
 
 namespace rankwire::zmq_wire {
 
@@ -21,7 +21,8 @@ class Doorman {
     /// connection is silent, too.
     std::chrono::milliseconds stay{30'000};
     std::size_t strangers = 2048;  ///< at once; the oldest has to go
-    /// What it may send before: more than any hello, less than would hurt.
+    /// What it may send before: more than any hello, less than would hurt. Over TCP: of a Unix
+    /// socket the system counts nothing, and its callers are processes of the same user.
     std::uint64_t bytes = std::uint64_t{1} << 20;
     /// Before this its bytes are not counted: its word may wait to be read, and behind it what a
     /// rank sends again after a cut.
@@ -42,7 +43,7 @@ class Doorman {
 
  private:
   struct Stranger {
-    TcpConnection connection;
+    StreamConnection connection;
     Deadline until = Deadline::never();
     Deadline counted_from = Deadline::never();
     std::uint64_t order = 0;  // of arrival

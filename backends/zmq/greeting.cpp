@@ -75,8 +75,7 @@ bool connect_to(const Descriptor& socket, const SocketAddress& target, const Dea
 }  // namespace
 
 std::string mechanism_at(const std::string& endpoint, const std::string& own, Deadline deadline) {
-  const Endpoint parsed = parse_endpoint(endpoint);
-  const SocketAddress target = socket_address(parsed.host, parsed.port);
+  const SocketAddress target = socket_address(parse_endpoint(endpoint));
   const Descriptor socket{::socket(target.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
   if (!socket || !connect_to(socket, target, deadline)) return {};
   // libzmq says its mechanism once it has seen our version, and may hang up once it has seen our

@@ -29,6 +29,7 @@ class MasterRendezvous {
 
  private:
   void bind();
+  std::vector<std::string> bind_addresses(const Endpoint& endpoint);
   void check_strangers_kept_out(const std::vector<Address>& addresses) const;
   void take(Incoming&& incoming);
   void admit(Incoming&& incoming, Hello&& hello);
@@ -50,6 +51,21 @@ class MasterRendezvous {
 
 void MasterRendezvous::bind() {
   const Endpoint endpoint = parse_endpoint(settings_.listen);
+  std::vector<std::string> reachable;
+  if (endpoint.is_ipc()) {
+    bound_ = wire_->listen_as_master(endpoint.path);
+    reachable = {bound_};
+  } else {
+    const auto bound = bind_addresses(endpoint);
+    bound_ = fmt::format("{}", fmt::join(bound, " and "));
+    reachable = reachable_endpoints(bound, settings_.advertise);
+  }
+  reached_at_ = reachable.front();
+  if (settings_.address_file.empty()) return;
+  address_file_ = AddressFile{settings_.address_file, reachable};
+}
+
+std::vector<std::string> MasterRendezvous::bind_addresses(const Endpoint& endpoint) {
   const auto addresses = listening_addresses(endpoint.host);
   check_strangers_kept_out(addresses);
   if (endpoint.host == host_name() && settings_.advertise.empty() &&
@@ -59,12 +75,7 @@ void MasterRendezvous::bind() {
         "say an interface, an address or * instead",
         settings_.listen, addresses.front().number);
   }
-  const auto bound = wire_->listen(addresses, PortRange{endpoint.port, endpoint.port});
-  bound_ = fmt::format("{}", fmt::join(bound, " and "));
-  const auto reachable = reachable_endpoints(bound, settings_.advertise);
-  reached_at_ = reachable.front();
-  if (settings_.address_file.empty()) return;
-  address_file_ = AddressFile{settings_.address_file, reachable};
+  return wire_->listen(addresses, PortRange{endpoint.port, endpoint.port});
 }
 
 /// Without keys, every address but loopback is open to whoever reaches it.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -105,11 +106,11 @@ std::string MasterSearch::what_they_say() const {
 
 void MasterSearch::give_up() const {
   throw Timeout{
-      fmt::format("{} was not found within {} s: {}; start it with {}, check host and port, or "
-                  "wait longer with "
-                  "--join-timeout",
+      fmt::format("{} was not found within {} s: {}; start it with {}, check {}, or wait longer "
+                  "with --join-timeout",
                   whom(), std::chrono::duration<double>(settings_.join_timeout).count(),
-                  what_they_say(), file_.empty() ? "--listen" : "--listen and --address-file")};
+                  what_they_say(), file_.empty() ? "--listen" : "--listen and --address-file",
+                  is_ipc(settings_.join) ? "the path" : "host and port")};
 }
 
 /// Brings the candidates up to date.
@@ -143,6 +144,12 @@ void MasterSearch::read_file(Wire& wire) {
 
 void MasterSearch::add_addresses(const std::string& of_endpoint) {
   const Endpoint endpoint = parse_endpoint(of_endpoint);
+  if (endpoint.is_ipc()) {
+    Candidate candidate;
+    candidate.endpoint = of_endpoint;
+    add(std::move(candidate));
+    return;
+  }
   for (const auto& address : resolve(endpoint.host)) {
     Candidate candidate;
     candidate.endpoint = address.endpoint(fmt::format("{}", endpoint.port));
@@ -159,7 +166,7 @@ void MasterSearch::add(Candidate&& candidate) {
 
 /// Looks anew each time: a way may come with an interface that goes up only now.
 void MasterSearch::find_way(Candidate& candidate) {
-  if (candidate.unknown_name) return;
+  if (candidate.unknown_name || is_ipc(candidate.endpoint)) return;
   const Endpoint there = parse_endpoint(candidate.endpoint);
   try {
     candidate.own = local_address_towards({.number = there.host}, there.port);
@@ -203,10 +210,23 @@ std::optional<FoundMaster> MasterSearch::take(Wire& wire, const Incoming& incomi
     return std::nullopt;
   }
   if (incoming.what != Incoming::What::up) return std::nullopt;  // libzmq tries again
+  check_user(wire, *from);
   FoundMaster found{from->connection, from->endpoint, from->own};
   from->connection = 0;
   hang_up_all(wire);
   return found;
+}
+
+/// Over ipc without keys, the user tells the master from a stranger: one who was first to have the
+/// path, in a folder like /tmp, must not give this worker its work.
+void MasterSearch::check_user(const Wire& wire, const Candidate& candidate) const {
+  const auto user = wire.user_at(candidate.connection);
+  const bool trusted = !user || *user == geteuid() || settings_.insecure || wire.has_keys();
+  if (trusted) return;
+  throw UsageError{fmt::format(
+      "{} is of another user (id {}), who would be this worker's master: links have no keys. Give "
+      "all of them keys, or --insecure if you trust that user",
+      candidate.endpoint, *user)};
 }
 
 /// A handshake that came to nothing: where that cannot change, it is not tried again. A refused key

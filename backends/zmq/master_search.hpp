@@ -14,8 +14,8 @@ namespace rankwire::zmq_wire {
 /// A connection to what may be the master.
 struct FoundMaster {
   ConnectionId connection = 0;
-  std::string endpoint;  ///< numeric
-  Address own;           ///< of this machine, on the way there
+  std::string endpoint;  ///< numeric, or a path
+  Address own;           ///< of this machine, on the way there; over tcp
 };
 
 /// Looks for the master of settings.join: at the addresses of its host, or at the endpoints that an
@@ -44,8 +44,8 @@ class MasterSearch {
 
  private:
   struct Candidate {
-    std::string endpoint;  // numeric, or a name without an address
-    Address own;           // of this machine, on the way there
+    std::string endpoint;  // numeric, a path, or a name without an address
+    Address own;           // of this machine, on the way there; over tcp
     std::string obstacle;  // why it is not dialed; empty: it is
     std::string refusal;   // its answer was that it does not want us; it is not dialed again
     int failures = 0;      // of handshakes
@@ -60,6 +60,7 @@ class MasterSearch {
   void find_way(Candidate& candidate);
   bool dial_next(Wire& wire);
   std::optional<FoundMaster> take(Wire& wire, const Incoming& incoming);
+  void check_user(const Wire& wire, const Candidate& candidate) const;
   void note_failure(Wire& wire, Candidate& candidate, bool key_refused);
   [[nodiscard]] bool has_hope() const;
   [[nodiscard]] std::string why_not(const Candidate& candidate, bool has_keys) const;

@@ -44,8 +44,7 @@ std::vector<Probe> start_all(const std::vector<std::string>& endpoints,
 
 Probe::Probe(const std::string& endpoint, std::chrono::milliseconds limit)
     : socket_{-1}, limit_{limit} {
-  const Endpoint parsed = parse_endpoint(endpoint);
-  const SocketAddress target = socket_address(parsed.host, parsed.port);
+  const SocketAddress target = socket_address(parse_endpoint(endpoint));
   socket_ = Descriptor{socket(target.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
   const bool begun =
       socket_ && (connect(socket_.get(), target.get(), target.length) == 0 || errno == EINPROGRESS);
@@ -67,10 +66,10 @@ std::optional<Probe::Outcome> Probe::outcome() {
 }
 
 void Probe::decide(int error) {
-  // A reset comes from one who accepted, and has ended since.
-  outcome_ = error == 0 || error == ECONNRESET ? Outcome::accepted
-             : error == ECONNREFUSED           ? Outcome::refused
-                                               : Outcome::silent;
+  // A reset comes from one who accepted, and has ended since. No such file: of a Unix socket.
+  outcome_ = error == 0 || error == ECONNRESET          ? Outcome::accepted
+             : error == ECONNREFUSED || error == ENOENT ? Outcome::refused
+                                                        : Outcome::silent;
   text_ = error == 0 ? "accepted" : error == ETIMEDOUT ? "no answer" : std::strerror(error);
   socket_.reset();
 }
@@ -84,6 +83,7 @@ std::vector<Probe> probe_all(const std::vector<std::string>& endpoints,
 
 std::string dialable(const std::string& endpoint) {
   const Endpoint parsed = parse_endpoint(endpoint);
+  if (parsed.is_ipc()) return endpoint;
   std::vector<std::string> numeric;
   for (const auto& address : resolve(parsed.host)) {
     numeric.push_back(address.endpoint(fmt::format("{}", parsed.port)));

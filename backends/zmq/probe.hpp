@@ -14,7 +14,7 @@ namespace rankwire::zmq_wire {
 /// How long an answer is waited for.
 inline constexpr std::chrono::milliseconds probe_limit{1000};
 
-/// One attempt at a TCP connection, which tells whether a process listens at an address. Sends
+/// One attempt at a connection, which tells whether a process listens at an address. Sends
 /// nothing; closes what it opens as soon as the outcome is known.
 class Probe {
  public:
@@ -24,8 +24,8 @@ class Probe {
     silent     ///< no answer within the limit, or no way there: it may be the network
   };
 
-  /// Begins; `endpoint` is numeric, "tcp://1.2.3.4:5" or "tcp://[::1]:5". Throws UsageError for
-  /// anything else.
+  /// Begins; `endpoint` is numeric, "tcp://1.2.3.4:5" or "tcp://[::1]:5", or "ipc:///PATH". Throws
+  /// UsageError for anything else.
   Probe(const std::string& endpoint, std::chrono::milliseconds limit);
 
   /// What came of it, or nothing yet. Does not wait.
@@ -48,7 +48,8 @@ class Probe {
 [[nodiscard]] std::vector<Probe> probe_all(const std::vector<std::string>& endpoints,
                                            std::chrono::milliseconds limit);
 
-/// The numeric endpoint at which to dial `endpoint`, whose host may be a name. Of several addresses
+/// The numeric endpoint at which to dial `endpoint`, whose host may be a name (a path stays as it
+/// is). Of several addresses
 /// it is the first that accepts a connection within a second (it waits for no longer), else the
 /// first. Throws UsageError when the name has no address.
 [[nodiscard]] std::string dialable(const std::string& endpoint);

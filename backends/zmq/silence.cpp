@@ -14,23 +14,39 @@ constexpr int looks_within_limit = 8;
 }  // namespace
 
 void Silence::watch(int descriptor, std::chrono::milliseconds limit) {
-  const auto connection = TcpConnection::at(descriptor);
+  const auto connection = StreamConnection::at(descriptor);
   if (!connection) return;  // gone already
-  watched_.insert_or_assign(descriptor, Watched{*connection, limit, Deadline::poll(), 0});
+  watched_.insert_or_assign(descriptor, Watched{*connection, limit});
   look_each_ = std::min(look_each_, limit / looks_within_limit);
   next_look_ = next_look_.sooner(look_each_);
 }
 
 bool Silence::is_over(Watched& watched) {
+  if (!watched.connection.is_still_there()) return true;
+  const bool is_unix = watched.connection.process().has_value();
+  if (!(is_unix ? is_stopped(watched) : is_silent(watched))) return false;
+  watched.connection.end();
+  return true;
+}
+
+bool Silence::is_silent(Watched& watched) {
   const auto facts = watched.connection.facts();
-  if (!facts) return true;
+  if (!facts) return false;
   if (facts->bytes_acknowledged - watched.bytes_acknowledged >= moved_bytes_least) {
     watched.bytes_acknowledged = facts->bytes_acknowledged;
     watched.unmoved_until = watched.limit;
   }
-  if (facts->silent_for <= watched.limit || !watched.unmoved_until.expired()) return false;
-  watched.connection.end();
-  return true;
+  return facts->silent_for > watched.limit && watched.unmoved_until.expired();
+}
+
+/// Whether it was stopped at every look for so long.
+bool Silence::is_stopped(Watched& watched) {
+  if (!watched.connection.process_is_stopped()) {
+    watched.stopped_until = Deadline::never();
+  } else if (watched.stopped_until.is_never()) {
+    watched.stopped_until = watched.limit;
+  }
+  return watched.stopped_until.expired();
 }
 
 void Silence::look() {

@@ -5,7 +5,7 @@
 #include <unordered_map>
 
 #include "rankwire/deadline.hpp"
-#include "tcp_connection.hpp"
+#include "stream_connection.hpp"
 
 namespace rankwire::zmq_wire {
 
@@ -17,7 +17,8 @@ namespace rankwire::zmq_wire {
 /// 4.3.4, "Assertion failed: !_io_error", where a caller calls again). And for it half a frame is
 /// silence, and a PING that waits behind what the system has not sent yet: a slow network that
 /// carries large messages would be broken off again and again. This asks the system instead when
-/// bytes last came, and whether those sent arrive.
+/// bytes last came, and whether those sent arrive. Of a Unix socket the system counts nothing; but
+/// there it knows the process at the other end, and whether that is stopped.
 class Silence {
  public:
   /// From now on this connection is looked at, and ended when it is silent for longer than `limit`.
@@ -25,18 +26,21 @@ class Silence {
   /// It ended, or is no more to be looked at.
   void forget(int descriptor) { watched_.erase(descriptor); }
 
-  /// Looks at all connections eight times within the shortest limit: three system calls for each.
+  /// Looks at all connections eight times within the shortest limit: a few system calls for each.
   void look();
 
  private:
   struct Watched {
-    TcpConnection connection;
+    StreamConnection connection;
     std::chrono::milliseconds limit;
-    Deadline unmoved_until;  // where no more of what is sent arrives
-    std::uint64_t bytes_acknowledged = 0;
+    Deadline unmoved_until = Deadline::poll();   // TCP: where no more of what is sent arrives
+    std::uint64_t bytes_acknowledged = 0;        // TCP
+    Deadline stopped_until = Deadline::never();  // of a Unix socket, whose process is stopped
   };
 
   [[nodiscard]] static bool is_over(Watched& watched);
+  [[nodiscard]] static bool is_silent(Watched& watched);
+  [[nodiscard]] static bool is_stopped(Watched& watched);
 
   std::unordered_map<int, Watched> watched_;
   std::chrono::milliseconds look_each_ = std::chrono::milliseconds::max();

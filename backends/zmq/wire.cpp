@@ -58,6 +58,7 @@ Wire::Wire(std::chrono::milliseconds silence_max, std::optional<Keyring> keys)
     : silence_max_{silence_max}, keys_{std::move(keys)}, context_{make_context()} {}
 
 Wire::~Wire() {
+  file_ = {};  // while it listens, so that the path cannot be another's yet
   const auto set_linger = [](Source& source, std::chrono::milliseconds linger) {
     const int linger_ms = static_cast<int>(linger.count());
     zmq_setsockopt(source.socket.handle(), ZMQ_LINGER, &linger_ms, sizeof linger_ms);

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -23,6 +24,7 @@
 #include "rankwire/deadline.hpp"
 #include "rankwire/settings.hpp"
 #include "silence.hpp"
+#include "socket_file.hpp"
 
 namespace rankwire::zmq_wire {
 
@@ -79,9 +81,12 @@ class Wire {
   /// Binds all of `addresses` at one port of `ports` (see bind_all), and gives the endpoints bound.
   /// Throws UsageError when that cannot be. Once.
   std::vector<std::string> listen(const std::vector<Address>& addresses, PortRange ports);
+  /// The same over ipc, as the master at `path` or as a worker of the one there (see SocketFile).
+  std::string listen_as_master(const std::string& path);
+  std::string listen_as_worker_of(const std::string& master_path);
 
-  /// Begins to connect to a numeric address; `up` follows when it stands, and again whenever libzmq
-  /// has mended it. Frames above `frame_bytes_max` from there end the connection.
+  /// Begins to connect to a numeric address, or a path; `up` follows when it stands, and again
+  /// whenever libzmq has mended it. Frames above `frame_bytes_max` from there end the connection.
   /// `listener_key` is the public key of another worker's listener; without, the master's is meant.
   ConnectionId dial(const std::string& address, std::int64_t frame_bytes_max,
                     const std::string& listener_key = {});
@@ -106,8 +111,11 @@ class Wire {
   void keep(ConnectionId caller);
   /// Forgets a connection: nothing more comes from it, and what was not sent yet is dropped.
   void hang_up(ConnectionId connection);
-  /// Numeric address of the host that a caller called from; empty when not known.
+  /// Numeric address of the host that a caller called from; empty when not known. Over ipc it is
+  /// the process, "pid 4711".
   [[nodiscard]] std::string host_of(ConnectionId caller) const;
+  /// Of a dialed connection that stands, over ipc: the user whose process listens there.
+  [[nodiscard]] std::optional<uid_t> user_at(ConnectionId dialed) const;
 
   /// The next thing that happened, or nothing at the deadline. Throws Interrupted.
   std::optional<Incoming> receive(Deadline deadline);
@@ -153,6 +161,8 @@ class Wire {
   bool pump(Deadline deadline);
   bool wait_and_read(Deadline deadline);
   void read_monitor(Source& source);
+  void listen_by(const std::function<void(zmq::socket_t&)>& bind);
+  std::string listen_at(SocketFile&& file);
   void guard(Source& listener);
   void turned_away(const Monitor::Event& event);
   void listener_event(const Monitor::Event& event);
@@ -172,6 +182,7 @@ class Wire {
   bool interruptible_ = true;
   zmq::context_t context_;
   std::unique_ptr<Gatekeeper> gatekeeper_;
+  SocketFile file_;  // of a listener over ipc
   std::unique_ptr<Source> listener_;
   std::vector<std::unique_ptr<Source>> dialed_;
   std::vector<pollfd> poll_items_;  // socket and monitor of each source, in turn

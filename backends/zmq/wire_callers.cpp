@@ -19,10 +19,43 @@ constexpr std::chrono::milliseconds caller_silence_least{4 * ping_each_max_ms};
 constexpr int callers_at_once = 1024;
 constexpr int handshakes_logged_max = 10;
 
+/// A number; over ipc, where libzmq says "localhost:USER:GROUP:PID", the process.
+std::string address_of_caller(zmq::message_t& frame) {
+  const char* const said = zmq_msg_gets(frame.handle(), "Peer-Address");
+  if (said == nullptr) return "unknown";
+  const std::string_view address = said;
+  if (!address.starts_with("localhost:")) return said;
+  return fmt::format("{}{}", ipc_peer_mark, address.substr(address.rfind(':') + 1));
+}
+
 }  // namespace
 
 std::vector<std::string> Wire::listen(const std::vector<Address>& addresses, PortRange ports) {
   std::vector<std::string> bound;
+  listen_by([&](zmq::socket_t& socket) { bound = bind_all(socket, addresses, ports); });
+  return bound;
+}
+
+std::string Wire::listen_as_master(const std::string& path) {
+  return listen_at(SocketFile::of_master(path, callers_at_once));
+}
+
+std::string Wire::listen_as_worker_of(const std::string& master_path) {
+  return listen_at(SocketFile::of_worker(master_path, callers_at_once));
+}
+
+std::string Wire::listen_at(SocketFile&& file) {
+  std::string endpoint = endpoint_text({{}, 0, file.path()});
+  listen_by([&](zmq::socket_t& socket) {
+    socket.set(zmq::sockopt::use_fd, file.descriptor());
+    socket.bind(endpoint);
+    file.disown_descriptor();
+  });
+  file_ = std::move(file);
+  return endpoint;
+}
+
+void Wire::listen_by(const std::function<void(zmq::socket_t&)>& bind) {
   try {
     auto listener = std::make_unique<Source>(context_, zmq::socket_type::router);
     set_up(*listener, stranger_frame_bytes_max);
@@ -31,13 +64,12 @@ std::vector<std::string> Wire::listen(const std::vector<Address>& addresses, Por
     // Who calls again may do so before the end of its old connection is noticed.
     listener->socket.set(zmq::sockopt::router_handover, true);
     guard(*listener);
-    bound = bind_all(listener->socket, addresses, ports);
+    bind(listener->socket);
     listener_ = std::move(listener);
   } catch (const zmq::error_t& error) {
     throw TransportError{fmt::format("cannot listen: {}", error.what())};
   }
   rebuild_poll_items();
-  return bound;
 }
 
 /// Before the port is bound. A worker's listener needs no gatekeeper: its key is known to members
@@ -71,6 +103,14 @@ void Wire::keep(ConnectionId caller) {
 std::string Wire::host_of(ConnectionId caller) const {
   const auto found = connections_.find(caller);
   return found == connections_.end() ? std::string{} : found->second.address;
+}
+
+std::optional<uid_t> Wire::user_at(ConnectionId dialed) const {
+  const auto found = connections_.find(dialed);
+  if (found == connections_.end()) return std::nullopt;
+  const auto connection = StreamConnection::at(found->second.source->descriptor);
+  if (!connection || !connection->process()) return std::nullopt;
+  return connection->process()->user;
 }
 
 /// File descriptors are reused, and the events of one come in order: a new connection under the
@@ -123,8 +163,7 @@ ConnectionId Wire::caller_of(const zmq::message_t& routing_id, zmq::message_t& f
   const int descriptor = zmq_msg_get(frame.handle(), ZMQ_SRCFD);
   if (descriptor < 0) return 0;  // a peer of libzmq's oldest protocols; none of ours
   const ConnectionId id = ++last_id_;
-  const char* const address = zmq_msg_gets(frame.handle(), "Peer-Address");
-  connections_[id] = {listener_.get(), key, address != nullptr ? address : "unknown"};
+  connections_[id] = {listener_.get(), key, address_of_caller(frame)};
   callers_.emplace(std::move(key), id);
   tie_to_descriptor(id, descriptor);
   return id;

@@ -12,6 +12,12 @@
 namespace rankwire::zmq_wire {
 namespace {
 
+/// Where a worker of that master listens: its address on the way there; over ipc, the path of the
+/// master, beside which its own is.
+std::string place_beside(const FoundMaster& found) {
+  return is_ipc(found.endpoint) ? parse_endpoint(found.endpoint).path : found.own.number;
+}
+
 class WorkerRendezvous {
  public:
   explicit WorkerRendezvous(const Settings& settings)
@@ -35,7 +41,7 @@ class WorkerRendezvous {
 
  private:
   void meet();
-  void listen_at(const Address& own);
+  void listen_beside(const FoundMaster& found);
   void leave_master(const std::string& why);
   void take(Incoming&& incoming);
   void welcomed(Welcome&& welcome);
@@ -53,7 +59,7 @@ class WorkerRendezvous {
   std::unique_ptr<Wire> wire_;
   ConnectionId connection_ = 0;  // to the master; 0: it is looked for
   std::string master_at_;
-  std::string listens_at_;  // the address; empty: nowhere yet
+  std::string listens_at_;  // see place_beside; empty: nowhere yet
   Hello hello_;
   bool reached_ = false;
   // For a welcome, where there are others to try.
@@ -91,29 +97,34 @@ void WorkerRendezvous::meet() {
   const FoundMaster found = search_.find(*wire_);
   connection_ = found.connection;
   master_at_ = found.endpoint;
-  if (listens_at_ != found.own.number && !listens_at_.empty()) {
+  if (listens_at_ != place_beside(found) && !listens_at_.empty()) {
     // Another master, on another way: those there must find this worker at another address.
     wire_ = std::make_unique<Wire>(silence_max(settings_), keys_);
     early_.clear();
     early_bytes_ = 0;
     early_dropped_ = false;
     connection_ = wire_->dial(master_at_, master_frame_bytes_max);
-    listen_at(found.own);
+    listen_beside(found);
   } else {
-    if (listens_at_.empty()) listen_at(found.own);
+    if (listens_at_.empty()) listen_beside(found);
     say_hello();
   }
   if (search_.has_others()) must_answer_ = answer_within_;
 }
 
 /// Listens for the other workers where those who reach the master find this one too.
-void WorkerRendezvous::listen_at(const Address& own) {
+void WorkerRendezvous::listen_beside(const FoundMaster& found) {
+  listens_at_ = place_beside(found);
+  if (is_ipc(found.endpoint)) {
+    hello_.endpoint = wire_->listen_as_worker_of(listens_at_);
+    return;
+  }
+  const Address& own = found.own;
   if (!own.loopback && settings_.key.empty()) {
     log().warn("--insecure: whoever reaches {} can talk to this worker", own.number);
   }
   std::string endpoint = wire_->listen({own}, settings_.port_range.value_or(any_port)).front();
   if (!settings_.advertise.empty()) endpoint = advertised(settings_.advertise, port_of(endpoint));
-  listens_at_ = own.number;
   hello_.endpoint = std::move(endpoint);
 }
 

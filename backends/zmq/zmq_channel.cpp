@@ -6,6 +6,7 @@
 #include <cstring>
 #include <utility>
 
+#include "address.hpp"
 #include "rankwire/backend/host.hpp"
 #include "rankwire/backend/texts.hpp"
 
@@ -337,7 +338,7 @@ Info ZmqChannel::do_info() const {
     info.peers.push_back(
         {there.member.rank, there.member.host, there.member.pid, there.member.endpoint, relayed});
   }
-  info.across_hosts = true;
+  info.across_hosts = !is_ipc(peer(0).member.endpoint);
   info.detects_loss = true;
   info.encrypted = wire_ && wire_->has_keys();
   info.takes_arrivals = settings_.takes_arrivals;

@@ -23,11 +23,13 @@ namespace {
 constexpr std::chrono::milliseconds dial_patience{2000};
 constexpr std::size_t expelled_max = 1024;
 
-/// Where to dial a worker; empty when that cannot be told here.
-std::string numeric_endpoint_of(const Member& member) {
+/// Where to dial a worker; empty when that cannot be told here. In a world over ipc all are.
+std::string numeric_endpoint_of(const Member& member, bool over_ipc) {
   try {
+    const Endpoint there = parse_endpoint(member.endpoint);
+    if (there.is_ipc() != over_ipc) return {};
     // A loopback address of another host would lead to a stranger on this one.
-    const std::string host = parse_endpoint(member.endpoint).host;
+    const std::string& host = there.host;
     const bool loopback = host == "localhost" || host.starts_with("127.") || host == "::1";
     if (loopback && member.host != host_name()) return {};
     return dialable(member.endpoint);
@@ -60,7 +62,7 @@ Link& ZmqChannel::link_to(int dest) {
 
 void ZmqChannel::dial(int dest) {
   Peer& there = peer(dest);
-  const std::string endpoint = numeric_endpoint_of(there.member);
+  const std::string endpoint = numeric_endpoint_of(there.member, is_ipc(peer(0).member.endpoint));
   if (endpoint.empty()) {
     relay_from_now(dest);
     return;

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <string_view>
 
 #include "configuration.hpp"
 #include "rankwire/errors.hpp"
@@ -67,6 +68,15 @@ void check_pair(const Settings& settings, const Sources& sources, bool is_master
   }
 }
 
+/// Over ipc there are neither ports nor other hosts.
+void check_tcp(const Option& option, bool is_master) {
+  const std::string_view name = option.name;
+  if (name != "--advertise" && name != "--port-range") return;
+  throw UsageError{fmt::format(
+      "{} is for tcp://, and {} says ipc://: all ranks are on this host; leave one of them out",
+      said(option.name, option.source), is_master ? "--listen" : "--join")};
+}
+
 }  // namespace
 
 void check_reach_and_keys(const Settings& settings, const Sources& sources) {
@@ -84,10 +94,12 @@ void check_reach_and_keys(const Settings& settings, const Sources& sources) {
   }};
   const bool is_zmq = settings.transport == "zmq";
   const bool is_master = !settings.listen.empty();
+  const bool is_ipc = (is_master ? settings.listen : settings.join).starts_with("ipc://");
   for (const Option& option : options) {
     if (!option.is_said) continue;
     if (is_zmq) {
       check_role(option, is_master);
+      if (is_ipc) check_tcp(option, is_master);
     } else {
       check_transport(option, settings, sources);
     }

@@ -12,13 +12,14 @@ namespace rankwire {
 namespace {
 
 constexpr std::string_view scheme = "tcp://";
+constexpr std::string_view ipc_scheme = "ipc://";
 constexpr std::string_view of_a_host =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
 
 [[noreturn]] void refuse(const std::string& text, const std::string& why) {
   throw UsageError{fmt::format(
       "'{}' is not an endpoint: {}; accepted is tcp://HOST:PORT, as in tcp://127.0.0.1:5555 or "
-      "tcp://[::1]:5555",
+      "tcp://[::1]:5555; or ipc:///PATH, as in ipc:///tmp/job.sock, for ranks of one host",
       text, why)};
 }
 
@@ -51,15 +52,40 @@ Endpoint parse_bracketed(const std::string& text, std::string_view rest) {
   return {host, parse_port(text, after.substr(1))};
 }
 
+/// Absolute only: processes that meet may have started in different folders. Which leaves out
+/// Linux's abstract names, "@NAME", too: they have no owner, so whoever is on the host may connect.
+Endpoint parse_ipc(const std::string& text, std::string_view path) {
+  if (path.empty()) refuse(text, "the path of the socket is missing");
+  if (path.front() == '@') {
+    refuse(text, "abstract names are open to every user of this host; name a file");
+  }
+  if (path.front() != '/') {
+    refuse(text,
+           fmt::format("the path '{}' is relative; give the whole of it, beginning with /", path));
+  }
+  if (path.back() == '/') refuse(text, "it names a folder; name a file in it");
+  if (path.find_first_of(std::string_view{"\0\n\r", 3}) != std::string_view::npos) {
+    refuse(text, "the path has a line end or a zero in it");
+  }
+  if (path.size() > ipc_path_bytes_max) {
+    refuse(text, fmt::format("the path has {} bytes, and the system takes {} at most; name a file "
+                             "in a folder with a shorter path, such as /tmp",
+                             path.size(), ipc_path_bytes_max));
+  }
+  return {{}, 0, std::string{path}};
+}
+
 }  // namespace
 
 Endpoint parse_endpoint(const std::string& text) {
   const std::string_view whole = text;
+  if (whole.starts_with(ipc_scheme)) return parse_ipc(text, whole.substr(ipc_scheme.size()));
   if (!whole.starts_with(scheme)) {
     const std::size_t colon = whole.find("://");
-    refuse(text, colon == std::string_view::npos
-                     ? std::string{"tcp:// is missing before the host"}
-                     : fmt::format("the scheme '{}' is not tcp", whole.substr(0, colon)));
+    refuse(text,
+           colon == std::string_view::npos
+               ? std::string{"tcp:// is missing before the host"}
+               : fmt::format("the scheme '{}' is neither tcp nor ipc", whole.substr(0, colon)));
   }
   const std::string_view rest = whole.substr(scheme.size());
   if (rest.starts_with('[')) return parse_bracketed(text, rest);
@@ -91,6 +117,7 @@ std::string parse_host(const std::string& text) {
 }
 
 std::string endpoint_text(const Endpoint& endpoint) {
+  if (endpoint.is_ipc()) return fmt::format("{}{}", ipc_scheme, endpoint.path);
   const bool v6 = endpoint.host.find(':') != std::string::npos;
   return fmt::format("{}{}{}{}:{}", scheme, v6 ? "[" : "", endpoint.host, v6 ? "]" : "",
                      endpoint.port);

@@ -124,16 +124,30 @@ void add_port_range(CLI::App& app, std::optional<PortRange>& target) {
       });
 }
 
+/// Where a master listens, and its workers: over ipc, beside it.
+Endpoint parse_meeting(const std::string& text) {
+  Endpoint endpoint = parse_endpoint(text);
+  constexpr std::size_t most = ipc_path_bytes_max - ipc_suffix_bytes;
+  if (endpoint.path.size() > most) {
+    throw UsageError{
+        fmt::format("'{}': the path has {} bytes, and {} are accepted: the system takes {}, and "
+                    "the sockets of workers have {} more; name a file in a folder with a shorter "
+                    "path, such as /tmp",
+                    text, endpoint.path.size(), most, ipc_path_bytes_max, ipc_suffix_bytes)};
+  }
+  return endpoint;
+}
+
 void add_join(CLI::App& app, std::string& target) {
   add(app, "--join", "ENDPOINT",
-      "zmq: be a worker of the master that listens here,\ntcp://HOST:PORT, or @FILE for its "
-      "--address-file",
+      "zmq: be a worker of the master that listens here,\ntcp://HOST:PORT or ipc:///PATH, or "
+      "@FILE for its\n--address-file",
       [&target](const std::string& text) {
         if (text == "@")
           throw UsageError{"'@': the name of the master's --address-file is missing"};
         if (!text.starts_with('@')) {
-          const Endpoint endpoint = parse_endpoint(text);
-          if (endpoint.port == 0) {
+          const Endpoint endpoint = parse_meeting(text);
+          if (endpoint.port == 0 && !endpoint.is_ipc()) {
             throw UsageError{
                 fmt::format("'{}': port 0 cannot be joined: 1 to 65535 is accepted", text)};
           }
@@ -169,9 +183,11 @@ void add_world(CLI::App& app, Settings& settings) {
              "--join, mpi under mpiexec or srun, and inproc otherwise");
   add_number(app, "-n,--ranks", settings.ranks, Settings::ranks_max, "size of the world")
       ->default_str(fmt::format("{}", Settings::ranks_default));
-  add(app, "--listen", "ENDPOINT", "zmq: be the master (rank 0) and listen here, tcp://HOST:PORT",
+  add(app, "--listen", "ENDPOINT",
+      "zmq: be the master (rank 0) and listen here,\ntcp://HOST:PORT, or ipc:///PATH for ranks of "
+      "one host",
       [&settings](const std::string& text) {
-        (void)parse_endpoint(text);
+        (void)parse_meeting(text);
         settings.listen = text;
       });
   add_join(app, settings.join);

@@ -1,13 +1,15 @@
 #include <cstdlib>
 
+#include "free_path.hpp"
 #include "free_port.hpp"
 #include "harness.hpp"
 #include "rankwire/backend/log.hpp"
 #include "zmq_rank.hpp"
 
 // Ranks as processes: started by `rankwire launch -n N -- conformance_zmq_processes`. Each runs
-// every case, in the same order. A world of its own for each case needs a port of its own; one more
-// world, which lives as long as the program, passes the address from rank 0 to the others.
+// every case, in the same order. A world of its own for each case needs a port of its own, or a
+// path where the launcher's world is over ipc; that world, which lives as long as the program,
+// passes the address from rank 0 to the others.
 
 namespace conformance {
 namespace {
@@ -53,7 +55,8 @@ struct ZmqProcessesHarness final : Harness {
       endpoint_ = rankwire::recv<std::string>(*control_, 0, 0, patience);
       return;
     }
-    endpoint_ = free_endpoint();
+    const bool over_ipc = variable("RANKWIRE_LISTEN").starts_with("ipc://");
+    endpoint_ = over_ipc ? free_ipc_endpoint() : free_endpoint();
     for (int other = 1; other < ranks(); ++other) rankwire::send(*control_, other, 0, endpoint_);
   }
   [[nodiscard]] std::unique_ptr<Channel> open(const Settings& settings, int rank) const {

@@ -126,6 +126,18 @@ std::vector<std::string> Wire::listen(const std::vector<Address>&, PortRange) {
   return {"tcp://127.0.0.1:5555"};
 }
 
+std::string Wire::listen_as_master(const std::string& path) {
+  return endpoint_text({{}, 0, path});
+}
+
+std::string Wire::listen_as_worker_of(const std::string& master_path) {
+  return endpoint_text({{}, 0, master_path + ".w01234567"});
+}
+
+std::optional<uid_t> Wire::user_at(ConnectionId) const {
+  return std::nullopt;
+}
+
 ConnectionId Wire::dial(const std::string&, std::int64_t, const std::string&) {
   network.dialed.push_back({.id = ++network.last_id});
   return network.last_id;

@@ -8,6 +8,7 @@
 
 #include "../../apps/rankwire/port.hpp"
 #include "../support/fault_proxy.hpp"
+#include "../support/folder.hpp"
 #include "../support/process.hpp"
 
 // Processes that stop, are killed, or compute while the network breaks. The build says where the
@@ -20,21 +21,26 @@ namespace {
 
 constexpr auto grace = 4s;
 
-/// Three ranks that stream checked messages to each other; the workers join through a proxy.
+/// TCP through a proxy, or Unix sockets.
+enum class Over { tcp, ipc };
+
+/// Three ranks that stream checked messages to each other.
 class World {
  public:
-  World(const std::string& seconds, std::chrono::seconds with_grace,
+  World(Over over, const std::string& seconds, std::chrono::seconds with_grace,
         const std::vector<std::string>& options = {}) {
+    const bool ipc = over == Over::ipc;
+    const std::string path = "ipc://" + folder_ / "master";
+    const auto listen = ipc ? path : fmt::format("tcp://127.0.0.1:{}", port_.number());
+    const auto join = ipc ? path : proxy.endpoint();
     for (int rank = 0; rank < 3; ++rank) {
       std::vector<std::string> arguments{
           STREAM,     "--seconds", seconds, "--grace", fmt::format("{}s", with_grace.count()),
           "--linger", "20s"};
       arguments.insert(arguments.end(), options.begin(), options.end());
       const auto mine =
-          rank == 0 ? std::vector<std::string>{"-n", "3", "--listen",
-                                               fmt::format("tcp://127.0.0.1:{}", port_.number())}
-                    : std::vector<std::string>{"--rank", fmt::format("{}", rank), "--join",
-                                               proxy.endpoint()};
+          rank == 0 ? std::vector<std::string>{"-n", "3", "--listen", listen}
+                    : std::vector<std::string>{"--rank", fmt::format("{}", rank), "--join", join};
       arguments.insert(arguments.end(), mine.begin(), mine.end());
       ranks_.emplace_back(support::Command{arguments});
     }
@@ -70,6 +76,7 @@ class World {
 
  private:
   launcher::ReservedPort port_{0};
+  const Folder folder_;
 
  public:
   support::FaultProxy proxy{static_cast<std::uint16_t>(port_.number())};
@@ -78,21 +85,17 @@ class World {
   std::deque<Process> ranks_;
 };
 
-}  // namespace
-
-TEST_CASE("stopped for less than the grace: nothing is lost") {
-  for (const int stopped : {0, 1}) {
-    CAPTURE(stopped);
-    World world{"4", grace};
-    world.rank(stopped).send_signal(SIGSTOP);
-    std::this_thread::sleep_for(grace / 2);
-    world.rank(stopped).send_signal(SIGCONT);
-    world.check_nothing_lost();
-  }
+void stopped_for_less(Over over, int stopped) {
+  World world{over, "4", grace};
+  world.rank(stopped).send_signal(SIGSTOP);
+  std::this_thread::sleep_for(grace / 2);
+  world.rank(stopped).send_signal(SIGCONT);
+  world.check_nothing_lost();
 }
 
-TEST_CASE("a worker stopped for longer: the others lose it, and it is told when it wakes") {
-  World world{"9", grace};
+/// The others lose the worker, and it is told when it wakes.
+void worker_stopped_for_longer(Over over) {
+  World world{over, "9", grace};
   world.rank(2).send_signal(SIGSTOP);
   for (const int rank : {0, 1}) world.rank(rank).wait_for_text("lost rank 2: ");
   world.rank(2).send_signal(SIGCONT);
@@ -103,8 +106,9 @@ TEST_CASE("a worker stopped for longer: the others lose it, and it is told when 
   world.check_lost(2, {0, 1});
 }
 
-TEST_CASE("a master stopped for longer: the workers lose it, and it is told when it wakes") {
-  World world{"9", grace};
+/// The workers lose the master, and it is told when it wakes.
+void master_stopped_for_longer(Over over) {
+  World world{over, "9", grace};
   world.rank(0).send_signal(SIGSTOP);
   for (const int rank : {1, 2}) {
     world.rank(rank).wait_for_text("lost rank 0: ");
@@ -119,24 +123,64 @@ TEST_CASE("a master stopped for longer: the workers lose it, and it is told when
   }
 }
 
-// The promise is 2 s. The bound leaves room for a busy machine, and is far from the grace.
-TEST_CASE("kill -9 is noticed long before the grace is over") {
-  for (const int killed : {0, 2}) {
-    CAPTURE(killed);
-    World world{"4", 60s};
-    // A proxy that goes on listening would stand for the master.
-    if (killed == 0) world.proxy.refuse(true);
-    world.rank(killed).send_signal(SIGKILL);
-    for (int rank = 0; rank < 3; ++rank) {
-      if (rank == killed) continue;
-      world.rank(rank).wait_for_text(fmt::format("lost rank {}: ", killed), 15s);
-    }
-    if (killed == 2) world.check_lost(2, {0, 1});
+/// The promise is 2 s. The bound leaves room for a busy machine, and is far from the grace.
+void killed_is_noticed(Over over, int killed) {
+  World world{over, "4", 60s};
+  // A proxy that goes on listening would stand for the master.
+  if (killed == 0) world.proxy.refuse(true);
+  world.rank(killed).send_signal(SIGKILL);
+  for (int rank = 0; rank < 3; ++rank) {
+    if (rank == killed) continue;
+    world.rank(rank).wait_for_text(fmt::format("lost rank {}: ", killed), 15s);
+  }
+  if (killed == 2) world.check_lost(2, {0, 1});
+}
+
+}  // namespace
+
+TEST_CASE("tcp: stopped for less than the grace: nothing is lost") {
+  for (const int stopped : {0, 1}) {
+    CAPTURE(stopped);
+    stopped_for_less(Over::tcp, stopped);
+  }
+}
+TEST_CASE("ipc: stopped for less than the grace: nothing is lost") {
+  for (const int stopped : {0, 1}) {
+    CAPTURE(stopped);
+    stopped_for_less(Over::ipc, stopped);
   }
 }
 
-TEST_CASE("a worker that computes for longer than the grace while its connection is cut stays") {
-  World world{"4", 3s, {"--compute", "7", "--compute-rank", "1"}};
+TEST_CASE("tcp: a worker stopped for longer is lost, and told when it wakes") {
+  worker_stopped_for_longer(Over::tcp);
+}
+TEST_CASE("ipc: a worker stopped for longer is lost, and told when it wakes") {
+  worker_stopped_for_longer(Over::ipc);
+}
+
+TEST_CASE("tcp: a master stopped for longer is lost, and told when it wakes") {
+  master_stopped_for_longer(Over::tcp);
+}
+TEST_CASE("ipc: a master stopped for longer is lost, and told when it wakes") {
+  master_stopped_for_longer(Over::ipc);
+}
+
+TEST_CASE("tcp: kill -9 is noticed long before the grace is over") {
+  for (const int killed : {0, 2}) {
+    CAPTURE(killed);
+    killed_is_noticed(Over::tcp, killed);
+  }
+}
+TEST_CASE("ipc: kill -9 is noticed long before the grace is over") {
+  for (const int killed : {0, 2}) {
+    CAPTURE(killed);
+    killed_is_noticed(Over::ipc, killed);
+  }
+}
+
+TEST_CASE(
+    "tcp: a worker that computes for longer than the grace while its connection is cut stays") {
+  World world{Over::tcp, "4", 3s, {"--compute", "7", "--compute-rank", "1"}};
   world.rank(1).wait_for_text("computes");
   world.proxy.cut_all();
   world.check_nothing_lost();

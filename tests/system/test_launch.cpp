@@ -1,5 +1,7 @@
 #include <csignal>
+#include <filesystem>
 
+#include "../support/folder.hpp"
 #include "system.hpp"
 
 using namespace test_system;
@@ -123,6 +125,52 @@ TEST_CASE("launch: rank 0 reads stdin, the others nothing") {
   CHECK(result.out == "hello\n");
 }
 
+TEST_CASE("launch: over ipc, the same output; the sockets' folder is gone at the end") {
+  const Folder folder;
+  const auto over_ipc = [&](const Arguments& program) {
+    return support::run(
+        {launch(4, program, {"--over", "ipc"}), {{"XDG_RUNTIME_DIR", folder.path()}}});
+  };
+  const auto all = over_ipc({PRODUCT});
+  CHECK_CODE(all, 0);
+  CHECK(all.out == golden(4));
+  CHECK_HAS(all.err, "listens on ipc://" + folder / "rankwire-");
+  CHECK(std::filesystem::is_empty(folder.path()));
+  const auto killed =
+      over_ipc({PRODUCT, "--format", "json", "--timeout", "5s", "--fail", "2:crash"});
+  CHECK_CODE(killed, 137);
+  CHECK(killed.out == json_line(1) + json_line(3));
+  CHECK_HAS(killed.err, "its process is gone");
+  CHECK(std::filesystem::is_empty(folder.path()));
+}
+
+TEST_CASE("launch: over ipc, the folder is its user's, and gone after a signal, too") {
+  const Folder folder;
+  const Arguments program = launch(3, {WAITER}, {"--over", "ipc"});
+  Process process{{program, {{"XDG_RUNTIME_DIR", folder.path()}}}};
+  for (const char* const rank : {"rank 0 waits", "rank 1 waits", "rank 2 waits"}) {
+    process.wait_for_text(rank);
+  }
+  std::size_t found = 0;
+  for (const auto& entry : std::filesystem::directory_iterator{folder.path()}) {
+    CHECK(entry.status().permissions() == std::filesystem::perms::owner_all);
+    ++found;
+  }
+  CHECK(found == 1);
+  process.send_signal(SIGTERM);
+  CHECK_CODE(process.wait(), 143);
+  CHECK(std::filesystem::is_empty(folder.path()));
+}
+
+TEST_CASE("launch: over ipc, where the session's folder will not do") {
+  for (const std::string& folder : {std::string{"/no/such/folder"}, std::string(70, '/')}) {
+    const auto result =
+        support::run({launch(2, {PRODUCT}, {"--over", "ipc"}), {{"XDG_RUNTIME_DIR", folder}}});
+    CHECK_CODE(result, 0);
+    CHECK_HAS(result.err, "listens on ipc:///tmp/rankwire-");
+  }
+}
+
 TEST_CASE("launch: wrong usage") {
   const auto refused = [](const Arguments& arguments, const std::string& word) {
     const auto result = run(Arguments{LAUNCHER} + arguments);
@@ -136,6 +184,8 @@ TEST_CASE("launch: wrong usage") {
   refused({"launch", "-n", "2", "--", "/no/such/program"}, "/no/such/program");
   refused({"launch", "--grace", "5", "--", "true"}, "5s");
   refused({"launch", "--prot", "5", "--", "true"}, "did you mean --port?");
+  refused({"launch", "--over", "udp", "--", "true"}, "--over");
+  refused({"launch", "--over", "ipc", "--port", "5", "--", "true"}, "--over tcp");
   refused({"lunch", "-n", "4", "--", "true"}, "did you mean launch?");
   CHECK_CODE(run({LAUNCHER, "--version"}), 0);
   CHECK_HAS(run({LAUNCHER, "launch", "--help"}).out, "--tag-output");

@@ -272,6 +272,16 @@ TEST_CASE("configuration: contradictions") {
   refused({.arguments = {"--join", "tcp://a:1"}, .backends = {"inproc"}}, {"without ZeroMQ"});
 }
 
+TEST_CASE("configuration: where ranks of one host meet") {
+  Reading master{{"--listen", "ipc:///tmp/s", "-n", "2"}};
+  CHECK(master.settings().transport == "zmq");
+  Reading worker{{"--join", "ipc:///tmp/s"}};
+  CHECK(worker.settings().join == "ipc:///tmp/s");
+  // The sockets of the workers have longer paths.
+  refused({{"--join", "ipc:///" + std::string(97, 'x')}}, {"has 98 bytes, and 97 are accepted"});
+  refused({{"--listen", "ipc://s", "-n", "2"}}, {"--listen", "relative"});
+}
+
 TEST_CASE("configuration: contradictions of reach and keys") {
   const auto master = [](const std::vector<std::string>& more) {
     std::vector<std::string> all{"--listen", "tcp://a:1", "-n", "2"};
@@ -293,6 +303,10 @@ TEST_CASE("configuration: contradictions of reach and keys") {
           {"--allow (command line)", "for the master", "--server-key FILE"});
   refused(worker({"--address-file", "f"}), {"--address-file", "for the master", "--join @FILE"});
   refused(master({"--port-range", "1:2"}), {"--port-range", "for a worker", "--listen"});
+  refused({{"--listen", "ipc:///tmp/s", "-n", "2", "--advertise", "a"}},
+          {"--advertise (command line)", "--listen says ipc://"});
+  refused({{"--join", "ipc:///tmp/s", "--port-range", "1:2"}},
+          {"--port-range (command line)", "--join says ipc://"});
   refused(worker({"--key", "k", "--server-key", "m", "--insecure"}),
           {"--key (command line)", "--insecure (command line)", "leave --insecure out"});
 }

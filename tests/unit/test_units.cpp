@@ -59,6 +59,15 @@ TEST_CASE("endpoints: host and port") {
   CHECK(endpoint_text(parse_endpoint("tcp://node-7.local:5555")) == "tcp://node-7.local:5555");
 }
 
+TEST_CASE("endpoints: the path of a Unix socket") {
+  const std::string longest = "/" + std::string(106, 'x');
+  CHECK(parse_endpoint("ipc:///tmp/a socket").path == "/tmp/a socket");
+  CHECK(parse_endpoint("ipc://" + longest).path == longest);
+  CHECK(parse_endpoint("ipc:///tmp/s").is_ipc());
+  CHECK_FALSE(parse_endpoint("tcp://a:1").is_ipc());
+  CHECK(endpoint_text(parse_endpoint("ipc:///tmp/s")) == "ipc:///tmp/s");
+}
+
 TEST_CASE("endpoints: what is wrong is said") {
   const auto wrong = [](const std::string& text, const std::string& part) {
     CAPTURE(text);
@@ -72,7 +81,14 @@ TEST_CASE("endpoints: what is wrong is said") {
   };
   wrong("", "tcp:// is missing");
   wrong("127.0.0.1:5555", "tcp:// is missing");
-  wrong("udp://a:1", "the scheme 'udp' is not tcp");
+  wrong("udp://a:1", "the scheme 'udp' is neither tcp nor ipc");
+  wrong("ipc://", "the path of the socket is missing");
+  wrong("ipc://job.sock", "the path 'job.sock' is relative");
+  wrong("ipc://*", "is relative");
+  wrong("ipc://@job", "abstract names");
+  wrong("ipc:///tmp/", "names a folder");
+  wrong("ipc:///tmp/a\nb", "line end");
+  wrong("ipc:///" + std::string(107, 'x'), "has 108 bytes, and the system takes 107");
   wrong("tcp://", "the host is missing");
   wrong("tcp://:5555", "the host is missing");
   wrong("tcp://a", "the port is missing");

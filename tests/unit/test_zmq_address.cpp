@@ -97,6 +97,10 @@ TEST_CASE("address: the host of an endpoint and where a connection came from") {
   CHECK_FALSE(same_host("tcp://localhost:5", "127.0.0.1"));
   CHECK_FALSE(same_host("tcp://10.1.2.3:5", ""));
   CHECK_FALSE(same_host("10.1.2.3", "10.1.2.3"));
+  CHECK(same_host("ipc:///tmp/s", "pid 4711"));
+  CHECK_FALSE(same_host("ipc:///tmp/s", "127.0.0.1"));
+  CHECK_FALSE(same_host("ipc://s", "pid 4711"));
+  CHECK_FALSE(same_host("tcp://10.1.2.3:5", "pid 4711"));
 }
 
 TEST_CASE("address: what is told to others") {

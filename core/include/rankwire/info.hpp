@@ -20,7 +20,7 @@ struct Info {
   std::string transport;        ///< "inproc", "mpi", "zmq"
   std::string library;          ///< the transport's library and its version, in words
   std::vector<PeerInfo> peers;  ///< one a rank, in rank order, the own one included
-  bool across_hosts = false;    ///< ranks may be on several hosts
+  bool across_hosts = false;    ///< ranks may be on several hosts (not over zmq's ipc)
   bool encrypted = false;       ///< links have keys
   bool detects_loss = false;    ///< a rank that dies is noticed, and the others go on
   bool takes_arrivals = false;  ///< a process may take the place of a departed rank (clause 14)

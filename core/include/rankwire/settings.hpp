@@ -30,7 +30,7 @@ struct Settings {
 
   std::string transport;        ///< "inproc", "mpi", "zmq"; empty: chosen by what else is said
   std::optional<int> ranks;     ///< size of the world; over MPI it must agree with the launcher's
-  std::string listen;           ///< zmq: be rank 0 and bind here, "tcp://HOST:PORT"
+  std::string listen;           ///< zmq: be rank 0 and bind here, "tcp://HOST:PORT", "ipc:///PATH"
   std::string join;             ///< zmq: be a worker of the master that listens here; "@FILE": that
                                 ///< address_file of the master says where
   std::optional<int> rank;      ///< zmq: the rank a worker wants; given by arrival otherwise

@@ -1,0 +1,83 @@
+#include "stream_connection.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/tcp.h>  // glibc's tcp_info does not know the bytes received and acknowledged
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <string_view>
+
+#include "descriptor.hpp"
+
+namespace rankwire::zmq_wire {
+namespace {
+
+template <class Value>
+std::optional<Value> option(int descriptor, int name) {
+  Value value{};
+  socklen_t length = sizeof value;
+  if (getsockopt(descriptor, SOL_SOCKET, name, &value, &length) != 0) return std::nullopt;
+  return value;
+}
+
+/// The state in "PID (NAME) STATE ..."; the name may have any characters in it.
+char state_in(std::string_view stat) {
+  const std::size_t name_end = stat.rfind(')');
+  return name_end != std::string_view::npos && name_end + 2 < stat.size() ? stat[name_end + 2]
+                                                                          : '?';
+}
+
+}  // namespace
+
+std::optional<StreamConnection> StreamConnection::at(int descriptor) {
+  // Of the machine's connections each has its own, and none gets one that another had.
+  const auto cookie = option<std::uint64_t>(descriptor, SO_COOKIE);
+  const auto family = option<int>(descriptor, SO_DOMAIN);
+  if (!cookie || !family) return std::nullopt;
+  StreamConnection connection;
+  connection.descriptor_ = descriptor;
+  connection.cookie_ = *cookie;
+  if (*family != AF_UNIX) return connection;
+  const auto peer = option<ucred>(descriptor, SO_PEERCRED);
+  if (!peer) return std::nullopt;
+  connection.process_ = Process{peer->pid, peer->uid};
+  return connection;
+}
+
+bool StreamConnection::is_still_there() const {
+  return option<std::uint64_t>(descriptor_, SO_COOKIE) == cookie_;
+}
+
+std::optional<StreamConnection::Facts> StreamConnection::facts() const {
+  tcp_info info{};
+  socklen_t length = sizeof info;
+  if (process_ || !is_still_there() ||
+      getsockopt(descriptor_, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) {
+    return std::nullopt;
+  }
+  return Facts{info.tcpi_bytes_received, info.tcpi_bytes_acked,
+               std::chrono::milliseconds{info.tcpi_last_data_recv}};
+}
+
+bool StreamConnection::process_is_stopped() const {
+  if (!process_ || process_->id <= 0) return false;
+  const std::string path = fmt::format("/proc/{}/stat", process_->id);
+  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  std::array<char, 128> text{};  // a name has 15 characters at most
+  const ssize_t size = file ? ::read(file.get(), text.data(), text.size()) : 0;
+  if (size <= 0) return false;  // gone: then its connection ends, too
+  const char state = state_in({text.data(), static_cast<std::size_t>(size)});
+  return state == 'T' || state == 't';
+}
+
+void StreamConnection::end() const {
+  if (!is_still_there()) return;
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  shutdown(descriptor_, SHUT_RDWR);
+}
+
+}  // namespace rankwire::zmq_wire

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+namespace rankwire::zmq_wire {
+
+/// A connection that libzmq owns, over TCP or a Unix socket, looked at by the number of its file.
+/// libzmq may close that number at any moment, and the system use it for another: the system's own
+/// mark of the connection is noted, and compared before anything is done to it.
+class StreamConnection {
+ public:
+  /// The one that has this number now; nothing when none has.
+  [[nodiscard]] static std::optional<StreamConnection> at(int descriptor);
+
+  /// What the system knows of a TCP connection, since it began.
+  struct Facts {
+    std::uint64_t bytes_received = 0;
+    std::uint64_t bytes_acknowledged = 0;     ///< of those sent, by the other side's system
+    std::chrono::milliseconds silent_for{0};  ///< since anything was received
+  };
+  /// Nothing when the number is another's by now, and for a Unix socket, of which the system counts
+  /// nothing. A few system calls.
+  [[nodiscard]] std::optional<Facts> facts() const;
+
+  /// The process at the other end of a Unix socket.
+  struct Process {
+    pid_t id = 0;  ///< 0: not to be seen from here, as one of another container
+    uid_t user = 0;
+  };
+  /// Nothing for TCP.
+  [[nodiscard]] const std::optional<Process>& process() const { return process_; }
+  /// Whether that process is stopped just now, by SIGSTOP or a debugger. Reads one small file of
+  /// /proc.
+  [[nodiscard]] bool process_is_stopped() const;
+
+  [[nodiscard]] bool is_still_there() const;
+
+  /// Ends it, which libzmq takes for the end of it: resets TCP. With less, another side that has
+  /// more to send than fits, and to which no room is told any more, would not learn of the end for
+  /// a minute. Does nothing when the number is another's by now.
+  void end() const;
+
+ private:
+  int descriptor_ = -1;
+  std::uint64_t cookie_ = 0;
+  std::optional<Process> process_;
+};
+
+}  // namespace rankwire::zmq_wire
