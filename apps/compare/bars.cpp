@@ -31,6 +31,11 @@ const char* text_of(Sign sign) {
   return sign == Sign::at_most ? "<=" : sign == Sign::below ? "<" : ">=";
 }
 
+/// With a digit more than the bars have: what is just short shall not look as if it held.
+std::string exact(double ratio) {
+  return fmt::format("{:.{}f}", ratio, ratio < 10 ? 3 : 1);
+}
+
 /// The bars of one world.
 class Maker {
  public:
@@ -56,14 +61,22 @@ class Maker {
     if (beside == nullptr || beside->ratio.pairs == 0)
       return missing(name, sign, fmt::format("{:.2f}", bar));
     const Ratio& ratio = beside->ratio;
-    bars.push_back({fmt::format("{}, to {}", name, kind),
-                    fmt::format("{} {:.2f}", text_of(sign), bar),
-                    fmt::format("{} ({} to {})", ratio_text(ratio.median), ratio_text(ratio.min),
-                                ratio_text(ratio.max)),
-                    holds(ratio.median, sign, bar)});
+    bars.push_back(
+        {fmt::format("{}, to {}", name, kind), fmt::format("{} {:.2f}", text_of(sign), bar),
+         fmt::format("{} ({} to {})", exact(ratio.median), exact(ratio.min), exact(ratio.max)),
+         holds(ratio.median, sign, bar)});
   }
 
-  /// `value` as it is, in the words of `text`.
+  /// The figure as it is, in the words of `text`.
+  void value(const std::string& name, const Figure* figure, Sign sign, double bar,
+             std::string (*text)(double)) {
+    if (figure == nullptr) return missing(name, sign, text(bar));
+    value(name, figure->rankwire.p50, sign, bar, text);
+    if (const Beside* const raw = raw_of(*figure)) {
+      bars.back().measured += fmt::format(" (raw {})", text(raw->summary.p50));
+    }
+  }
+
   void value(const std::string& name, std::optional<double> value, Sign sign, double bar,
              std::string (*text)(double)) {
     if (!value) return missing(name, sign, text(bar));
@@ -83,13 +96,13 @@ class Maker {
 };
 
 std::string number(double value) {
-  return ratio_text(value);
+  return fmt::format("{:.3g}", value);
 }
 std::string seconds(double value) {
   return quantity_text(value, "s");
 }
 std::string share(double value) {
-  return fmt::format("{:.2f} % of a core", value * 100);
+  return fmt::format("{:.2f} %", value * 100);
 }
 
 std::optional<double> median_of(const Figure* figure) {
@@ -137,22 +150,17 @@ std::vector<Bar> zmq_bars(const Results& found) {
   return maker.bars;
 }
 
-std::vector<Bar> inproc_bars(const Results& found) {
+std::vector<Bar> spinning_bars(const Results& found) {
   Maker maker{found};
+  maker.value("inproc latency 8 B, spinning", maker.find("latency", 8), Sign::below, 1e-6, seconds);
+  // While they spin: threads that fall asleep now and then have two latencies.
   const auto small = median_of(maker.find("latency", 4 * KiB));
   for (const std::uint64_t bytes : {64 * KiB, MiB, 16 * MiB}) {
     const auto large = median_of(maker.find("latency", bytes));
     maker.value(named("inproc latency", bytes) + ", to that of 4 KiB",
                 small && large ? std::optional{*large / *small} : std::nullopt, Sign::at_most, 1.25,
-                number);
+                exact);
   }
-  return maker.bars;
-}
-
-std::vector<Bar> spinning_bars(const Results& found) {
-  Maker maker{found};
-  maker.value("inproc latency 8 B, spinning", median_of(maker.find("latency", 8)), Sign::below,
-              1e-6, seconds);
   return maker.bars;
 }
 
@@ -164,8 +172,8 @@ std::vector<Bar> sleeping_bars(const Results& found) {
 
 std::vector<Bar> common_bars(const Results& found, const std::string& transport) {
   Maker maker{found};
-  maker.value(transport + " idle, a rank", median_of(maker.find("idle", Maker::any_bytes)),
-              Sign::at_most, 0.01, share);
+  maker.value(transport + " idle, of a core", maker.find("idle", Maker::any_bytes), Sign::at_most,
+              0.01, share);
   maker.ratio(transport + " wake", maker.find("wake", Maker::any_bytes), "raw", Sign::at_most, 1.5);
   const bool counted = std::none_of(found.left_out.begin(), found.left_out.end(),
                                     [](const Named& one) { return one.name == "allocations"; });
@@ -173,11 +181,11 @@ std::vector<Bar> common_bars(const Results& found, const std::string& transport)
     if (!counted) continue;
     maker.value(fmt::format("{} allocations a message, {} B {}", transport, bytes,
                             bytes == 8 ? "there and back" : "one way"),
-                median_of(maker.find("allocations", bytes)), Sign::at_most, 0.01, number);
+                maker.find("allocations", bytes), Sign::at_most, 0.01, number);
   }
   for (const std::uint64_t bytes : {MiB, 16 * MiB}) {
     maker.value(fmt::format("{} bytes copied of a message of {}", transport, size_text(bytes)),
-                median_of(maker.find("copies", bytes)), Sign::at_most, 0, number);
+                maker.find("copies", bytes), Sign::at_most, 0, number);
   }
   return maker.bars;
 }

@@ -20,7 +20,6 @@ struct Bar {
 
 [[nodiscard]] std::vector<Bar> mpi_bars(const Results& found);
 [[nodiscard]] std::vector<Bar> zmq_bars(const Results& found);
-[[nodiscard]] std::vector<Bar> inproc_bars(const Results& found);
 [[nodiscard]] std::vector<Bar> spinning_bars(const Results& found);
 [[nodiscard]] std::vector<Bar> sleeping_bars(const Results& found);
 /// What every transport promises.

@@ -239,11 +239,11 @@ void Measurer::allocations() {
     }
     add(std::move(made));
   };
-  const Bounce bounce{.bytes = stamp_bytes, .time = std::chrono::seconds{1}};
+  const Bounce bounce{.bytes = stamp_bytes, .time = std::chrono::milliseconds{300}};
   measure(figure("allocations", "1", bounce.bytes), 2,  // one there, one back
           [&](WayId way) { return stage_.play(way, bounce); });
   const Flood flood{
-      .bytes = small_bytes, .count = rate_count, .time = std::chrono::milliseconds{500}};
+      .bytes = small_bytes, .count = rate_count, .time = std::chrono::milliseconds{200}};
   measure(figure("allocations", "1", flood.bytes), 1,
           [&](WayId way) { return stage_.play(way, flood); });
 }

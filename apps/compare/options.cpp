@@ -87,7 +87,7 @@ void check_options(const Options& options) {
   if (int{options.quick} + int{options.thorough} + int{options.check} > 1) {
     refuse("--quick, --thorough and --check exclude each other: say one of them");
   }
-  const bool measures = !options.measures.empty() || !options.over.empty();
+  const bool measures = !options.measures.empty();
   if (options.check && options.hand_to.empty()) {
     if (measures || !options.from.empty() || !options.json.empty() || !options.report.empty()) {
       refuse(
@@ -95,7 +95,8 @@ void check_options(const Options& options) {
           "--over, --from, --json and --report");
     }
   }
-  if (!options.from.empty() && (measures || options.quick || options.thorough)) {
+  if (!options.from.empty() &&
+      (measures || !options.over.empty() || options.quick || options.thorough)) {
     refuse("--from measures nothing: leave out measures, --over, --quick and --thorough");
   }
   if (!options.from.empty() && !options.json.empty()) {

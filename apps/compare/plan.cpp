@@ -58,14 +58,14 @@ Plan thorough() {
           .world_max = 900s};
 }
 
-/// What the bars of --check want; about three minutes.
+/// What the bars of --check want; about two minutes.
 Plan check() {
   return {.name = "check",
           .pairs = 7,
-          .round = 120ms,
-          .flood_round = 150ms,
-          .idle = 2s,
-          .wake_round = 300ms,
+          .round = 100ms,
+          .flood_round = 120ms,
+          .idle = 1s,
+          .wake_round = 250ms,
           .latency_bytes = {8, KiB, 4 * KiB, 64 * KiB, MiB, 16 * MiB},
           .bandwidth_bytes = {MiB, 4 * MiB, 16 * MiB},
           .workers = {},

@@ -121,6 +121,10 @@ std::optional<Results> Worlds::measure(const std::string& transport, int ranks,
   if (length != "usual") all.push_back("--" + length);
   Command world = command(transport, ranks, all);
   world.environment.insert(world.environment.end(), environment.begin(), environment.end());
+  // Who listens where is of no use here.
+  if (std::getenv("RANKWIRE_LOG_LEVEL") == nullptr) {
+    world.environment.push_back("RANKWIRE_LOG_LEVEL=warn");
+  }
   world.patience = plan_of(options_.length()).world_max;
   world.shows_progress = true;
   const Ended ended = run_process(world);
