@@ -89,11 +89,16 @@ std::string tick_text(double value, const std::string& unit) {
   return text;
 }
 
-/// "4.71M" of "4.71 M/s": bars are narrow.
+/// "4.7M" of "4.71 M/s": bars are narrow.
 std::string bar_text(double value, const std::string& unit) {
   std::string text = tick_text(value, unit);
   std::erase(text, ' ');
-  return text.ends_with("/s") ? text.substr(0, text.size() - 2) : text;
+  if (text.ends_with("/s")) text.resize(text.size() - 2);
+  const auto second_digit = text.find('.') == std::string::npos ? text.size() : text.find('.') + 2;
+  if (second_digit < text.size() && text[second_digit] >= '0' && text[second_digit] <= '9') {
+    text.erase(second_digit, 1);
+  }
+  return text;
 }
 
 /// A logarithmic y axis with a word at each power of ten, or at 2 and 5 as well where there are
@@ -174,23 +179,27 @@ std::string steps(double top, const std::string& unit) {
   return fmt::format("set yrange [0:{:.9g}]\nset ytics ({})\n", top, ticks);
 }
 
+/// All are named where there is room.
 std::string categories_axis(const std::vector<std::string>& categories) {
+  constexpr std::size_t names_max = 6;
+  const std::size_t every = (categories.size() + names_max - 1) / names_max;
   std::string ticks;
-  for (std::size_t i = 0; i < categories.size(); ++i) {
+  for (std::size_t i = 0; i < categories.size(); i += every) {
     ticks += fmt::format("{}{} {}", i == 0 ? "" : ",", quoted(categories[i]), i);
   }
-  return fmt::format("set xrange [-0.55:{}.55]\nset xtics ({}) scale 0{}\n", categories.size() - 1,
-                     ticks, categories.size() > 5 ? " rotate by 40 right" : "");
+  return fmt::format("set xrange [-0.55:{}.55]\nset xtics ({}) scale 0\n", categories.size() - 1,
+                     ticks);
 }
 
 /// The bars of a cluster stand side by side in the order of the curves; where each category has
 /// bars of one transport, as for rates, of the two columns.
 std::string bars_script(const Plot& plot) {
   constexpr double tallest_ratio = 4;  // what is beyond has its number written at its top
+  constexpr double cluster_width = 0.88;
   const bool is_ratio = plot.unit.empty();
   const double max = y_range(plot).max;
   const double top = is_ratio ? std::min(std::max(max, 1.2) * 1.08, tallest_ratio) : max * 1.15;
-  const double width = 0.8 / static_cast<double>(is_ratio ? plot.curves.size() : 2);
+  const double width = cluster_width / static_cast<double>(is_ratio ? plot.curves.size() : 2);
   std::string script = steps(top, plot.unit) + categories_axis(plot.categories), commands;
   if (is_ratio) {
     script +=
@@ -201,10 +210,10 @@ std::string bars_script(const Plot& plot) {
     const std::size_t slot = is_ratio ? i : curve.second ? 1 : 0;
     std::string data;
     for (const auto& point : curve.points) {
-      const double x = point.x + width * (static_cast<double>(slot) + 0.5) - 0.4;
+      const double x = point.x + width * (static_cast<double>(slot) + 0.5) - cluster_width / 2;
       data += fmt::format("{:.9g} {:.9g} {:.9g}\n", x, point.y, width * 0.92);
       if (is_ratio && point.y <= top) continue;
-      script += fmt::format("set label {} at {:.9g},{:.9g} center offset 0,0.6 font ',12'\n",
+      script += fmt::format("set label {} at {:.9g},{:.9g} center offset 0,0.6 font ',11'\n",
                             quoted(bar_text(point.y, plot.unit)), x, std::min(point.y, top));
     }
     script += fmt::format("$data{} << END\n{}END\n", i, data);
@@ -237,6 +246,14 @@ std::string escaped(std::string text) {
   return text;
 }
 
+/// gnuplot gives a curve the name of its data; a pointer that rests on it shall show what it is.
+void name_curve(std::string& svg, const std::string& start, const std::string& curve) {
+  const auto at = svg.find(start);
+  if (at == std::string::npos) return;
+  const auto begin = at + start.size();
+  svg.replace(begin, svg.find("</title>", begin) - begin, escaped(curve));
+}
+
 /// Ready to stand among others in a page that may be dark: no XML heading, names of its own, and
 /// black is the colour of the text around it.
 std::string for_page(std::string svg, const Plot& plot, const Sheet& sheet) {
@@ -252,9 +269,8 @@ std::string for_page(std::string svg, const Plot& plot, const Sheet& sheet) {
   replace_all(svg, "greybox", name + "_greybox");
   replace_all(svg, "<title>" + name + "</title>", "");
   for (std::size_t i = 0; i < plot.curves.size(); ++i) {
-    const std::string id = fmt::format("{}_plot_{}", name, i + 1);
-    replace_all(svg, "<title>" + id + "</title>",
-                "<title>" + escaped(curve_name(sheet, plot.curves[i])) + "</title>");
+    name_curve(svg, fmt::format("<g id=\"{}_plot_{}\" ><title>", name, i + 1),
+               curve_name(sheet, plot.curves[i]));
   }
   return svg;
 }

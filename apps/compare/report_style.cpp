@@ -55,7 +55,7 @@ pre { background: var(--panel); border: 1px solid var(--line); border-radius: .4
   h2 { break-after: avoid; }
   .wide { overflow: visible; }
   table { font-size: 7.5pt; }
-  th, td { white-space: normal; }
+  th, td:nth-child(3) { white-space: normal; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 )css";

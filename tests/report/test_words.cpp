@@ -1,0 +1,133 @@
+#include "../../apps/compare/quantity.hpp"
+#include "../../apps/compare/report_words.hpp"
+#include "samples.hpp"
+
+using namespace comparison;
+
+namespace {
+
+std::string text_of(const Answer& answer) {
+  std::string text;
+  for (const auto& [gist, figures] : answer) text += gist + " " + figures + "\n";
+  return text;
+}
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+Figure figure(const std::string& measure, const std::string& transport, std::uint64_t bytes,
+              double value, double raw = 0) {
+  const bool time = measure != "bandwidth" && measure != "rate";
+  const Summary summary{value, value, value, value, 1};
+  Figure made{measure, transport, time ? "s" : measure == "rate" ? "1/s" : "B/s", time, bytes, 2,
+              summary, {}};
+  if (raw > 0) {
+    made.beside.push_back(
+        {"raw", "bare", {raw, raw, raw, raw, 1}, {value / raw, value / raw, value / raw, 5}});
+  }
+  return made;
+}
+
+std::string words_of(const std::vector<Figure>& figures) {
+  Results run;
+  run.machine.cores = 2;
+  run.figures = figures;
+  return text_of(answer(run));
+}
+
+}  // namespace
+
+TEST_CASE("words: the sample, sentence by sentence") {
+  CHECK(
+      text_of(answer(sample("sample.json"))) ==
+      R"(Within one process: inproc. A message of 8 B takes 0.35 us one way, one of 16 MiB 2.03 us.
+Between processes, small messages: use mpi over shared memory. One way at 8 B: mpi-shm 0.24 us, mpi-tcp 9.20 us, zmq-ipc 13.1 us, zmq-tcp 17.5 us.
+Between processes, large messages: use mpi over shared memory. Bandwidth at 16 MiB: mpi-shm 5.50 GB/s, zmq-ipc 2.60 GB/s, mpi-tcp 2.10 GB/s, zmq-tcp 1.90 GB/s.
+ZeroMQ instead of MPI: 12.9 us more a message. That is zmq-ipc beside the bare MPI_Send, MPI_Recv of mpi-shm, at 8 B. For it, processes can be started by hand, on any hosts, and the world goes on when a worker dies.
+What rankwire costs: at most 1.18x, by mpi-shm at 8 B. Its latency over that of the bare library at 8 B: mpi-shm 1.18x, inproc 0.90x, mpi-tcp 1.03x, zmq-ipc 1.09x, zmq-tcp 1.06x; at 16 MiB: inproc 0.004x, mpi-shm 1.07x, zmq-ipc 1.04x, mpi-tcp 1.01x, zmq-tcp 1.02x.
+Messages of 64 B in a stream, one way: inproc 5.90 M/s (1.40x the bare library), zmq-ipc 4.90 M/s (2.30x the bare library), zmq-tcp 4.60 M/s (2.40x the bare library), mpi-shm 4.10 M/s (0.87x the bare library), mpi-tcp 1.30 M/s (0.93x the bare library).
+A whole program of 4 ranks, from start to end: inproc 6.00 ms, zmq-ipc 73.5 ms, zmq-tcp 87.0 ms, mpi-tcp 465 ms, mpi-shm 480 ms.
+A rank that waits for a message: 0.64 % of a core at most, by mpi-tcp.
+)");
+}
+
+TEST_CASE("words: nothing is said of what was not measured") {
+  CHECK(words_of({}) == "This run has no figures. \n");
+  CHECK(
+      words_of({figure("latency", "zmq-tcp", 8, 20e-6)}) ==
+      "Between processes, small messages: zmq over tcp, the only transport of this run. One way at "
+      "8 B: zmq-tcp 20.0 us.\n");
+  CHECK(words_of({figure("latency", "inproc", 8, 1e-6)}) ==
+        "Within one process: inproc. A message of 8 B takes 1.00 us one way.\n");
+  const std::string no_raw =
+      words_of({figure("latency", "zmq", 8, 20e-6), figure("latency", "mpi", 8, 2e-6)});
+  CHECK_FALSE(has(no_raw, "instead of MPI"));
+  CHECK_FALSE(has(no_raw, "costs"));
+  CHECK_FALSE(has(no_raw, "large messages"));
+}
+
+TEST_CASE("words: what differs little is called so") {
+  const std::string text =
+      words_of({figure("latency", "mpi-tcp", 8, 10.5e-6), figure("latency", "zmq-ipc", 8, 10e-6),
+                figure("latency", "zmq-tcp", 8, 20e-6)});
+  CHECK(has(text, "use zmq over ipc or mpi over TCP; they differ by less than 10 %."));
+}
+
+TEST_CASE("words: ZeroMQ may also be the faster one, and rankwire than the library") {
+  const std::string text = words_of({figure("latency", "zmq-ipc", 8, 10e-6, 11e-6),
+                                     figure("latency", "mpi-tcp", 8, 15e-6, 14e-6)});
+  CHECK(has(text, "ZeroMQ instead of MPI: 4.00 us less a message."));
+  CHECK(has(text, "What rankwire costs: at most 1.07x, by mpi-tcp at 8 B."));
+  CHECK(has(words_of({figure("latency", "zmq-ipc", 8, 10e-6, 11e-6)}),
+            "What rankwire costs: nothing."));
+}
+
+TEST_CASE("words: transports are compared at a size that they have in common") {
+  const std::string text =
+      words_of({figure("latency", "mpi", 1, 1e-6), figure("latency", "mpi", 8, 2e-6),
+                figure("latency", "zmq", 8, 20e-6)});
+  CHECK(has(text, "One way at 8 B: mpi 2.00 us, zmq 20.0 us."));
+}
+
+TEST_CASE("words: a busy machine is mentioned") {
+  Results run;
+  run.machine.cores = 2;
+  run.machine.load = 1.8;
+  CHECK(has(text_of(answer(run)), "The machine was busy when the run began (load 1.8 on 2 cores)"));
+}
+
+TEST_CASE("words: of two runs") {
+  CHECK(
+      text_of(answer(sample("sample_before.json"), "before", sample("sample.json"), "after")) ==
+      R"(after beside before: of 68 figures that both have, 13 are better, 4 are worse, and 51 are alike (within 10 %).
+Gained most: inproc bandwidth, 4 KiB, from 1.75 GB/s to 35.0 GB/s (20.0x).
+Lost most: mpi-tcp latency, 16 MiB, from 6.80 ms to 8.00 ms (1.18x).
+The runs differ in more than time: rankwire: 0.3.0 and 0.4.0.
+)");
+  CHECK(has(text_of(answer({}, "a", {}, "b")), "of 0 figures that both have"));
+}
+
+TEST_CASE("quantities: three digits and the unit that suits") {
+  CHECK(quantity_text(0.35e-6, "s") == "0.35 us");
+  CHECK(quantity_text(52e-9, "s") == "52.0 ns");
+  CHECK(quantity_text(0.0999999e-6, "s") == "0.10 us");
+  CHECK(quantity_text(9.9999e-6, "s") == "10.0 us");
+  CHECK(quantity_text(99.99e-6, "s") == "100 us");
+  CHECK(quantity_text(999.9e-6, "s") == "1.00 ms");
+  CHECK(quantity_text(41.2, "s") == "41.2 s");
+  CHECK(quantity_text(7200, "s") == "7200 s");
+  CHECK(quantity_text(0, "s") == "0 ns");
+  CHECK(quantity_text(1.21e9, "B/s") == "1.21 GB/s");
+  CHECK(quantity_text(512, "B/s") == "512 B/s");
+  CHECK(quantity_text(3.4e6, "1/s") == "3.40 M/s");
+  CHECK(quantity_text(0.5, "1/s") == "0.50 /s");
+  CHECK(quantity_text(12, "W") == "12.0 W");
+  CHECK(ratio_text(0.004) == "0.004");
+  CHECK(ratio_text(1.0649) == "1.06");
+  CHECK(size_text(8) == "8 B");
+  CHECK(size_text(1023) == "1023 B");
+  CHECK(size_text(1025) == "1025 B");
+  CHECK(size_text(65536) == "64 KiB");
+  CHECK(size_text(std::uint64_t{5} << 40) == "5120 GiB");
+}
