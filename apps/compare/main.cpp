@@ -98,7 +98,7 @@ int main(int argc, char** argv) {
   return rankwire::run(
       argc, argv,
       [&](rankwire::Channel& world) {
-        check_options(options);
+        if (world.rank() == 0) check_options(options);
         // On its own it is a world of threads, of which one works.
         const bool alone = world.info().transport == "inproc" && !named && options.hand_to.empty();
         const bool reads = !options.from.empty();

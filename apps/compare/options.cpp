@@ -5,9 +5,14 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
+#include <fstream>
 #include <rankwire/errors.hpp>
 #include <string_view>
+
+#include "process.hpp"
 
 namespace comparison {
 namespace {
@@ -75,40 +80,59 @@ bool Options::wants_transport(const std::string& transport) const {
 
 void add_options(CLI::App& app, Options& options) {
   app.add_option("measure", options.measures,
-                 fmt::format("only these: {};\nor crowd: what many workers cost the master",
-                             fmt::join(all_measures(), ", ")))
-      ->type_name("MEASURE")
+                 "only these; or crowd: what many workers cost the master")
+      ->type_name("NAME")
       ->check(CLI::IsMember(with(all_measures(), {"crowd"})));
   add_named_options(app, options);
 }
 
+namespace {
+
+[[noreturn]] void refuse(const std::string& text) {
+  throw rankwire::UsageError{text};
+}
+
+/// Before minutes are spent on what goes there.
+void check_files(const Options& options) {
+  for (const auto& [option, path] :
+       {std::pair{"--json", options.json}, {"--report", options.report}}) {
+    if (path.empty() || std::ofstream{path, std::ios::app}) continue;
+    refuse(
+        fmt::format("{}: the file '{}' cannot be written: {}", option, path, std::strerror(errno)));
+  }
+  if (!options.report.empty() && !time_process({"gnuplot", "--version"})) {
+    refuse("--report draws its plots by gnuplot, which is not installed (Debian: gnuplot-nox)");
+  }
+}
+
+}  // namespace
+
 void check_options(const Options& options) {
-  const auto refuse = [](const std::string& text) { throw rankwire::UsageError{text}; };
-  if (int{options.quick} + int{options.thorough} + int{options.check} > 1) {
+  const bool writes = !options.json.empty() || !options.report.empty();
+  const bool reads = !options.from.empty();
+  const bool chooses = !options.measures.empty() || !options.over.empty();
+  const int lengths = int{options.quick} + int{options.thorough} + int{options.check};
+  if (lengths > 1) {
     refuse("--quick, --thorough and --check exclude each other: say one of them");
   }
-  const bool measures = !options.measures.empty();
-  if (options.check && options.hand_to.empty()) {
-    if (measures || !options.from.empty() || !options.json.empty() || !options.report.empty()) {
-      refuse(
-          "--check measures what its bars need, and prints them: it goes with no measures, "
-          "--over, --from, --json and --report");
-    }
+  if (options.check && options.hand_to.empty() && (!options.measures.empty() || reads || writes)) {
+    refuse(
+        "--check measures what its bars need, and prints them: it goes with no measures, --from, "
+        "--json and --report");
   }
-  if (!options.from.empty() &&
-      (measures || !options.over.empty() || options.quick || options.thorough)) {
+  if (reads && (chooses || lengths > 0)) {
     refuse("--from measures nothing: leave out measures, --over, --quick and --thorough");
   }
-  if (!options.from.empty() && !options.json.empty()) {
+  if (reads && !options.json.empty()) {
     refuse("--from reads what --json has written: leave one of them out");
   }
   if (contains(options.measures, "crowd") &&
-      (options.measures.size() > 1 || !options.over.empty() || !options.json.empty() ||
-       !options.report.empty())) {
+      (options.measures.size() > 1 || !options.over.empty() || writes || lengths > 0)) {
     refuse(
-        "crowd prints a table of its own: it goes with no other measures, --over, --json and "
-        "--report");
+        "crowd prints a table of its own: it goes with no other measures, --over, --quick, "
+        "--thorough, --json and --report");
   }
+  check_files(options);
 }
 
 std::vector<std::string> other_arguments(int argc, char** argv) {

@@ -52,6 +52,11 @@ const Beside* beside_of(const Figure& figure, std::string_view kind) {
   return found == figure.beside.end() ? nullptr : &*found;
 }
 
+/// As ratio_text, but never longer than its column.
+std::string short_ratio(double ratio) {
+  return fmt::format("{:.{}f}", ratio, ratio < 10 ? 2 : ratio < 100 ? 1 : 0);
+}
+
 std::string line(std::string_view transport, std::string_view setting, std::string_view ours,
                  std::string_view worst, std::string_view raw, std::string_view ratio,
                  std::string_view spread, std::string_view also) {
@@ -66,7 +71,7 @@ std::string line(std::string_view transport, std::string_view setting, std::stri
 std::string also(const Figure& figure) {
   for (const char* const kind : {"boost", "socket"}) {
     const Beside* const beside = beside_of(figure, kind);
-    if (beside != nullptr) return fmt::format("{} {}", kind, ratio_text(beside->ratio.median));
+    if (beside != nullptr) return fmt::format("{} {}", kind, short_ratio(beside->ratio.median));
   }
   return {};
 }
@@ -82,14 +87,14 @@ std::string line_of(const Figure& figure) {
   const bool has_ratio = raw != nullptr && raw->ratio.pairs > 0;
   // The CPU time of a wait is measured once.
   const bool has_worst = figure.rankwire.samples > 1 && figure.unit == "s";
-  return line(figure.transport, setting_text(figure), cell(figure.rankwire.p50, figure),
-              has_worst ? cell(figure.rankwire.p99, figure) : "",
-              raw == nullptr ? "" : cell(raw->summary.p50, figure),
-              has_ratio ? ratio_text(raw->ratio.median) : "",
-              has_ratio
-                  ? fmt::format("{} to {}", ratio_text(raw->ratio.min), ratio_text(raw->ratio.max))
-                  : "",
-              also(figure));
+  return line(
+      figure.transport, setting_text(figure), cell(figure.rankwire.p50, figure),
+      has_worst ? cell(figure.rankwire.p99, figure) : "",
+      raw == nullptr ? "" : cell(raw->summary.p50, figure),
+      has_ratio ? short_ratio(raw->ratio.median) : "",
+      has_ratio ? fmt::format("{} to {}", short_ratio(raw->ratio.min), short_ratio(raw->ratio.max))
+                : "",
+      also(figure));
 }
 
 std::string machine_of(const Results& results) {
