@@ -3,7 +3,16 @@
 #include <atomic>
 #include <cstddef>
 
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(__has_feature)  // clang's way to say so
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define COMPARE_SANITIZED 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define COMPARE_SANITIZED 1
+#endif
+
+#if defined(__GLIBC__) && !defined(COMPARE_SANITIZED)
 #define COMPARE_COUNTS_ALLOCATIONS 1
 #else
 #define COMPARE_COUNTS_ALLOCATIONS 0
