@@ -10,30 +10,60 @@ namespace {
 /// So much may come in before it is acknowledged on its own, while nothing is sent back that would
 /// do so by the way. Frees the sender's memory early; two pieces of a large payload, so that an
 /// answer to one such piece is soon enough.
-constexpr std::size_t acknowledge_each_bytes = 2 * chunk_bytes_max;
+constexpr std::size_t acknowledge_each_bytes = 2 * piece_bytes_min;
 
 }  // namespace
 
-zmq::message_t Link::frame(Header header, std::span<const std::byte> body) {
+Header Link::numbered(Header header) {
   header.sequence = next_++;
   header.ack = received_;
   unacknowledged_bytes_ = 0;
-  return frame_of(header, body);
+  return header;
 }
 
 void Link::send(Header header, std::span<const std::byte> body) {
-  keep_and_carry({frame(header, body), {}, false});
+  flush();
+  keep_and_carry({frame_of(numbered(header), body), {}, false, {}});
 }
 
 void Link::send_chunk(Header header, zmq::message_t&& chunk) {
-  keep_and_carry({frame(header, {}), std::move(chunk), true});
+  flush();
+  keep_and_carry({frame_of(numbered(header), {}), std::move(chunk), true, {}});
 }
 
 void Link::send_relay(RelayTag tag, zmq::message_t&& inner, zmq::message_t* chunk) {
+  flush();
   const Header header{.kind = Kind::relay, .tag = tag.wire(), .bytes = inner.size()};
-  Kept relayed{frame(header, {inner.data<std::byte>(), inner.size()}), {}, chunk != nullptr};
+  Kept relayed{frame_of(numbered(header), {inner.data<std::byte>(), inner.size()}),
+               {},
+               chunk != nullptr,
+               {}};
   if (chunk != nullptr) relayed.chunk = std::move(*chunk);
   keep_and_carry(std::move(relayed));
+}
+
+/// A first message is not counted, since libzmq allocates nothing for a short one; a second one
+/// right behind it is, as a batch of one.
+void Link::send_message(std::uint32_t tag, std::span<const std::byte> payload, bool alone) {
+  if (payload.size() > Batch::payload_bytes_max || (alone && !waits() && flow_->under_way == 0)) {
+    send({.kind = Kind::data, .tag = tag, .bytes = payload.size()}, payload);
+    return;
+  }
+  if (!batch_.has_room(payload.size())) flush();
+  const bool first = !waits();
+  batch_.add(tag, payload);
+  if (!first) return;
+  flow_->waiting.store(true);
+  if (attached_ && is_due()) flush();
+}
+
+void Link::flush() {
+  if (!waits()) return;
+  flow_->waiting.store(false);
+  const auto bytes = batch_.finish(numbered({.kind = Kind::batch}));
+  Kept frame{{}, {}, false, CountedFrame{bytes, flow_}};
+  batch_.clear();
+  keep_and_carry(std::move(frame));
 }
 
 void Link::keep_and_carry(Kept&& frame) {
@@ -43,7 +73,11 @@ void Link::keep_and_carry(Kept&& frame) {
 
 void Link::carry(Kept& frame) {
   zmq::message_t first;
-  first.copy(frame.first);
+  if (frame.counted) {
+    first = frame.counted->message();
+  } else {
+    first.copy(frame.first);
+  }
   if (!frame.has_chunk) {
     carrier_.carry(route_, std::move(first), nullptr);
     return;

@@ -2,10 +2,15 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
+#include <memory_resource>
+#include <optional>
 #include <span>
 #include <zmq.hpp>
 
+#include "batch.hpp"
 #include "protocol.hpp"
+#include "spare_block.hpp"
 #include "wire.hpp"
 
 namespace rankwire::zmq_wire {
@@ -39,19 +44,36 @@ class Carrier {
 /// What is kept is bounded by the windows: a credit acknowledges all that was received before it.
 /// A kept payload shares its bytes with the message that libzmq sends.
 ///
+/// Small messages that are sent while libzmq has not yet sent what was sent before them travel
+/// together, in one frame (Batch): a frame costs libzmq and its receiver several times what its
+/// bytes do. The first message never waits; those behind it wait until libzmq's thread has taken
+/// the frame before them, which then sends them (Turns), or until the program waits.
+///
 /// Between the master and a worker there is one link, used both ways. Two workers have one for each
 /// that has sent: its dialer sends data, the other end answers with credits.
 class Link {
  public:
-  Link(Carrier& carrier, int rank) : carrier_{carrier}, rank_{rank} {}
+  Link(Carrier& carrier, int rank, std::shared_ptr<Turns> turns)
+      : carrier_{carrier}, rank_{rank}, flow_{std::make_shared<Flow>(std::move(turns))} {}
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
 
   /// Whom it leads to.
   [[nodiscard]] int rank() const { return rank_; }
 
-  /// Numbers, keeps and, while attached, sends a frame.
+  /// Numbers, keeps and, while attached, sends a frame. Flushes first.
   void send(Header header, std::span<const std::byte> body);
+  /// Sends a message, at once or together with others; `alone`: it is the first since the program
+  /// has waited, and counts on being the last.
+  void send_message(std::uint32_t tag, std::span<const std::byte> payload, bool alone);
+  /// Sends the messages that wait.
+  void flush();
+  /// Messages wait.
+  [[nodiscard]] bool waits() const { return !batch_.empty(); }
+  /// They have waited long enough: libzmq has sent all that was sent before them.
+  [[nodiscard]] bool is_due() const { return waits() && flow_->under_way.load() == 0; }
+  /// Kept by the channel, which lists the links that wait.
+  bool listed = false;
   /// The same with `chunk` as a second part, without a copy.
   void send_chunk(Header header, zmq::message_t&& chunk);
   /// The same for a relayed frame, whose parts are sent on as they came.
@@ -88,9 +110,10 @@ class Link {
   /// In order, so far.
   [[nodiscard]] std::uint32_t received() const { return received_; }
   /// Whether the other side has acknowledged every frame.
-  [[nodiscard]] bool all_acknowledged() const { return kept_.empty(); }
+  [[nodiscard]] bool all_acknowledged() const { return kept_.empty() && batch_.empty(); }
   /// Nobody will ask for them any more.
   void forget_kept() {
+    batch_.clear();
     acked_ = next_;
     kept_.clear();
   }
@@ -99,9 +122,10 @@ class Link {
   struct Kept {
     zmq::message_t first, chunk;
     bool has_chunk = false;
+    std::optional<CountedFrame> counted;  // in place of both
   };
 
-  [[nodiscard]] zmq::message_t frame(Header header, std::span<const std::byte> body);
+  [[nodiscard]] Header numbered(Header header);
   void carry_bare(Kind kind);
   void keep_and_carry(Kept&& frame);
   void carry(Kept& frame);
@@ -117,7 +141,10 @@ class Link {
   std::uint32_t received_ = 0;
   bool asked_again_ = false;              // for the next frame
   std::size_t unacknowledged_bytes_ = 0;  // received since this side last sent anything
-  std::deque<Kept> kept_;
+  SpareBlock spare_;
+  std::pmr::deque<Kept> kept_{&spare_};
+  std::shared_ptr<Flow> flow_;
+  Batch batch_;
 };
 
 }  // namespace rankwire::zmq_wire

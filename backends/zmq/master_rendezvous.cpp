@@ -235,11 +235,12 @@ Session MasterRendezvous::start() {
   session.connections.resize(static_cast<std::size_t>(ranks_), 0);
   session.nonces.resize(static_cast<std::size_t>(ranks_), 0);
   session.first_probes.resize(static_cast<std::size_t>(ranks_));
-  session.members[0] = {0, host_name(), process_id(), reached_at_, 0, {}};
+  session.members[0] = {0, host_name(), process_id(), reached_at_, 0, {}, wire_->piece_bytes()};
   const auto place = [&](int rank, const Candidate& candidate) {
     const auto& hello = candidate.hello;
     const auto at = static_cast<std::size_t>(rank);
-    session.members[at] = {rank, hello.host, hello.pid, hello.endpoint, 0, hello.key};
+    session.members[at] = {rank, hello.host, hello.pid,       hello.endpoint,
+                           0,    hello.key,  hello.piece_bytes};
     session.connections[at] = candidate.connection;
     session.nonces[at] = hello.nonce;
     session.first_probes[at] = probe_first(*wire_, candidate.connection, hello.endpoint);

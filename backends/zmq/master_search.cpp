@@ -189,7 +189,7 @@ bool MasterSearch::dial_next(Wire& wire) {
     if (candidate.connection != 0 || !candidate.obstacle.empty() || !candidate.refusal.empty()) {
       continue;
     }
-    candidate.connection = wire.dial(candidate.endpoint, master_frame_bytes_max);
+    candidate.connection = wire.dial(candidate.endpoint, frame_bytes_max(piece_bytes_max));
     return true;
   }
   return false;

@@ -16,16 +16,20 @@
 
 namespace rankwire::zmq_wire {
 
-inline constexpr std::uint16_t protocol_version = 2;
+inline constexpr std::uint16_t protocol_version = 3;
 /// Payloads up to here go in the header's own frame (one copy, one frame); above, in a frame of
 /// their own (no copy).
 inline constexpr std::size_t inline_payload_bytes_max = std::size_t{32} << 10;
-/// A larger payload goes in pieces of this size, so that other frames pass between them.
-inline constexpr std::size_t chunk_bytes_max = std::size_t{1} << 20;
-/// Bound of a frame on a port that strangers reach: libzmq hangs up on more.
-inline constexpr std::int64_t stranger_frame_bytes_max = (std::int64_t{1} << 20) + 4096;
-/// Bound of a frame from the master: its table of ranks is the largest.
-inline constexpr std::int64_t master_frame_bytes_max = std::int64_t{64} << 20;
+/// A larger payload goes in pieces of this size, where other hosts reach the receiver's port: other
+/// frames pass between them, a connection that breaks costs no more than that, and strangers get no
+/// more memory. The receiver puts them together, which costs a copy.
+inline constexpr std::uint64_t piece_bytes_min = std::uint64_t{1} << 20;
+/// The same where only this host does: most payloads then come as one, without a copy.
+inline constexpr std::uint64_t piece_bytes_max = std::uint64_t{1} << 30;
+/// Bound of a frame with a piece of that size: libzmq hangs up on more.
+[[nodiscard]] constexpr std::int64_t frame_bytes_max(std::uint64_t piece_bytes) {
+  return static_cast<std::int64_t>(piece_bytes) + 4096;
+}
 
 enum class Kind : std::uint8_t {
   hello = 1,  ///< worker -> master: wants to join
@@ -41,9 +45,10 @@ enum class Kind : std::uint8_t {
   departed,   ///< master -> worker: another rank left or was lost
   arrived,    ///< master -> worker: a new process has a departed rank
   abort,      ///< ends the world
-  relay       ///< worker -> master -> worker: a frame between two that cannot reach each other
+  relay,      ///< worker -> master -> worker: a frame between two that cannot reach each other
+  batch       ///< small messages, one behind the other
 };
-inline constexpr std::uint8_t kind_max = static_cast<std::uint8_t>(Kind::relay);
+inline constexpr std::uint8_t kind_max = static_cast<std::uint8_t>(Kind::batch);
 
 /// Whether frames of this kind are numbered, kept until they are acknowledged, and sent again when
 /// their connection breaks before (Link).
@@ -80,10 +85,11 @@ struct Hello {
   std::uint64_t nonce = 0;        ///< of the process: tells a repeated hello from another worker's
   std::string endpoint;           ///< where other workers dial it
   std::string key;                ///< public, of its listener; empty where links have no keys
+  std::uint64_t piece_bytes = piece_bytes_min;  ///< the largest that its listener takes
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(job, host, pid, wanted_rank, ranks, nonce, endpoint, key);
+    archive(job, host, pid, wanted_rank, ranks, nonce, endpoint, key, piece_bytes);
   }
 };
 
@@ -107,10 +113,11 @@ struct Member {
   std::string endpoint;
   std::uint32_t incarnation = 0;  ///< counts the processes that have had this rank
   std::string key;                ///< public, of its listener
+  std::uint64_t piece_bytes = piece_bytes_min;  ///< the largest that its listener takes
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(rank, host, pid, endpoint, incarnation, key);
+    archive(rank, host, pid, endpoint, incarnation, key, piece_bytes);
   }
 };
 

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "descriptor.hpp"
+#include "protocol.hpp"
 
 namespace rankwire::zmq_wire {
 namespace {
@@ -71,6 +72,12 @@ bool StreamConnection::process_is_stopped() const {
   if (size <= 0) return false;  // gone: then its connection ends, too
   const char state = state_in({text.data(), static_cast<std::size_t>(size)});
   return state == 'T' || state == 't';
+}
+
+void StreamConnection::widen() const {
+  const int bytes = static_cast<int>(piece_bytes_min);
+  if (!process_ || !is_still_there()) return;
+  setsockopt(descriptor_, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
 }
 
 void StreamConnection::end() const {

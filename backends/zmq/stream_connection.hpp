@@ -37,6 +37,11 @@ class StreamConnection {
   /// /proc.
   [[nodiscard]] bool process_is_stopped() const;
 
+  /// Lets a Unix socket take a whole piece of a payload at once, as far as the system allows. With
+  /// the 208 KiB that Linux gives it, a MiB took 250 us between two ranks instead of 140, as over
+  /// TCP, whose buffer grows by itself.
+  void widen() const;
+
   [[nodiscard]] bool is_still_there() const;
 
   /// Ends it, which libzmq takes for the end of it: resets TCP. With less, another side that has

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <random>
+#include <thread>
 #include <utility>
 
 #include "frame.hpp"
@@ -141,13 +142,16 @@ bool Wire::send(ConnectionId to, zmq::message_t&& first, zmq::message_t* chunk) 
   const auto found = connections_.find(to);
   if (found == connections_.end()) return false;
   auto& socket = found->second.source->socket;
+  found->second.source->quiet = false;
   try {
+    // Never a wait: there is no high-water mark, and libzmq's own thread comes here, too (Turns).
+    constexpr auto last = zmq::send_flags::dontwait;
+    constexpr auto more = last | zmq::send_flags::sndmore;
     if (found->second.source->dialed == 0) {
-      socket.send(zmq::buffer(found->second.routing_id), zmq::send_flags::sndmore);
+      socket.send(zmq::buffer(found->second.routing_id), more);
     }
-    socket.send(std::move(first),
-                chunk != nullptr ? zmq::send_flags::sndmore : zmq::send_flags::none);
-    if (chunk != nullptr) socket.send(std::move(*chunk), zmq::send_flags::none);
+    socket.send(std::move(first), chunk != nullptr ? more : last);
+    if (chunk != nullptr) socket.send(std::move(*chunk), last);
     return true;
   } catch (const zmq::error_t& error) {
     if (error.num() == EHOSTUNREACH) return false;
@@ -191,13 +195,10 @@ std::optional<Incoming> Wire::receive(Deadline deadline) {
 /// that an ended connection is known; then data; then the ends are given out, behind their data.
 ///
 /// Not zmq::poll, which makes three times the system calls. A socket's descriptor tells of news
-/// once, and a send may have taken note of them: so the socket is asked before the wait.
+/// once, and a send may have taken note of them: so a socket that was used is asked before the wait.
 bool Wire::pump(Deadline deadline) {
-  const auto readable = [](const Source* source) {
-    return (source->socket.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
-  };
   try {
-    if (std::any_of(polled_.begin(), polled_.end(), readable)) {
+    if (std::any_of(polled_.begin(), polled_.end(), [](Source* s) { return is_readable(*s); })) {
       for (Source* const source : polled_) read_monitor(*source);
       for (Source* const source : polled_) drain(*source, batch_messages_max);
     } else if (!wait_and_read(deadline)) {
@@ -211,9 +212,31 @@ bool Wire::pump(Deadline deadline) {
   }
 }
 
+/// Gives what poll gave.
+int Wire::look_and_yield() {
+  if (yield_ == yield_.zero()) return 0;
+  const auto until = Deadline::Clock::now() + yield_;
+  int count = 0;
+  do {
+    count = ::poll(poll_items_.data(), poll_items_.size(), 0);
+    if (count != 0) return count;
+    std::this_thread::yield();
+  } while (Deadline::Clock::now() < until);
+  return 0;
+}
+
+bool Wire::is_readable(Source& source) {
+  if (source.quiet) return false;
+  source.quiet = (source.socket.get(zmq::sockopt::events) & ZMQ_POLLIN) == 0;
+  return !source.quiet;
+}
+
 bool Wire::wait_and_read(Deadline deadline) {
   const auto wait = std::chrono::ceil<std::chrono::milliseconds>(deadline.remaining());
-  const int count = ::poll(poll_items_.data(), poll_items_.size(), static_cast<int>(wait.count()));
+  int count = deadline.is_poll() ? 0 : look_and_yield();
+  if (count == 0) {
+    count = ::poll(poll_items_.data(), poll_items_.size(), static_cast<int>(wait.count()));
+  }
   if (count < 0 && errno != EINTR) {
     throw TransportError{fmt::format("waiting for messages: {}", std::strerror(errno))};
   }
@@ -222,8 +245,10 @@ bool Wire::wait_and_read(Deadline deadline) {
     if (poll_items_[2 * i + 1].revents != 0) read_monitor(*polled_[i]);
   }
   for (std::size_t i = 0; i < polled_.size(); ++i) {
+    if (poll_items_[2 * i].revents == 0) continue;
+    polled_[i]->quiet = false;
     // One: a look for more would cost a system call, and is what the next pump begins with.
-    if (poll_items_[2 * i].revents != 0) read_message(*polled_[i]);
+    read_message(*polled_[i]);
   }
   return true;
 }
@@ -236,7 +261,7 @@ void Wire::read_monitor(Source& source) {
       source.descriptor = event->value;
     } else if (event->id == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
       source.stands = true;
-      silence_.watch(source.descriptor, silence_max_);
+      has_come(source.descriptor, silence_max_);
       if (std::erase(downs_, source.dialed) > 0) {
         ready_.push_back({.what = Incoming::What::down, .connection = source.dialed});
       }

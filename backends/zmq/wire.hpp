@@ -7,6 +7,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <memory_resource>
 #include <optional>
 #include <span>
 #include <string>
@@ -25,6 +26,7 @@
 #include "rankwire/settings.hpp"
 #include "silence.hpp"
 #include "socket_file.hpp"
+#include "spare_block.hpp"
 
 namespace rankwire::zmq_wire {
 
@@ -84,6 +86,8 @@ class Wire {
   /// The same over ipc, as the master at `path` or as a worker of the one there (see SocketFile).
   std::string listen_as_master(const std::string& path);
   std::string listen_as_worker_of(const std::string& master_path);
+  /// The largest piece of a payload that is taken there: more where no other host comes in.
+  [[nodiscard]] std::uint64_t piece_bytes() const { return piece_bytes_; }
 
   /// Begins to connect to a numeric address, or a path; `up` follows when it stands, and again
   /// whenever libzmq has mended it. Frames above `frame_bytes_max` from there end the connection.
@@ -129,6 +133,8 @@ class Wire {
   /// How long the destructor may wait for what goes to those whom this process dialed. A message to
   /// one that has gone makes it wait to the end: where nothing is left to send, say so.
   void set_linger(std::chrono::milliseconds linger) { linger_ = linger; }
+  /// Before a wait sleeps it looks again and again for so long, and yields the core in between.
+  void set_yield(std::chrono::microseconds yield) { yield_ = yield; }
   /// From now on receive() does not throw Interrupted: this process is ending already.
   void ignore_interrupts() { interruptible_ = false; }
 
@@ -144,6 +150,8 @@ class Wire {
     zmq::socket_t socket;
     Monitor monitor;
     ConnectionId dialed = 0;  // 0: this is the listener
+    // Nothing can be read before its descriptor tells so: it was asked, and not used since.
+    bool quiet = false;
     // Of a dialed one:
     bool stands = false;  // its handshake has succeeded
     int descriptor = -1;  // of its last attempt
@@ -156,9 +164,15 @@ class Wire {
     bool kept = false;
     int descriptor = -1;  // of a caller, while it stands
   };
+  /// So that one can be looked for without a string made of it.
+  struct HashOfId {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view id) const { return std::hash<std::string_view>{}(id); }
+  };
 
   void set_up(Source& source, std::int64_t frame_bytes_max) const;
   bool pump(Deadline deadline);
+  int look_and_yield();
   bool wait_and_read(Deadline deadline);
   void read_monitor(Source& source);
   void listen_by(const std::function<void(zmq::socket_t&)>& bind);
@@ -170,30 +184,36 @@ class Wire {
   bool read_message(Source& source);
   ConnectionId caller_of(const zmq::message_t& routing_id, zmq::message_t& frame);
   void let_in_at(int descriptor);
+  void has_come(int descriptor, std::chrono::milliseconds silence_max);
   void tie_to_descriptor(ConnectionId caller, int descriptor);
   void break_off(int descriptor);
   void emit_downs();
   void emit_down(ConnectionId id);
+  [[nodiscard]] static bool is_readable(Source& source);
   void rebuild_poll_items();
 
   std::chrono::milliseconds silence_max_;
   std::optional<Keyring> keys_;
   std::chrono::milliseconds linger_{1000};
   bool interruptible_ = true;
+  std::chrono::microseconds yield_{0};
   zmq::context_t context_;
   std::unique_ptr<Gatekeeper> gatekeeper_;
   SocketFile file_;  // of a listener over ipc
   std::unique_ptr<Source> listener_;
+  std::uint64_t piece_bytes_ = piece_bytes_min;
   std::vector<std::unique_ptr<Source>> dialed_;
   std::vector<pollfd> poll_items_;  // socket and monitor of each source, in turn
   std::vector<Source*> polled_;
   std::unordered_map<ConnectionId, Connection> connections_;
-  std::unordered_map<std::string, ConnectionId> callers_;  // by routing id
+  std::unordered_map<std::string, ConnectionId, HashOfId, std::equal_to<>>
+      callers_;                                            // by routing id
   std::unordered_map<int, ConnectionId> descriptors_;      // accepted; 0 until its first frame
   Doorman doorman_;
   Silence silence_;
   std::vector<ConnectionId> downs_;  // seen ended, not yet given out
-  std::deque<Incoming> ready_;
+  SpareBlock spare_;
+  std::pmr::deque<Incoming> ready_{&spare_};
   ConnectionId last_id_ = 0;
   std::uint64_t frames_dropped_ = 0;
   int handshakes_failed_ = 0;

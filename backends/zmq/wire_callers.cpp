@@ -31,6 +31,9 @@ std::string address_of_caller(zmq::message_t& frame) {
 }  // namespace
 
 std::vector<std::string> Wire::listen(const std::vector<Address>& addresses, PortRange ports) {
+  const bool is_private = std::all_of(addresses.begin(), addresses.end(),
+                                      [](const Address& address) { return address.loopback; });
+  piece_bytes_ = is_private ? piece_bytes_max : piece_bytes_min;
   std::vector<std::string> bound;
   listen_by([&](zmq::socket_t& socket) { bound = bind_all(socket, addresses, ports); });
   return bound;
@@ -46,6 +49,7 @@ std::string Wire::listen_as_worker_of(const std::string& master_path) {
 
 std::string Wire::listen_at(SocketFile&& file) {
   std::string endpoint = endpoint_text({{}, 0, file.path()});
+  piece_bytes_ = piece_bytes_max;
   listen_by([&](zmq::socket_t& socket) {
     socket.set(zmq::sockopt::use_fd, file.descriptor());
     socket.bind(endpoint);
@@ -58,7 +62,7 @@ std::string Wire::listen_at(SocketFile&& file) {
 void Wire::listen_by(const std::function<void(zmq::socket_t&)>& bind) {
   try {
     auto listener = std::make_unique<Source>(context_, zmq::socket_type::router);
-    set_up(*listener, stranger_frame_bytes_max);
+    set_up(*listener, frame_bytes_max(piece_bytes_));
     listener->socket.set(zmq::sockopt::router_mandatory, true);
     listener->socket.set(zmq::sockopt::backlog, callers_at_once);
     // Who calls again may do so before the end of its old connection is noticed.
@@ -91,7 +95,13 @@ void Wire::let_in(ConnectionId caller) {
 
 void Wire::let_in_at(int descriptor) {
   doorman_.forget(descriptor);
-  silence_.watch(descriptor, std::max(silence_max_, caller_silence_least));
+  has_come(descriptor, std::max(silence_max_, caller_silence_least));
+}
+
+/// A connection with a rank stands.
+void Wire::has_come(int descriptor, std::chrono::milliseconds silence_max) {
+  if (const auto connection = StreamConnection::at(descriptor)) connection->widen();
+  silence_.watch(descriptor, silence_max);
 }
 
 void Wire::keep(ConnectionId caller) {
@@ -157,14 +167,14 @@ void Wire::turned_away(const Monitor::Event& event) {
 /// The connection that `routing_id` stands for, 0 for one not to talk to; a new one is tied to its
 /// file descriptor, so that its end is known by it.
 ConnectionId Wire::caller_of(const zmq::message_t& routing_id, zmq::message_t& frame) {
-  std::string key{routing_id.data<char>(), routing_id.size()};
+  const std::string_view key{routing_id.data<char>(), routing_id.size()};
   const auto found = callers_.find(key);
   if (found != callers_.end()) return found->second;
   const int descriptor = zmq_msg_get(frame.handle(), ZMQ_SRCFD);
   if (descriptor < 0) return 0;  // a peer of libzmq's oldest protocols; none of ours
   const ConnectionId id = ++last_id_;
-  connections_[id] = {listener_.get(), key, address_of_caller(frame)};
-  callers_.emplace(std::move(key), id);
+  connections_[id] = {listener_.get(), std::string{key}, address_of_caller(frame)};
+  callers_.emplace(key, id);
   tie_to_descriptor(id, descriptor);
   return id;
 }

@@ -34,7 +34,8 @@ class WorkerRendezvous {
               .ranks = settings.ranks.value_or(0),
               .nonce = (std::uint64_t{device()} << 32) | device(),
               .endpoint = {},
-              .key = wire_->listener_key()};
+              .key = wire_->listener_key(),
+              .piece_bytes = piece_bytes_min};
   }
 
   Session run();
@@ -103,7 +104,7 @@ void WorkerRendezvous::meet() {
     early_.clear();
     early_bytes_ = 0;
     early_dropped_ = false;
-    connection_ = wire_->dial(master_at_, master_frame_bytes_max);
+    connection_ = wire_->dial(master_at_, frame_bytes_max(piece_bytes_max));
     listen_beside(found);
   } else {
     if (listens_at_.empty()) listen_beside(found);
@@ -190,6 +191,7 @@ void WorkerRendezvous::keep_for_later(Incoming&& incoming) {
 }
 
 void WorkerRendezvous::say_hello() {
+  hello_.piece_bytes = wire_->piece_bytes();
   reached_ = true;
   const Buffer body = encode(hello_);
   wire_->send(connection_, {.kind = Kind::hello, .tag = protocol_version, .bytes = body.size()},

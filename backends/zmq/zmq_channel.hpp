@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <exception>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,6 +15,7 @@
 #include "rankwire/backend/window.hpp"
 #include "rankwire/channel.hpp"
 #include "session.hpp"
+#include "turns.hpp"
 
 namespace rankwire::zmq_wire {
 
@@ -21,7 +24,7 @@ namespace rankwire::zmq_wire {
 /// over links of their own, dialed at the first send and one for each direction; the answers of the
 /// receiver (credits, goodbyes) come back over the same link. Where one cannot reach the other, the
 /// master relays the link's frames.
-class ZmqChannel final : public Channel, public Carrier {
+class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
  public:
   explicit ZmqChannel(Session session);
   ~ZmqChannel() override;
@@ -52,6 +55,7 @@ class ZmqChannel final : public Channel, public Carrier {
     FirstProbe first_probe;  // at the master: whether its listener can be reached at all
     std::uint64_t nonce = 0;               // at the master
     std::uint64_t sent = 0, received = 0;  // messages, this incarnation
+    std::uint64_t sent_at_wait = 0;        // waits_ when the last was sent
     std::optional<Departed> departing;     // told by the master, awaiting what it had sent before
     Deadline departing_until = Deadline::never();
     Buffer partial;  // of a payload that comes in pieces
@@ -72,11 +76,14 @@ class ZmqChannel final : public Channel, public Carrier {
   std::optional<Event> do_next(const Wanted& wanted, Deadline deadline) override;
   std::optional<Departure> do_departure(int rank) override;
   [[nodiscard]] Info do_info() const override;
+  std::optional<Event> wait_for(const Wanted& wanted, Deadline deadline);
   void prepare_send(int dest, std::size_t bytes, Deadline deadline);
   void send_to_self(int tag, Buffer&& payload);
   void send_inline(int dest, int tag, std::span<const std::byte> payload);
   void send_chunks(int dest, int tag, Buffer&& payload);
   void note_taken(const Message& message);
+  void do_due() noexcept override;
+  void flush();
   void check_aborted() const;
   bool pump(Deadline deadline);
   void look_around();
@@ -84,8 +91,10 @@ class ZmqChannel final : public Channel, public Carrier {
   void process_frame(Link& link, Incoming&& incoming);
   void process_numbered(Link& link, Incoming&& incoming);
   void process_data(int source, Incoming&& incoming);
+  void process_batch(int source, Incoming&& incoming);
   void deliver(int source, int tag, Buffer&& payload);
   void take_piece(int source, Incoming&& incoming);
+  [[nodiscard]] std::unique_ptr<Link> make_link(int rank);
 
   // zmq_links.cpp: connections that break and are mended, and the way around those that cannot be.
   void carry(ConnectionId over, zmq::message_t&& first, zmq::message_t* chunk) override;
@@ -175,6 +184,12 @@ class ZmqChannel final : public Channel, public Carrier {
   Deadline next_look_ = Deadline::never();  // while some peer has a deadline of its own
   int looks_put_off_ = 0;
   unsigned sends_ = 0;
+  std::shared_ptr<Turns> turns_ = std::make_shared<Turns>(*this);
+  std::vector<Link*> waiting_;  // links on which messages wait to travel together
+  std::uint64_t waits_ = 1;     // counts when the program began to wait
+  std::exception_ptr due_failed_;
+  std::chrono::microseconds yield_{50};
+  Deadline::Clock::duration last_wait_{};  // of a receive
   bool leaving_ = false;
   std::uint64_t frames_dropped_ = 0;  // by the wire, once it is closed
 };

@@ -48,9 +48,13 @@ void ZmqChannel::process_hello(Incoming&& incoming) {
     refuse(*wire_, incoming.connection, *hello, *reject);
     return;
   }
-  const Member member{
-      place,     hello->host, hello->pid, hello->endpoint, peer(place).member.incarnation + 1,
-      hello->key};
+  const Member member{place,
+                      hello->host,
+                      hello->pid,
+                      hello->endpoint,
+                      peer(place).member.incarnation + 1,
+                      hello->key,
+                      hello->piece_bytes};
   replace(member);
   peer(place).nonce = hello->nonce;
   peer(place).first_probe = probe_first(*wire_, incoming.connection, hello->endpoint);
@@ -246,6 +250,7 @@ void ZmqChannel::tell_workers(Kind kind, const Buffer& body, int except) {
 }
 
 void ZmqChannel::do_close(Deadline serve_until) {
+  const Turn turn{*turns_};
   leaving_ = true;
   address_file_.remove();  // whoever comes now is meant for the next master
   if (!aborted_) {
@@ -321,6 +326,7 @@ std::string ZmqChannel::remaining_ranks() const {
 void ZmqChannel::do_abort(int exit_code, const std::string& what) noexcept {
   constexpr std::chrono::seconds told_within{1};
   constexpr std::size_t cause_bytes_max = 4096;
+  const Turn turn{*turns_};
   try {
     if (!wire_ || aborted_) return;
     aborted_ = Abort{rank(), host_name(), process_id(), exit_code, what.substr(0, cause_bytes_max)};

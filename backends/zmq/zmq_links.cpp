@@ -54,7 +54,7 @@ void ZmqChannel::carry(ConnectionId over, zmq::message_t&& first, zmq::message_t
 Link& ZmqChannel::link_to(int dest) {
   Peer& there = peer(dest);
   if (!there.out) {
-    there.out = std::make_unique<Link>(*this, dest);
+    there.out = make_link(dest);
     dial(dest);
   }
   return *there.out;
@@ -67,7 +67,7 @@ void ZmqChannel::dial(int dest) {
     relay_from_now(dest);
     return;
   }
-  there.dialing.direct = wire_->dial(endpoint, stranger_frame_bytes_max, there.member.key);
+  there.dialing.direct = wire_->dial(endpoint, frame_bytes_max(piece_bytes_min), there.member.key);
   there.dialing.relay_at = dial_patience;
   links_[there.dialing.direct] = there.out.get();
   call(*there.out, there.dialing.direct);  // libzmq keeps it until the connection stands
@@ -201,7 +201,7 @@ void ZmqChannel::adopt_early(const Member& member) {
 void ZmqChannel::adopt(int rank, ConnectionId connection, std::uint32_t received) {
   Peer& there = peer(rank);
   std::unique_ptr<Link>& link = is_hub_link(rank) ? there.out : there.in;
-  if (!link) link = std::make_unique<Link>(*this, rank);
+  if (!link) link = make_link(rank);
   if (link->route() != 0 && link->route() != connection) unlink(link->route());
   links_[connection] = link.get();
   if (!is_relayed(connection)) wire_->keep(connection);
@@ -262,7 +262,7 @@ void ZmqChannel::process_relay(int source, Incoming&& incoming) {
   const auto header = header_of(inner);
   const std::size_t chunk_bytes = incoming.chunk.size();
   if (!header || header->kind == Kind::relay ||
-      (incoming.has_chunk && (chunk_bytes == 0 || chunk_bytes > chunk_bytes_max))) {
+      (incoming.has_chunk && (chunk_bytes == 0 || chunk_bytes > piece_bytes_max))) {
     wire_->drop(incoming.connection, "a relay of no frame");
     return;
   }
@@ -331,6 +331,7 @@ void ZmqChannel::drop_links(int rank) {
   Peer& there = peer(rank);
   for (const auto* const link : {there.out.get(), there.in.get()}) {
     if (link == nullptr) continue;
+    std::erase(waiting_, link);
     std::erase_if(links_, [&](const auto& entry) {
       if (entry.second != link) return false;
       if (!is_relayed(entry.first)) wire_->hang_up(entry.first);

@@ -151,7 +151,7 @@ bool Wire::send(ConnectionId to, zmq::message_t&& first, zmq::message_t* chunk) 
   const zmq::message_t sent{std::move(first)};
   fuzz::require(header_of({sent.data<std::byte>(), sent.size()}).has_value(),
                 "sends a header that nobody takes");
-  fuzz::require(chunk == nullptr || (!chunk->empty() && chunk->size() <= chunk_bytes_max),
+  fuzz::require(chunk == nullptr || (!chunk->empty() && chunk->size() <= piece_bytes_max),
                 "sends a chunk of no good size");
   const Other* const other = find(to);
   return other != nullptr && other->stands;

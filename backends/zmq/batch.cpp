@@ -1,0 +1,90 @@
+#include "batch.hpp"
+
+#include <cstring>
+#include <utility>
+
+#include "rankwire/buffer.hpp"
+#include "rankwire/message.hpp"
+
+namespace rankwire::zmq_wire {
+namespace {
+
+std::uint32_t u32_at(const std::byte* at) {
+  return std::to_integer<std::uint32_t>(at[0]) | std::to_integer<std::uint32_t>(at[1]) << 8 |
+         std::to_integer<std::uint32_t>(at[2]) << 16 | std::to_integer<std::uint32_t>(at[3]) << 24;
+}
+
+void put_u32(std::byte* at, std::uint32_t value) {
+  for (int i = 0; i < 4; ++i) at[i] = static_cast<std::byte>(value >> (8 * i));
+}
+
+}  // namespace
+
+std::optional<BatchEntry> take_entry(std::span<const std::byte>& body) {
+  if (body.size() < batch_entry_bytes) return std::nullopt;
+  const std::uint32_t tag = u32_at(body.data()), bytes = u32_at(body.data() + 4);
+  const auto rest = body.subspan(batch_entry_bytes);
+  if (bytes > rest.size()) return std::nullopt;
+  body = rest.subspan(bytes);
+  return BatchEntry{tag, rest.first(bytes)};
+}
+
+bool is_batch(std::span<const std::byte> body, std::uint64_t message_bytes_max) {
+  if (body.empty()) return false;
+  while (!body.empty()) {
+    const auto entry = take_entry(body);
+    if (!entry || entry->tag > static_cast<std::uint32_t>(tag_max) ||
+        entry->payload.size() > message_bytes_max) {
+      return false;
+    }
+  }
+  return true;
+}
+
+struct CountedFrame::Shared {
+  Buffer bytes;
+  std::shared_ptr<Flow> flow;
+  std::atomic<int> references{1};
+};
+
+CountedFrame::CountedFrame(std::span<const std::byte> bytes, std::shared_ptr<Flow> flow)
+    : shared_{new Shared{Buffer::copy_of(bytes), std::move(flow)}} {}
+
+void CountedFrame::Release::operator()(Shared* shared) const noexcept {
+  if (shared->references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete shared;
+}
+
+zmq::message_t CountedFrame::message() const {
+  Shared& shared = *shared_;
+  zmq::message_t message{shared.bytes.data(), shared.bytes.size(), sent, &shared};
+  // Only now: where libzmq has no memory, it does not call back.
+  shared.references.fetch_add(1, std::memory_order_relaxed);
+  shared.flow->under_way.fetch_add(1);
+  return message;
+}
+
+/// Called by libzmq, on any thread.
+void CountedFrame::sent(void*, void* hint) noexcept {
+  auto* const shared = static_cast<Shared*>(hint);
+  const std::shared_ptr<Flow> flow = shared->flow;
+  Release{}(shared);
+  if (flow->under_way.fetch_sub(1) == 1 && flow->waiting.load()) flow->turns->due();
+}
+
+void Batch::add(std::uint32_t tag, std::span<const std::byte> payload) {
+  if (!bytes_) bytes_ = std::make_unique_for_overwrite<std::byte[]>(frame_bytes_max);
+  std::byte* const at = bytes_.get() + size_;
+  put_u32(at, tag);
+  put_u32(at + 4, static_cast<std::uint32_t>(payload.size()));
+  if (!payload.empty()) std::memcpy(at + batch_entry_bytes, payload.data(), payload.size());
+  size_ += batch_entry_bytes + payload.size();
+}
+
+std::span<const std::byte> Batch::finish(Header header) {
+  header.bytes = size_ - Header::wire_bytes;
+  const HeaderBytes head = to_bytes(header);
+  std::memcpy(bytes_.get(), head.data(), head.size());
+  return {bytes_.get(), size_};
+}
+
+}  // namespace rankwire::zmq_wire
