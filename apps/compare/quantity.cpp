@@ -45,7 +45,7 @@ std::string quantity_text(double value, const std::string& unit) {
   if (unit == "s") return value < 0.9995e-7 ? scaled(value, nanoseconds) : scaled(value, seconds);
   if (unit == "B/s") return scaled(value, bytes_per_second);
   if (unit == "1/s") return scaled(value, per_second);
-  return three_digits(value) + (unit.empty() ? "" : " " + unit);
+  return three_digits(value) + (unit.empty() || unit == "1" ? "" : " " + unit);
 }
 
 std::string quantity_text(double value, const Figure& figure) {

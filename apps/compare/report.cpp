@@ -117,7 +117,9 @@ const char* measure_words(const std::string& measure) {
   if (measure == "record") return "Typed record: one way, half of a round trip";
   if (measure == "start") return "Start: a world of so many ranks, from its start to its end";
   if (measure == "idle") return "Waiting: CPU time of ranks that are blocked in a receive";
-  if (measure == "wake") return "Waking: one way, after a long silence";
+  if (measure == "wake") return "Waking: a round trip with a rank that was blocked in a receive";
+  if (measure == "allocations") return "Allocations of memory, for each small message";
+  if (measure == "copies") return "Bytes that rankwire copied, for each large message";
   return nullptr;
 }
 

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <limits>
 #include <rankwire/errors.hpp>
+#include <string>
 
 #include "process.hpp"
 #include "quantity.hpp"
@@ -94,11 +95,9 @@ std::string bar_text(double value, const std::string& unit) {
   std::string text = tick_text(value, unit);
   std::erase(text, ' ');
   if (text.ends_with("/s")) text.resize(text.size() - 2);
-  const auto second_digit = text.find('.') == std::string::npos ? text.size() : text.find('.') + 2;
-  if (second_digit < text.size() && text[second_digit] >= '0' && text[second_digit] <= '9') {
-    text.erase(second_digit, 1);
-  }
-  return text;
+  std::size_t end = 0;
+  const double number = std::stod(text, &end);
+  return fmt::format("{:.{}f}{}", number, number < 9.95 ? 1 : 0, text.substr(end));
 }
 
 /// A logarithmic y axis with a word at each power of ten, or at 2 and 5 as well where there are

@@ -45,10 +45,14 @@ std::string rows_of_run(const Figure& figure) {
   for (const auto& beside : figure.beside) {
     auto others = cells("", "", beside.name, beside.summary);
     const Ratio& ratio = beside.ratio;
-    others.insert(others.end(),
-                  {ratio_text(ratio.median),
-                   fmt::format("{} to {}", ratio_text(ratio.min), ratio_text(ratio.max)),
-                   std::to_string(ratio.pairs)});
+    if (ratio.pairs > 0) {
+      others.insert(others.end(),
+                    {ratio_text(ratio.median),
+                     fmt::format("{} to {}", ratio_text(ratio.min), ratio_text(ratio.max)),
+                     std::to_string(ratio.pairs)});
+    } else {
+      others.insert(others.end(), {"-", "-", "0"});  // not measured in turn
+    }
     rows += row(others, "td");
   }
   return rows;

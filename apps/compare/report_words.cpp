@@ -169,10 +169,11 @@ void rate(Answer& answer, const Results& run) {
   std::vector<std::string> parts;
   for (const auto* figure : ranked) {
     const Beside* raw = raw_of(*figure);
-    parts.push_back(fmt::format(
-        "{} {}{}", figure->transport, value(figure),
-        raw != nullptr ? fmt::format(" ({}x the bare library)", ratio_text(raw->ratio.median))
-                       : ""));
+    parts.push_back(
+        fmt::format("{} {}{}", figure->transport, value(figure),
+                    raw != nullptr && raw->ratio.pairs > 0
+                        ? fmt::format(" ({}x the bare library)", ratio_text(raw->ratio.median))
+                        : ""));
   }
   answer.push_back(
       {fmt::format("Messages of {} in a stream, one way:", size_text(ranked.front()->bytes)),

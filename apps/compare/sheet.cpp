@@ -58,7 +58,7 @@ Sheet sheet_of(const Results& run) {
     Sheet::Line line{figure, figure.rankwire, {}, {}};
     if (const Beside* raw = raw_of(figure)) {
       line.second = raw->summary;
-      line.ratio = raw->ratio.median;
+      if (raw->ratio.pairs > 0) line.ratio = raw->ratio.median;
     }
     sheet.lines.push_back(line);
   }

@@ -9,7 +9,7 @@
 
 /// A file of this folder (SAMPLES), made by hand: figures that a machine could have.
 inline std::string sample_text(const std::string& name) {
-  const std::string text = content_of(SAMPLES "/" + name);
+  std::string text = content_of(SAMPLES "/" + name);
   REQUIRE_MESSAGE(!text.empty(), SAMPLES "/", name, " is missing");
   return text;
 }

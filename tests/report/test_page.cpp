@@ -37,8 +37,9 @@ void check_sound(const json& found) {
   CHECK(found["dangling"].dump() == "[]");
   CHECK(found["outside"].dump() == "[]");
   CHECK(found["scroll_width"] <= found["width"]);
-  for (const auto& [id, figure] : found["figures"].items()) {
-    CAPTURE(id);
+  for (const auto& item : found["figures"].items()) {
+    CAPTURE(item.key());
+    const auto& figure = item.value();
     CHECK(figure["label"].get<std::string>().size() > 20);
     CHECK(figure["rows"] > 0);
     CHECK(figure["size"]["width"] > 200);

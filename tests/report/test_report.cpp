@@ -71,6 +71,24 @@ TEST_CASE("report: it stands alone, and leaves no files behind") {
   CHECK(rest.find("://") == std::string::npos);
 }
 
+TEST_CASE("report: what was not measured in pairs has no ratio") {
+  const Folder folder;
+  Results run;
+  for (const auto& figure : sample("sample.json").figures) {
+    if (figure.measure == "idle" && figure.transport == "mpi-shm") run.figures = {figure};
+  }
+  REQUIRE(run.figures.size() == 1);
+  const auto cells_of = [&] {
+    write_report(run, folder / "page.html");
+    const std::string page = content_of(folder / "page.html");
+    const auto at = page.find("<td>MPI_Send, MPI_Recv</td>");
+    return page.substr(at, page.find("</tr>", at) - at);
+  };
+  CHECK(cells_of().find("<td>0.0061</td>") != std::string::npos);
+  run.figures[0].beside[0].ratio = {};
+  CHECK(cells_of().find("<td>-</td><td>-</td><td>0</td>") != std::string::npos);
+}
+
 TEST_CASE("report: of few figures, or of none") {
   const Folder folder;
   write_report(Results{}, folder / "none.html");

@@ -97,6 +97,16 @@ TEST_CASE("words: a busy machine is mentioned") {
   CHECK(has(text_of(answer(run)), "The machine was busy when the run began (load 1.8 on 2 cores)"));
 }
 
+TEST_CASE("words: what was not measured in pairs has no ratio") {
+  auto unpaired = figure("rate", "zmq", 64, 1e6, 2e6);
+  unpaired.beside[0].ratio = {};
+  auto latency = figure("latency", "zmq", 8, 1e-5, 2e-5);
+  latency.beside[0].ratio = {};
+  const std::string text = words_of({unpaired, latency});
+  CHECK(has(text, "one way: zmq 1.00 M/s."));
+  CHECK_FALSE(has(text, "costs"));
+}
+
 TEST_CASE("words: of two runs") {
   CHECK(
       text_of(answer(sample("sample_before.json"), "before", sample("sample.json"), "after")) ==
@@ -123,6 +133,7 @@ TEST_CASE("quantities: three digits and the unit that suits") {
   CHECK(quantity_text(3.4e6, "1/s") == "3.40 M/s");
   CHECK(quantity_text(0.5, "1/s") == "0.50 /s");
   CHECK(quantity_text(12, "W") == "12.0 W");
+  CHECK(quantity_text(0.25, "1") == "0.25");
   CHECK(ratio_text(0.004) == "0.004");
   CHECK(ratio_text(1.0649) == "1.06");
   CHECK(size_text(8) == "8 B");
