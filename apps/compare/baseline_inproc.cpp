@@ -1,62 +1,87 @@
 #include <condition_variable>
+#include <cstring>
 #include <mutex>
-#include <optional>
 
 #include "baseline.hpp"
 
 namespace comparison {
 namespace {
 
-/// Where one thread hands a payload over to another.
-class Slot {
+/// Memory that is not initialized, as a payload's need not be.
+struct Payload {
+  std::unique_ptr<std::byte[]> data;
+  std::size_t size = 0;
+};
+
+struct Item {
+  int source = 0;
+  Payload payload;
+};
+
+/// Where threads hand payloads over to one of them. It takes all at once: the lock is held a
+/// moment.
+class Queue {
  public:
-  void put(std::vector<std::byte>&& payload) {
+  void put(int source, Payload&& payload) {
     {
       const std::lock_guard lock{mutex_};
-      payload_ = std::move(payload);
+      waiting_.push_back({source, std::move(payload)});
     }
     filled_.notify_one();
   }
 
-  std::vector<std::byte> take() {
+  /// `taken` comes empty, and goes away full.
+  void take(std::vector<Item>& taken) {
     std::unique_lock lock{mutex_};
-    if (!filled_.wait_for(lock, baseline_patience, [this] { return payload_.has_value(); })) {
+    if (!filled_.wait_for(lock, baseline_patience, [this] { return !waiting_.empty(); })) {
       throw rankwire::Timeout{"the other thread of the baseline did not answer in time"};
     }
-    auto payload = std::move(*payload_);
-    payload_.reset();
-    return payload;
+    taken.swap(waiting_);
   }
 
  private:
   std::mutex mutex_;
   std::condition_variable filled_;
-  std::optional<std::vector<std::byte>> payload_;
+  std::vector<Item> waiting_;
 };
 
 class InprocLink {
  public:
-  InprocLink(Slot& in, Slot& out) : in_{in}, out_{out} {}
-  void make(std::size_t bytes) { payload_.assign(bytes, std::byte{}); }
-  [[nodiscard]] std::span<std::byte> payload() { return payload_; }
-  void send() { out_.put(std::move(payload_)); }
-  void receive() { payload_ = in_.take(); }
+  InprocLink(std::vector<Queue>& queues, int rank) : queues_{queues}, rank_{rank} {}
+  void make(std::size_t bytes) {
+    payload_ = {std::make_unique_for_overwrite<std::byte[]>(bytes), bytes};
+  }
+  [[nodiscard]] std::span<std::byte> payload() { return {payload_.data.get(), payload_.size}; }
+  void send(int to) { queues_.at(static_cast<std::size_t>(to)).put(rank_, std::move(payload_)); }
+  int receive(int) {
+    if (next_ == taken_.size()) {
+      taken_.clear();
+      next_ = 0;
+      queues_.at(static_cast<std::size_t>(rank_)).take(taken_);
+    }
+    Item& item = taken_[next_++];
+    payload_ = std::move(item.payload);
+    return item.source;
+  }
+  void expect(std::size_t, int, int) {}
+  void burst(int) {}
+  void flush() {}
 
  private:
-  Slot& in_;
-  Slot& out_;
-  std::vector<std::byte> payload_;
+  std::vector<Queue>& queues_;
+  int rank_;
+  std::vector<Item> taken_;
+  std::size_t next_ = 0;
+  Payload payload_;
 };
 
 }  // namespace
 
-std::unique_ptr<Baseline> open_inproc_baseline(rankwire::Channel& world) {
+std::unique_ptr<Way> open_inproc_baseline(rankwire::Channel& world) {
   // All ranks are threads of this process, and open it once.
-  static Slot to_leader, to_other;
-  const bool leads = world.rank() == 0;
-  return std::make_unique<BaselineOver<InprocLink>>("a mutex and a condition variable",
-                                                    leads ? to_leader : to_other,
-                                                    leads ? to_other : to_leader);
+  static std::vector<Queue> queues(static_cast<std::size_t>(world.size()));
+  return std::make_unique<WayOver<InprocLink>>("raw", "a mutex and a condition variable", queues,
+                                               world.rank());
 }
 
 }  // namespace comparison

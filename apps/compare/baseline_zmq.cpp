@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <rankwire/interrupt.hpp>
 
 #include "baseline.hpp"
@@ -43,7 +44,6 @@ class Part {
   void receive(void* socket) {
     retry("zmq_msg_recv", [&] { return zmq_msg_recv(&message_, socket, 0); });
   }
-  void copy(Part& other) { zmq_msg_copy(&message_, &other.message_); }
   [[nodiscard]] std::span<std::byte> bytes() {
     return {static_cast<std::byte*>(zmq_msg_data(&message_)), zmq_msg_size(&message_)};
   }
@@ -62,6 +62,7 @@ class Socket {
         std::chrono::duration_cast<std::chrono::milliseconds>(baseline_patience).count();
     zmq_setsockopt(socket_, ZMQ_LINGER, &no_linger, sizeof no_linger);
     zmq_setsockopt(socket_, ZMQ_RCVTIMEO, &patience, sizeof patience);
+    zmq_setsockopt(socket_, ZMQ_SNDTIMEO, &patience, sizeof patience);
   }
   ~Socket() {
     zmq_close(socket_);
@@ -70,81 +71,103 @@ class Socket {
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
   [[nodiscard]] void* get() const { return socket_; }
+  void take_ipv6() {
+    constexpr int yes = 1;
+    zmq_setsockopt(socket_, ZMQ_IPV6, &yes, sizeof yes);
+  }
 
  private:
   void* context_;
   void* socket_;
 };
 
-/// Rank 0 has a ROUTER on a port of its own, which it tells rank 1 over the channel; rank 1 has a
-/// DEALER. A message is one frame, without a copy; ROUTER's address frame comes before it.
+/// By which the ROUTER of rank 0 knows a worker. (One that begins with a zero is libzmq's.)
+struct Name {
+  char first = 'r';
+  std::array<char, sizeof(std::int32_t)> rank{};
+
+  Name() = default;
+  explicit Name(std::int32_t number) { std::memcpy(rank.data(), &number, sizeof number); }
+  [[nodiscard]] int number() const {
+    std::int32_t value = 0;
+    std::memcpy(&value, rank.data(), sizeof value);
+    return value;
+  }
+};
+
+/// Rank 0 has a ROUTER, whose address it tells the others over the channel; each of them has a
+/// DEALER. A message is one frame, without a copy; a ROUTER's address frame comes before it.
 class ZmqLink {
  public:
-  explicit ZmqLink(rankwire::Channel& world)
+  ZmqLink(rankwire::Channel& world, const Place& place)
       : routes_{world.rank() == 0}, socket_{routes_ ? ZMQ_ROUTER : ZMQ_DEALER} {
     if (routes_) {
-      listen(world);
+      listen(world, place);
     } else {
-      dial(world);
+      dial(world, place);
     }
   }
   void make(std::size_t bytes) { payload_.make(bytes); }
   [[nodiscard]] std::span<std::byte> payload() { return payload_.bytes(); }
-  void send() {
+  void send(int to) {
     if (routes_) {
-      Part address;
-      address.copy(other_);
-      address.send(socket_.get(), ZMQ_SNDMORE);
+      const Name name{to};
+      retry("zmq_send", [&] { return zmq_send(socket_.get(), &name, sizeof name, ZMQ_SNDMORE); });
     }
     payload_.send(socket_.get());
   }
-  void receive() {
-    if (routes_) other_.receive(socket_.get());
+  int receive(int) {
+    Name name{0};
+    if (routes_) {
+      retry("zmq_recv", [&] { return zmq_recv(socket_.get(), &name, sizeof name, 0); });
+    }
     payload_.receive(socket_.get());
+    return name.number();
   }
+  void expect(std::size_t, int, int) {}
+  void burst(int) {}
+  void flush() {}
 
  private:
-  void listen(rankwire::Channel& world) {
-    if (zmq_bind(socket_.get(), "tcp://127.0.0.1:*") != 0) fail("zmq_bind");
+  void listen(rankwire::Channel& world, const Place& place) {
+    const bool ipc = place.transport == "zmq-ipc";
+    if (!place.one_host) socket_.take_ipv6();
+    const char* const where = ipc ? "ipc://*" : place.one_host ? "tcp://127.0.0.1:*" : "tcp://*:*";
+    if (zmq_bind(socket_.get(), where) != 0) fail("zmq_bind");
     std::array<char, 256> endpoint{};
     std::size_t size = endpoint.size();
     zmq_getsockopt(socket_.get(), ZMQ_LAST_ENDPOINT, endpoint.data(), &size);
-    rankwire::send(world, 1, baseline_tag, std::string{endpoint.data()});
-    receive();  // from now on the ROUTER knows rank 1
+    const std::string bound{endpoint.data()};
+    for (int rank = 1; rank < world.size(); ++rank) {
+      rankwire::send(world, rank, baseline_tag, ipc ? bound : bound.substr(bound.rfind(':')));
+    }
+    for (int rank = 1; rank < world.size(); ++rank) {
+      const int known = receive(rankwire::any_source);  // from now on the ROUTER knows it
+      if (known >= 1 && known < world.size()) continue;
+      throw rankwire::TransportError{"baseline over libzmq: a stranger connected"};
+    }
   }
-  void dial(rankwire::Channel& world) {
-    const auto endpoint = rankwire::recv<std::string>(world, 0, baseline_tag);
+  void dial(rankwire::Channel& world, const Place& place) {
+    const auto told = rankwire::recv<std::string>(world, 0, baseline_tag);
+    const bool whole = told.starts_with("ipc:");
+    const std::string endpoint = whole ? told : "tcp://" + place.master_host + told;
+    if (endpoint.find('[') != std::string::npos) socket_.take_ipv6();
+    const Name name{world.rank()};
+    zmq_setsockopt(socket_.get(), ZMQ_ROUTING_ID, &name, sizeof name);
     if (zmq_connect(socket_.get(), endpoint.c_str()) != 0) fail("zmq_connect");
-    make(Round::stamp_bytes);
-    send();
+    make(stamp_bytes);
+    send(0);
   }
 
   bool routes_;
   Socket socket_;
-  Part other_, payload_;
-};
-
-/// A rank that takes no part.
-class Bystander final : public Baseline {
- public:
-  using Baseline::Baseline;
-  std::vector<double> lead(const Round&) override { return {}; }
-  void echo() override {}
+  Part payload_;
 };
 
 }  // namespace
 
-std::unique_ptr<Baseline> open_zmq_baseline(rankwire::Channel& world) {
-  const std::string name = "libzmq DEALER, ROUTER";
-  const auto peers = world.info().peers;
-  if (peers.at(0).host != peers.at(1).host) {
-    throw rankwire::UsageError{fmt::format(
-        "the baseline over libzmq talks over loopback, but rank 0 is on {} and rank 1 on {}; start "
-        "both on one machine",
-        peers.at(0).host, peers.at(1).host)};
-  }
-  if (world.rank() > 1) return std::make_unique<Bystander>(name);
-  return std::make_unique<BaselineOver<ZmqLink>>(name, world);
+std::unique_ptr<Way> open_zmq_baseline(rankwire::Channel& world, const Place& place) {
+  return std::make_unique<WayOver<ZmqLink>>("raw", "libzmq, DEALER to ROUTER", world, place);
 }
 
 }  // namespace comparison

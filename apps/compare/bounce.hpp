@@ -6,29 +6,32 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <rankwire/errors.hpp>
-#include <span>
+#include <rankwire/interrupt.hpp>
+#include <thread>
 #include <vector>
 
-// A payload bounces between two ranks. One loop for rankwire and for every baseline, so that they
-// differ in nothing but the link. A Link is one side of the way:
+#include "stamp.hpp"
+
+// A payload bounces between ranks 0 and 1. One loop for rankwire and for every baseline, so that
+// they differ in nothing but the link. A Link is one rank's end of the way:
 //
 //   void make(std::size_t bytes)        makes a payload
 //   std::span<std::byte> payload()      the one it has: made or received last
-//   void send(), void receive()         to and from the other side; receive waits, in vain at most
-//                                       some seconds
+//   void send(int to)                   sends it; there is none then
+//   int receive(int from)               waits for one, of rank `from` or any_source; gives the rank
+//   void expect(std::size_t bytes, int count, int from)
+//                                       what comes from now on: so large, so many in a row
+//   void burst(int count), flush()      around the sending of so many in a row
 //
-// The payload's first and last eight bytes are the trip's number, and both sides check them each
-// time. The rest is a pattern, of which every byte is checked at the end of the warm-up and of the
-// round, outside of the time that is measured.
+// Every trip is stamped and checked; every byte is at the end of the warm-up and of the round.
 
 namespace comparison {
 
-struct Round {
+struct Bounce {
   std::size_t bytes = stamp_bytes;  ///< of the payload, stamp_bytes at least
   std::chrono::duration<double> time{};
-  static constexpr std::size_t stamp_bytes = 8;
+  std::chrono::milliseconds silence{0};  ///< before each trip: the other rank is blocked so long
 };
 
 namespace bounce_detail {
@@ -37,48 +40,20 @@ using Clock = std::chrono::steady_clock;
 using Seconds = std::chrono::duration<double>;
 inline constexpr std::uint64_t last_trip = UINT64_MAX;
 
-inline void stamp(std::span<std::byte> payload, std::uint64_t trip) {
-  std::memcpy(payload.data(), &trip, sizeof trip);
-  std::memcpy(payload.data() + payload.size() - sizeof trip, &trip, sizeof trip);
-}
-
-/// The trip's number. Throws when the two ends of the payload differ.
-inline std::uint64_t stamp_of(std::span<const std::byte> payload) {
-  std::uint64_t front = 0, back = 1;
-  if (payload.size() >= sizeof front) {
-    std::memcpy(&front, payload.data(), sizeof front);
-    std::memcpy(&back, payload.data() + payload.size() - sizeof back, sizeof back);
-  }
-  if (front != back) {
-    throw rankwire::Error{
-        fmt::format("a payload of {} bytes came damaged: it begins with trip {}, "
-                    "and ends with trip {}",
-                    payload.size(), front, back)};
-  }
-  return front;
-}
-
-inline std::byte pattern(std::size_t at) {
-  return static_cast<std::byte>((at * 31 + (at >> 8)) & 0xff);
-}
-
-inline std::span<std::byte> between_stamps(std::span<std::byte> payload) {
-  const std::size_t ends = std::min(payload.size(), 2 * Round::stamp_bytes);
-  return payload.subspan(ends / 2, payload.size() - ends);
-}
-
 /// The side that counts and measures.
 template <class Link>
 class Leader {
  public:
-  Leader(Link& link, std::size_t bytes) : link_{link}, bytes_{bytes} {
-    link_.make(bytes_);
-    const auto middle = between_stamps(link_.payload());
-    for (std::size_t at = 0; at < middle.size(); ++at) middle[at] = pattern(at);
+  Leader(Link& link, std::size_t bytes) : link_{link} {
+    link_.expect(bytes, 1, 1);
+    link_.make(bytes);
+    bytes_ = link_.payload().size();  // of a record, the part that is stamped
+    fill_middle(link_.payload());
   }
 
   void trip() { trip(++trips_); }
   void finish() { trip(last_trip); }
+  void check_all_bytes() { check_middle(link_.payload()); }
   [[nodiscard]] std::uint64_t trips() const { return trips_; }
 
   /// Seconds of a trip there and back, the mean of `count` in a row.
@@ -88,20 +63,11 @@ class Leader {
     return Seconds{Clock::now() - start}.count() / count;
   }
 
-  void check_all_bytes() {
-    const auto middle = between_stamps(link_.payload());
-    for (std::size_t at = 0; at < middle.size(); ++at) {
-      if (middle[at] == pattern(at)) continue;
-      throw rankwire::Error{
-          fmt::format("trip {} damaged byte {} of {}", trips_, at + Round::stamp_bytes, bytes_)};
-    }
-  }
-
  private:
   void trip(std::uint64_t number) {
     stamp(link_.payload(), number);
-    link_.send();
-    link_.receive();
+    link_.send(1);
+    link_.receive(1);
     const std::uint64_t came = stamp_of(link_.payload());
     if (came == number && link_.payload().size() == bytes_) return;
     throw rankwire::Error{fmt::format("trip {} of {} bytes came back as trip {} of {} bytes",
@@ -109,16 +75,16 @@ class Leader {
   }
 
   Link& link_;
-  std::size_t bytes_;
+  std::size_t bytes_ = 0;
   std::uint64_t trips_ = 0;
 };
 
 }  // namespace bounce_detail
 
-/// The side that measures: seconds of half a round trip, in samples, until the round's time is
-/// over. The first tenth of it is warm-up.
+/// Rank 0's side, which measures: seconds of half a round trip, in samples, until the round's time
+/// is over. The first tenth of it is warm-up.
 template <class Link>
-std::vector<double> lead(Link& link, const Round& round) {
+std::vector<double> lead_bounce(Link& link, const Bounce& round) {
   using namespace bounce_detail;
   // A sample is so long that reading the clock costs nothing, and short enough for a median.
   constexpr double sample_seconds = 20e-6;
@@ -141,19 +107,41 @@ std::vector<double> lead(Link& link, const Round& round) {
   return samples;
 }
 
-/// The other side, until the round ends.
+/// Rank 0's side after silences: seconds of whole round trips, each to a rank that has been blocked
+/// for the silence of the round, a little less or a little more.
 template <class Link>
-void echo(Link& link) {
+std::vector<double> lead_wake(Link& link, const Bounce& round) {
   using namespace bounce_detail;
-  std::uint64_t trip = 0;
-  for (std::uint64_t expected = 1; trip != last_trip; ++expected) {
-    link.receive();
+  Leader leader{link, round.bytes};
+  leader.trip();
+  std::vector<double> samples;
+  const auto start = Clock::now();
+  do {
+    // Not always the same: a sleeper that looks every millisecond might be met at one moment of it.
+    const auto uneven = std::chrono::microseconds{1370 * (samples.size() % 8)};
+    std::this_thread::sleep_for(round.silence + uneven);
+    rankwire::check_interrupted();
+    samples.push_back(leader.time_trips(1));
+  } while (Clock::now() - start < round.time);
+  leader.finish();
+  return samples;
+}
+
+/// Rank 1's side, until the round ends. Gives the number of trips.
+template <class Link>
+std::uint64_t echo(Link& link, std::size_t bytes) {
+  using namespace bounce_detail;
+  link.expect(bytes, 1, 0);
+  std::uint64_t expected = 1;
+  for (std::uint64_t trip = 0; trip != last_trip; ++expected) {
+    link.receive(0);
     trip = stamp_of(link.payload());
     if (trip != expected && trip != last_trip) {
       throw rankwire::Error{fmt::format("trip {} came where {} was expected", trip, expected)};
     }
-    link.send();
+    link.send(0);
   }
+  return expected - 1;
 }
 
 }  // namespace comparison

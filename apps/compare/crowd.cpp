@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
+#include <cstdio>
 #include <ctime>
 #include <fstream>
 #include <rankwire/typed.hpp>
@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "cpu.hpp"
-#include "table.hpp"
 
 namespace comparison {
 namespace {
@@ -53,15 +52,23 @@ double resident_kib() {
   return 0;
 }
 
+void print(const std::string& what, const std::string& figure) {
+  std::fputs(fmt::format("{:<52}{:>12}\n", what, figure).c_str(), stdout);
+  std::fflush(stdout);
+}
+
+std::string microseconds(double seconds) {
+  return fmt::format("{:.2f} us", seconds * 1e6);
+}
+
 /// Runs `body`, and says what each of its `count` messages took, in time and in CPU time.
 template <class Body>
 void measure(const std::string& what, int count, Body body) {
   const double before = now_seconds();
   const double cpu_before = cpu_seconds();
   body();
-  print({.what = what, .ours = microseconds((now_seconds() - before) / count)});
-  print({.what = "  of that, CPU time of the master",
-         .ours = microseconds((cpu_seconds() - cpu_before) / count)});
+  print(what, microseconds((now_seconds() - before) / count));
+  print("  of that, CPU time of the master", microseconds((cpu_seconds() - cpu_before) / count));
 }
 
 /// A message to each of the first workers in turn, and one back.
@@ -101,11 +108,12 @@ void master(rankwire::Channel& world) {
   for (int rank = 1; rank < world.size(); ++rank) {
     first = std::min(first, rankwire::recv<double>(world, rank, started_tag));
   }
-  print_heading(fmt::format("A world of {} processes over {}, at its master", world.size(),
-                            world.info().transport));
-  print(
-      {.what = "from the first start to a complete world", .ours = milliseconds(complete - first)});
-  print({.what = "resident memory then", .ours = fmt::format("{:.0f} KiB", resident)});
+  print(fmt::format("A world of {} processes over {}, at its master", world.size(),
+                    world.info().transport),
+        "");
+  print("from the first start to a complete world",
+        fmt::format("{:.1f} ms", (complete - first) * 1e3));
+  print("resident memory then", fmt::format("{:.0f} KiB", resident));
   const int workers = world.size() - 1;
   const int some = std::min(few, workers);
   measure(fmt::format("round trip, {} of the workers in turn", some), round_trips,
@@ -118,7 +126,7 @@ void master(rankwire::Channel& world) {
   measure("message in, 20 at a time from each worker", messages_from_each(workers) * workers,
           [&] { take_from(world, workers); });
   send_to_all(world, go_tag, false);
-  print({.what = "resident memory at the end", .ours = fmt::format("{:.0f} KiB", resident_kib())});
+  print("resident memory at the end", fmt::format("{:.0f} KiB", resident_kib()));
 }
 
 void worker(rankwire::Channel& world) {

@@ -1,39 +1,111 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <fstream>
+#include <iterator>
 #include <rankwire/rankwire.hpp>
 
+#include "check.hpp"
 #include "crowd.hpp"
-#include "idle.hpp"
+#include "facts.hpp"
+#include "measure.hpp"
 #include "options.hpp"
-#include "pingpong.hpp"
-#include "startup.hpp"
+#include "orchestra.hpp"
+#include "report.hpp"
+#include "results_json.hpp"
+#include "side_by_side.hpp"
+#include "table.hpp"
 
-// What rankwire costs over the raw library, measured in the same run: rounds of the one and of the
-// other take turns, and the ratio is the median of the ratios pair by pair. Every payload is
-// checked. Figures on stdout, progress on stderr; exit code 1 when data came damaged.
+// Which transport to use, and what rankwire costs over the raw library: docs/compare.md.
 //
-// All figures, from the build folder, on a machine that does nothing else (as root, Open MPI wants
-// OMPI_ALLOW_RUN_AS_ROOT=1 and OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1):
-//
-//   mpiexec -n 2 bin/compare pingpong
-//   bin/rankwire launch -n 2 -- bin/compare pingpong
-//   bin/compare pingpong -n 2
-//   mpiexec --oversubscribe --bind-to none -n 4 bin/compare idle
-//   bin/rankwire launch -n 4 -- bin/compare idle
-//   bin/compare idle
-//   bin/compare startup
-//   bin/rankwire launch -n 101 -- bin/compare crowd      # and with 11 and 501
+// Called on its own, compare starts worlds over every transport of this machine, one after the
+// other, and each is this program again. Called inside of a world, it measures that one. Results on
+// stdout, progress on stderr.
+
+namespace comparison {
+namespace {
+
+void write_file(const std::string& path, const std::string& text) {
+  std::ofstream file{path, std::ios::binary};
+  file << text;
+  file.close();
+  if (!file) throw rankwire::UsageError{fmt::format("cannot write the file '{}'", path)};
+}
+
+std::string read_file(const std::string& path) {
+  std::ifstream file{path, std::ios::binary};
+  std::string text{std::istreambuf_iterator<char>{file}, {}};
+  if (!file.is_open() || file.bad()) {
+    throw rankwire::UsageError{fmt::format("--from: cannot read the file '{}'", path)};
+  }
+  return text;
+}
+
+void print(const std::string& text) {
+  std::fputs(text.c_str(), stdout);
+}
+
+void present(const Results& results, const Options& options) {
+  print(table_of(results));
+  if (!options.json.empty()) write_file(options.json, to_json(results));
+  if (!options.report.empty()) write_report(results, options.report);
+}
+
+int show_earlier(const Options& options) {
+  std::vector<Results> runs;
+  for (const auto& name : options.from) runs.push_back(from_json(read_file(name), name));
+  print(runs.size() == 1 ? table_of(runs.front()) : side_by_side(runs, options.from));
+  if (!options.report.empty()) write_report(runs, options.from, options.report);
+  return 0;
+}
+
+int start_worlds(const Options& options, const std::vector<std::string>& passed_on) {
+  if (options.check) return check_bars(options, passed_on);
+  const auto orchestra = measure_machine(options, passed_on);
+  present(orchestra.results, options);
+  return orchestra.ended_well ? 0 : 1;
+}
+
+int measure_this_world(rankwire::Channel& world, const Options& options) {
+  if (options.wants("nothing")) return 0;
+  if (options.wants("crowd")) {
+    crowd(world);
+    return 0;
+  }
+  const Results results = measure_world(world, options);
+  if (world.rank() != 0) return 0;
+  if (options.hand_to.empty()) {
+    present(results, options);
+  } else {
+    write_file(options.hand_to, to_json(results));
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace comparison
 
 int main(int argc, char** argv) {
-  comparison::Options options;
+  using namespace comparison;
+  Options options;
   const rankwire::Program program{
-      .description = "Measures what rankwire costs over the library of its transport.",
-      .options = [&options](CLI::App& app) { comparison::add_options(app, options); }};
+      .description =
+          "Measures every transport of this machine, beside the raw libraries; or, "
+          "inside of a\nworld, the one that it is over.",
+      .options = [&options](CLI::App& app) { add_options(app, options); }};
+  remember_command(argc, argv);
+  const bool named = names_a_world(argc, argv);
   return rankwire::run(
       argc, argv,
-      [&options](rankwire::Channel& world) {
-        if (options.measure == "pingpong") return comparison::pingpong(world, options);
-        if (options.measure == "idle") return comparison::idle(world, options);
-        if (options.measure == "crowd") return comparison::crowd(world);
-        comparison::startup(world, options);
+      [&](rankwire::Channel& world) {
+        if (world.rank() == 0) check_options(options);
+        // On its own it is a world of threads, of which one works.
+        const bool alone = world.info().transport == "inproc" && !named && options.hand_to.empty();
+        const bool reads = !options.from.empty();
+        if (!alone && !reads) return measure_this_world(world, options);
+        if (world.rank() != 0) return 0;
+        if (options.wants("crowd")) return measure_this_world(world, options);
+        return reads ? show_earlier(options) : start_worlds(options, other_arguments(argc, argv));
       },
       program);
 }

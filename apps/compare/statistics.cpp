@@ -12,18 +12,25 @@ double median(std::vector<double> values) {
                                 : (values.at(middle - 1) + values.at(middle)) / 2;
 }
 
-void Pairs::add(double ours, double raw) {
-  ours_.push_back(ours);
-  raw_.push_back(raw);
-  ratios_.push_back(ours / raw);
+Summary summary_of(std::vector<double> samples) {
+  std::sort(samples.begin(), samples.end());
+  const auto worst = static_cast<std::size_t>(0.99 * static_cast<double>(samples.size() - 1) + 0.5);
+  return {.p50 = median(samples),
+          .p99 = samples.at(worst),
+          .min = samples.front(),
+          .max = samples.back(),
+          .samples = samples.size()};
 }
 
-double Pairs::ratio_min() const {
-  return *std::min_element(ratios_.begin(), ratios_.end());
-}
-
-double Pairs::ratio_max() const {
-  return *std::max_element(ratios_.begin(), ratios_.end());
+Ratio ratio_of(const std::vector<double>& ours, const std::vector<double>& theirs) {
+  std::vector<double> ratios;
+  for (std::size_t pair = 0; pair < ours.size(); ++pair) {
+    ratios.push_back(ours.at(pair) / theirs.at(pair));
+  }
+  return {.median = median(ratios),
+          .min = *std::min_element(ratios.begin(), ratios.end()),
+          .max = *std::max_element(ratios.begin(), ratios.end()),
+          .pairs = ratios.size()};
 }
 
 }  // namespace comparison

@@ -19,6 +19,7 @@ resolve() {
 may_include_library() {
   case $2 in
     mpi.h) [[ $1 == @(backends/mpi/*|apps/compare/@(raw|baseline)_mpi*|tests/conformance/*mpi*) ]] ;;
+    boost/mpi/* | boost/mpi.hpp) [[ $1 == apps/compare/@(raw|baseline)_mpi* ]] ;;
     zmq.h | zmq.hpp | zmq_addon.hpp)
       [[ $1 == @(backends/zmq/*|apps/compare/@(raw|baseline)_zmq*|tests/*) ]] ;;
     *) true ;;

@@ -1,0 +1,79 @@
+#include "check.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <functional>
+
+#include "bars.hpp"
+#include "worlds.hpp"
+
+namespace comparison {
+namespace {
+
+using Names = std::vector<std::string>;
+
+/// A world, and the bars of what it finds.
+struct Look {
+  std::string transport;
+  Names measures;
+  std::function<std::vector<Bar>(const Results&)> bars;
+  Names environment{};
+};
+
+std::vector<Look> all_looks() {
+  const auto with_common = [](const std::string& transport, Names measures,
+                              std::vector<Bar> (*own)(const Results&)) {
+    measures.insert(measures.end(), {"idle", "wake", "allocations", "copies"});
+    return Look{transport, measures, [transport, own](const Results& found) {
+                  auto bars = own == nullptr ? std::vector<Bar>{} : own(found);
+                  for (auto& bar : common_bars(found, transport)) bars.push_back(std::move(bar));
+                  return bars;
+                }};
+  };
+  return {
+      with_common("inproc", {}, nullptr),
+      {"inproc", {"latency"}, spinning_bars, {"RANKWIRE_WAIT_SPIN=1s"}},
+      {"inproc", {"latency"}, sleeping_bars, {"RANKWIRE_WAIT_SPIN=0s", "RANKWIRE_WAIT_YIELD=0s"}},
+      with_common("mpi-shm", {"latency", "record"}, mpi_bars),
+      with_common("mpi-tcp", {}, nullptr),
+      with_common("zmq-tcp", {"latency", "bandwidth", "rate"}, zmq_bars),
+      with_common("zmq-ipc", {}, nullptr)};
+}
+
+/// At once, so that a reader sees each world's when they are there.
+void print(const std::string& name, const std::string& bar, const std::string& measured,
+           const std::string& verdict) {
+  std::fputs(fmt::format("{:<52}{:<12}{:<28}{}\n", name, bar, measured, verdict).c_str(), stdout);
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+int check_bars(const Options& options, const std::vector<std::string>& passed_on) {
+  Worlds worlds{options, passed_on};
+  int all = 0, kept = 0;
+  print("what", "bar", "measured (all pairs)", "");
+  for (const Look& look : all_looks()) {
+    if (!options.wants_transport(look.transport)) continue;
+    const std::string missing = Worlds::missing(look.transport);
+    if (!missing.empty()) {
+      print(look.transport, "", "left out", missing);
+      continue;
+    }
+    const auto found = worlds.measure(look.transport, 2, look.measures, look.environment);
+    if (!found) {
+      print(look.transport, "", "failed", "SHORT");
+      continue;
+    }
+    for (const Bar& bar : look.bars(*found)) {
+      print(bar.name, bar.bar, bar.measured, bar.holds ? "ok" : "SHORT");
+      ++all;
+      kept += bar.holds ? 1 : 0;
+    }
+  }
+  std::fputs(fmt::format("{} of {} bars hold\n", kept, all).c_str(), stdout);
+  return kept == all && worlds.ended_well() ? 0 : 1;
+}
+
+}  // namespace comparison

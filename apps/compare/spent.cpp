@@ -1,0 +1,33 @@
+#include "spent.hpp"
+
+#include "allocations.hpp"
+#include "cpu.hpp"
+
+namespace comparison {
+namespace {
+
+template <class Info>
+std::uint64_t bytes_copied(const Info& info) {
+  if constexpr (requires { info.bytes_copied; }) return info.bytes_copied;
+  return 0;
+}
+
+}  // namespace
+
+Spent spent_so_far(const rankwire::Channel& world) {
+  // What info() allocates is counted in none.
+  const std::uint64_t copied = bytes_copied(world.info());
+  return {.cpu_seconds = cpu_seconds(),
+          .allocations = allocations_so_far(),
+          .bytes_copied = copied,
+          .messages = 0};
+}
+
+Spent operator-(const Spent& after, const Spent& before) {
+  return {.cpu_seconds = after.cpu_seconds - before.cpu_seconds,
+          .allocations = after.allocations - before.allocations,
+          .bytes_copied = after.bytes_copied - before.bytes_copied,
+          .messages = after.messages - before.messages};
+}
+
+}  // namespace comparison
