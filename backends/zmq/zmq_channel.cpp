@@ -8,9 +8,11 @@
 #include <utility>
 
 #include "address.hpp"
+#include "rankwire/backend/cores.hpp"
 #include "rankwire/backend/host.hpp"
 #include "rankwire/backend/log.hpp"
 #include "rankwire/backend/texts.hpp"
+#include "rankwire/backend/wait_policy.hpp"
 
 namespace rankwire::zmq_wire {
 namespace {
@@ -76,6 +78,10 @@ ZmqChannel::ZmqChannel(Session session)
     peer(0).probed_at = session.dialed;
     peer(0).dialing.ever_stood = true;
   }
+  Crowd crowd{.ranks = 0, .cores = usable_cores(allowed_cores(), core_quota()), .served = true};
+  for (const Peer& there : peers_) crowd.ranks += there.member.host == peer(rank()).member.host;
+  const WaitPolicy wait = wait_policy(settings_.wait, crowd);
+  yield_ = wait.yield + std::chrono::ceil<std::chrono::microseconds>(wait.spin);
   for (const auto& departed : session.departed) process_departed(departed);
   for (auto& incoming : session.early) process(std::move(incoming));
   if (session.early_dropped) {

@@ -20,6 +20,8 @@ struct Crowd {
   int ranks = 1;
   int cores = 1;
   bool woken = false;  ///< the transport wakes who sleeps
+  /// A thread of the transport's own brings what is waited for (zmq), and wants a core as well.
+  bool served = false;
 };
 
 /// What the settings say; where they leave it open, what measured best (docs/waiting.md).
