@@ -195,7 +195,8 @@ std::optional<Incoming> Wire::receive(Deadline deadline) {
 /// that an ended connection is known; then data; then the ends are given out, behind their data.
 ///
 /// Not zmq::poll, which makes three times the system calls. A socket's descriptor tells of news
-/// once, and a send may have taken note of them: so a socket that was used is asked before the wait.
+/// once, and a send may have taken note of them: so a socket that was used is asked before the
+/// wait.
 bool Wire::pump(Deadline deadline) {
   try {
     if (std::any_of(polled_.begin(), polled_.end(), [](Source* s) { return is_readable(*s); })) {

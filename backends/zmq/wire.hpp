@@ -207,8 +207,8 @@ class Wire {
   std::vector<Source*> polled_;
   std::unordered_map<ConnectionId, Connection> connections_;
   std::unordered_map<std::string, ConnectionId, HashOfId, std::equal_to<>>
-      callers_;                                            // by routing id
-  std::unordered_map<int, ConnectionId> descriptors_;      // accepted; 0 until its first frame
+      callers_;                                        // by routing id
+  std::unordered_map<int, ConnectionId> descriptors_;  // accepted; 0 until its first frame
   Doorman doorman_;
   Silence silence_;
   std::vector<ConnectionId> downs_;  // seen ended, not yet given out

@@ -16,7 +16,8 @@ void keep_freed_memory() {
   const char* const tunables = std::getenv("GLIBC_TUNABLES");
   if (std::getenv("MALLOC_MMAP_THRESHOLD_") != nullptr ||
       std::getenv("MALLOC_TRIM_THRESHOLD_") != nullptr ||
-      (tunables != nullptr && std::string_view{tunables}.find("malloc") != std::string_view::npos)) {
+      (tunables != nullptr &&
+       std::string_view{tunables}.find("malloc") != std::string_view::npos)) {
     return;
   }
   mallopt(M_MMAP_THRESHOLD, block_bytes_max);

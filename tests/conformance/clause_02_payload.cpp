@@ -107,7 +107,8 @@ CONFORMANCE_CASE("2: large owned payloads are copied on neither side", Needs{.ra
   if (world.rank() > 1) return;
   const int other = 1 - world.rank();
   const auto copied = world.info().bytes_copied;
-  for (const std::size_t size : {std::size_t{100'000}, std::size_t{1} << 20, std::size_t{16} << 20}) {
+  for (const std::size_t size :
+       {std::size_t{100'000}, std::size_t{1} << 20, std::size_t{16} << 20}) {
     if (world.rank() == 1) world.send(other, 5, pattern(size, 3), patience);
     Message message = must_recv(world, other, 5);
     EXPECT(same(message.payload, pattern(size, 3)));

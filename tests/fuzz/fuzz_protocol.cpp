@@ -32,7 +32,8 @@ void check_reject(Bytes body) {
 void check_batch(Bytes body) {
   if (body.size() > Batch::payload_bytes_max || !is_batch(body, UINT64_MAX)) return;
   Batch batch;
-  for (Bytes rest = body; const auto entry = take_entry(rest);) batch.add(entry->tag, entry->payload);
+  for (Bytes rest = body; const auto entry = take_entry(rest);)
+    batch.add(entry->tag, entry->payload);
   fuzz::require(same(batch.finish({.kind = Kind::batch}).subspan(Header::wire_bytes), body),
                 "a batch encodes to other bytes");
 }

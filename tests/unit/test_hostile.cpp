@@ -5,8 +5,8 @@
 
 #include <random>
 
-#include "archive_types.hpp"
 #include "../support/count_new.hpp"
+#include "archive_types.hpp"
 #include "text_of.hpp"
 
 using namespace rankwire;

@@ -20,7 +20,8 @@ std::span<const std::byte> bytes_of(std::string_view text) {
 }
 
 /// The body of a batch of these.
-std::vector<std::byte> body_with(const std::vector<std::pair<std::uint32_t, std::string>>& entries) {
+std::vector<std::byte> body_with(
+    const std::vector<std::pair<std::uint32_t, std::string>>& entries) {
   Batch batch;
   for (const auto& [tag, payload] : entries) batch.add(tag, bytes_of(payload));
   const auto frame = batch.finish({.kind = Kind::batch});
