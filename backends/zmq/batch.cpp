@@ -51,15 +51,17 @@ struct CountedFrame::Shared {
 };
 
 CountedFrame::CountedFrame(std::span<const std::byte> bytes, std::shared_ptr<Flow> flow) {
-  void* const memory = ::operator new(sizeof(Shared) + bytes.size());
+  void* const memory = flow->store->take(sizeof(Shared) + bytes.size());
   shared_.reset(new (memory) Shared{std::move(flow), bytes.size()});
   std::memcpy(shared_->bytes(), bytes.data(), bytes.size());
 }
 
 void CountedFrame::Release::operator()(Shared* shared) const noexcept {
   if (shared->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  const std::shared_ptr<FrameStore> store = shared->flow->store;
+  const std::size_t bytes = sizeof(Shared) + shared->size;
   shared->~Shared();
-  ::operator delete(shared);
+  store->give_back(shared, bytes);
 }
 
 zmq::message_t CountedFrame::message() const {

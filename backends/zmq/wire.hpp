@@ -26,7 +26,7 @@
 #include "rankwire/settings.hpp"
 #include "silence.hpp"
 #include "socket_file.hpp"
-#include "spare_block.hpp"
+#include "spare_blocks.hpp"
 
 namespace rankwire::zmq_wire {
 
@@ -212,8 +212,8 @@ class Wire {
   Doorman doorman_;
   Silence silence_;
   std::vector<ConnectionId> downs_;  // seen ended, not yet given out
-  SpareBlock spare_;
-  std::pmr::deque<Incoming> ready_{&spare_};
+  SpareBlocks spares_;
+  std::pmr::deque<Incoming> ready_{&spares_};
   ConnectionId last_id_ = 0;
   std::uint64_t frames_dropped_ = 0;
   int handshakes_failed_ = 0;

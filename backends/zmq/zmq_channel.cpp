@@ -173,7 +173,7 @@ void ZmqChannel::send_inline(int dest, int tag, std::span<const std::byte> paylo
 }
 
 std::unique_ptr<Link> ZmqChannel::make_link(int rank) {
-  return std::make_unique<Link>(*this, rank, turns_);
+  return std::make_unique<Link>(*this, rank, turns_, frames_);
 }
 
 /// Sends what waited for libzmq's thread to be done with what was before it; on that thread, too.
@@ -192,10 +192,11 @@ void ZmqChannel::do_due() noexcept {
 
 /// Sends all that waits: before this rank waits itself.
 void ZmqChannel::flush() {
-  for (Link* const link : std::exchange(waiting_, {})) {
+  for (Link* const link : waiting_) {
     link->listed = false;
     link->flush();
   }
+  waiting_.clear();
 }
 
 void ZmqChannel::send_chunks(int dest, int tag, Buffer&& payload) {

@@ -186,6 +186,7 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   int looks_put_off_ = 0;
   unsigned sends_ = 0;
   std::shared_ptr<Turns> turns_ = std::make_shared<Turns>(*this);
+  std::shared_ptr<FrameStore> frames_ = std::make_shared<FrameStore>();
   std::vector<Link*> waiting_;  // links on which messages wait to travel together
   std::uint64_t waits_ = 1;     // counts when the program began to wait
   std::exception_ptr due_failed_;
