@@ -5,9 +5,15 @@
 
 namespace rankwire::zmq_wire {
 
+FrameStore::FrameStore() {
+  for (std::size_t size = 0; size < sizes; ++size) {
+    kept_[size].reserve(kept_bytes_max / (least_bytes << size));
+  }
+}
+
 FrameStore::~FrameStore() {
-  for (const Kept& kept : kept_) {
-    for (std::size_t i = 0; i < kept.count; ++i) ::operator delete(kept.blocks[i]);
+  for (const auto& kept : kept_) {
+    for (void* const block : kept) ::operator delete(block);
   }
 }
 
@@ -22,8 +28,12 @@ void* FrameStore::take(std::size_t bytes) {
   if (size >= sizes) return ::operator new(bytes);
   {
     const std::lock_guard lock{mutex_};
-    Kept& kept = kept_[size];
-    if (kept.count > 0) return kept.blocks[--kept.count];
+    auto& kept = kept_[size];
+    if (!kept.empty()) {
+      void* const block = kept.back();
+      kept.pop_back();
+      return block;
+    }
   }
   return ::operator new(least_bytes << size);
 }
@@ -32,9 +42,9 @@ void FrameStore::give_back(void* memory, std::size_t bytes) noexcept {
   const std::size_t size = size_index(bytes);
   if (size < sizes) {
     const std::lock_guard lock{mutex_};
-    Kept& kept = kept_[size];
-    if (kept.count < kept_max) {
-      kept.blocks[kept.count++] = memory;
+    auto& kept = kept_[size];
+    if (kept.size() < kept.capacity()) {
+      kept.push_back(memory);
       return;
     }
   }

@@ -6,8 +6,8 @@
 
 namespace rankwire::zmq_wire {
 
-/// Memory for a std::pmr::deque that is filled at one end and emptied at the other: some blocks that
-/// it gave back are the next ones it gets. So a steady flow through it allocates nothing.
+/// Memory for a std::pmr::deque that is filled at one end and emptied at the other: some blocks
+/// that it gave back are the next ones it gets. So a steady flow through it allocates nothing.
 class SpareBlocks final : public std::pmr::memory_resource {
  public:
   SpareBlocks() { spares_.reserve(spares_max); }
@@ -16,7 +16,7 @@ class SpareBlocks final : public std::pmr::memory_resource {
   SpareBlocks& operator=(const SpareBlocks&) = delete;
 
  private:
-  static constexpr std::size_t spares_max = 64;
+  static constexpr std::size_t spares_max = 128;
   static std::pmr::memory_resource& upstream() { return *std::pmr::new_delete_resource(); }
 
   void clear() {
