@@ -150,7 +150,8 @@ class Wire {
     zmq::socket_t socket;
     Monitor monitor;
     ConnectionId dialed = 0;  // 0: this is the listener
-    // Nothing can be read before its descriptor tells so: it was asked, and not used since.
+    // Nothing can be read before its descriptor tells so: it was asked, and has neither sent nor
+    // given out anything since.
     bool quiet = false;
     // Of a dialed one:
     bool stands = false;  // its handshake has succeeded
