@@ -56,10 +56,10 @@ struct Named {
 };
 
 struct Results {
-  std::string made;     ///< when, UTC, ISO 8601
-  std::string version;  ///< of rankwire
-  std::string command;  ///< that repeats the run
-  Machine machine;      ///< rank 0's
+  std::string made;                ///< when, UTC, ISO 8601
+  std::string version;             ///< of rankwire
+  std::string command;             ///< that repeats the run
+  Machine machine;                 ///< rank 0's
   std::vector<std::string> hosts;  ///< of the ranks, each once; one where all ran on one machine
   std::vector<Named> libraries;    ///< "mpi": "Open MPI 4.1.4", ...
   std::vector<Named> settings;     ///< "length": "quick", ...
