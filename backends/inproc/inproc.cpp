@@ -8,42 +8,54 @@
 
 #include "rankwire/backend/backend.hpp"
 #include "rankwire/backend/backoff.hpp"
+#include "rankwire/backend/cores.hpp"
 #include "rankwire/backend/host.hpp"
 #include "rankwire/backend/interrupt.hpp"
 #include "rankwire/backend/mailbox.hpp"
 #include "rankwire/backend/texts.hpp"
 #include "rankwire/backend/window.hpp"
 
-// All ranks in one process, a thread each. The reference backend: a send moves the Buffer into the
-// receiver's mailbox, so no size costs a copy.
+// All ranks in one process, a thread each. The reference backend: a send moves the Buffer to the
+// receiver, so no size costs a copy. The receiver takes all that has arrived at once, under one
+// lock for many messages, and matches without one.
 
 namespace rankwire {
 namespace {
 
 using Lock = std::unique_lock<std::mutex>;
 
-/// Where one rank's messages wait. Everything but `changes` is under `mutex`; nobody holds two.
+/// Two words that other cores write lie so far apart.
+constexpr std::size_t cache_line_bytes = 64;
+
+/// Where what others have for one rank waits for it. Everything but `changes` is under `mutex`;
+/// nobody holds two. The vectors keep their memory: a steady flow allocates nothing.
 struct Post {
-  Post(int self, int size, const Settings& settings)
-      : mailbox{self, size, false}, windows{size, settings.window_bytes} {}
+  explicit Post(int size) : taken(static_cast<std::size_t>(size)) {}
 
   std::mutex mutex;
-  std::condition_variable changed;        // a message, a departure or the abort has come
-  std::condition_variable room;           // its owner took a message, or has departed
-  std::atomic<std::uint64_t> changes{0};  // counts what `changed` says, for those who spin
-  Mailbox mailbox;
-  Windows windows;  // by source: what it has sent here, and what was taken
-  bool departed = false;
+  std::condition_variable changed;  // something has arrived, or the abort has come
+  std::condition_variable room;     // its owner took a message, or has departed
+  std::vector<Message> messages;
+  std::vector<std::shared_ptr<const Departure>> departures;  // after the messages of those ranks
+  std::vector<std::uint64_t> taken;                          // by source: the credit, see Windows
+  std::shared_ptr<const Departure> departure;  // its owner's; set before anybody hears of it
+  // Counts what `changed` says, for its owner, who spins on it.
+  alignas(cache_line_bytes) std::atomic<std::uint64_t> changes{0};
 };
 
 /// What the ranks of one world share.
 struct World {
-  World(const Settings& with, int size) : settings{with} {
+  World(const Settings& with, int size)
+      : settings{with},
+        wait{wait_policy(
+            with.wait,
+            {.ranks = size, .cores = usable_cores(allowed_cores(), core_quota()), .woken = true})} {
     for (int rank = 0; rank < size; ++rank) {
-      posts.push_back(std::make_unique<Post>(rank, size, settings));
+      posts.push_back(std::make_unique<Post>(size));
     }
   }
   Settings settings;
+  WaitPolicy wait;
   std::vector<std::unique_ptr<Post>> posts;
   std::atomic<bool> aborted{false};
   std::mutex abort_mutex;  // guards the two below
@@ -56,7 +68,9 @@ class InprocChannel final : public Channel {
   InprocChannel(std::shared_ptr<World> world, int rank)
       : Channel{{rank, static_cast<int>(world->posts.size()), world->settings.message_bytes_max}},
         world_{std::move(world)},
-        own_{*world_->posts[static_cast<std::size_t>(rank)]} {}
+        own_{*world_->posts[static_cast<std::size_t>(rank)]},
+        mailbox_{rank, size(), false},
+        windows_{size(), world_->settings.window_bytes} {}
   ~InprocChannel() override { depart(Departure::Kind::lost, "ended without closing its channel"); }
 
  private:
@@ -68,13 +82,25 @@ class InprocChannel final : public Channel {
   void do_abort(int exit_code, const std::string& what) noexcept override;
 
   void check_aborted() const;
+  [[nodiscard]] Post& post(int rank) { return *world_->posts[static_cast<std::size_t>(rank)]; }
+  void send_to_self(int tag, Buffer&& payload);
   void wait_for_room(Lock& lock, Post& there, int dest, std::size_t bytes, Deadline deadline);
-  void wait_for_change(std::uint64_t seen, Backoff& backoff, Deadline deadline);
+  [[noreturn]] void refuse_send(Lock& lock, const Post& there);
+  std::optional<Event> look(const Wanted& wanted);
+  bool take_in();
+  void wait_for_change(Backoff& backoff, Deadline deadline);
   void depart(Departure::Kind kind, const char* reason) noexcept;
-  void credit(const Message& taken);
+  void credit(const Message& message);
 
   std::shared_ptr<World> world_;
   Post& own_;
+  std::uint64_t changes_seen_ = 0;  // of own_.changes: what is in the mailbox
+  Mailbox mailbox_;
+  Windows windows_;
+  // Empty between calls; own_'s vectors take turns with them.
+  std::vector<Message> messages_;
+  std::vector<std::shared_ptr<const Departure>> departures_;
+  bool departed_ = false;
 };
 
 /// A wait on a condition: in slices, since a signal wakes none.
@@ -94,82 +120,127 @@ void InprocChannel::check_aborted() const {
 
 void InprocChannel::do_send(int dest, int tag, Buffer&& payload, Deadline deadline) {
   check_aborted();
-  {
-    const Lock lock{own_.mutex};
-    own_.mailbox.check_send(dest);
-  }
-  Post& there = *world_->posts[static_cast<std::size_t>(dest)];
+  if (dest == rank()) return send_to_self(tag, std::move(payload));
+  Post& there = post(dest);
   Lock lock{there.mutex};
-  wait_for_room(lock, there, dest, payload.size(), deadline);
-  there.windows.sent(rank(), payload.size());
-  there.mailbox.push({rank(), tag, std::move(payload)});
+  if (there.departure) refuse_send(lock, there);
+  if (!windows_.has_room(dest, payload.size())) {
+    wait_for_room(lock, there, dest, payload.size(), deadline);
+  }
+  auto& message = there.messages.emplace_back();
+  windows_.sent(dest, payload.size());
+  message.source = rank();
+  message.tag = tag;
+  message.payload = std::move(payload);
   there.changes.fetch_add(1, std::memory_order_release);
   lock.unlock();
   there.changed.notify_one();
 }
 
-/// Returns with `lock` held on `there`.
+void InprocChannel::send_to_self(int tag, Buffer&& payload) {
+  const std::size_t bytes = payload.size();
+  if (!windows_.has_room(rank(), bytes)) {
+    throw_no_room(rank(), rank(), name_of(rank(), host_name(), process_id()), bytes,
+                  {windows_.outstanding_bytes(rank()), windows_.window_bytes()});
+  }
+  take_in();  // what has come before
+  mailbox_.push({rank(), tag, std::move(payload)});
+  windows_.sent(rank(), bytes);
+}
+
+/// `lock` is held on `there`, at the return too.
 void InprocChannel::wait_for_room(Lock& lock, Post& there, int dest, std::size_t bytes,
                                   Deadline deadline) {
-  while (!there.windows.has_room(rank(), bytes)) {
-    if (dest == rank() || deadline.expired()) {
+  while (true) {
+    windows_.credited(dest, there.taken[static_cast<std::size_t>(rank())]);
+    if (windows_.has_room(dest, bytes)) return;
+    if (deadline.expired()) {
       throw_no_room(rank(), dest, name_of(dest, host_name(), process_id()), bytes,
-                    {there.windows.outstanding_bytes(rank()), there.windows.window_bytes()});
+                    {windows_.outstanding_bytes(dest), windows_.window_bytes()});
     }
     sleep(there.room, lock, deadline);
-    const bool departed = there.departed;
+    if (there.departure) refuse_send(lock, there);
     lock.unlock();
     check_aborted();
-    if (departed) {
-      const Lock own_lock{own_.mutex};
-      own_.mailbox.check_send(dest);
-    }
     lock.lock();
   }
 }
 
+/// Its owner has departed, perhaps this very moment: then this rank hears of it here, and its
+/// mailbox knows from now on. All that it sent has arrived by now.
+void InprocChannel::refuse_send(Lock& lock, const Post& there) {
+  const auto departure = there.departure;
+  lock.unlock();
+  take_in();
+  mailbox_.depart(departure);
+  throw_departure(*departure, fmt::format("rank {} sent to it", rank()));
+}
+
 std::optional<Event> InprocChannel::do_next(const Wanted& wanted, Deadline deadline) {
-  Backoff backoff{world_->settings.wait};
+  Backoff backoff{world_->wait};
   while (true) {
     check_aborted();
-    std::optional<Event> event;
-    const std::uint64_t seen = own_.changes.load(std::memory_order_acquire);
-    {
-      const Lock lock{own_.mutex};
-      event = own_.mailbox.take(wanted);
-      if (event && std::holds_alternative<Message>(*event)) credit(std::get<Message>(*event));
-    }
+    auto event = look(wanted);
     if (event || deadline.expired()) return event;
-    wait_for_change(seen, backoff, deadline);
+    wait_for_change(backoff, deadline);
   }
 }
 
-/// Spins and yields as the policy says, then sleeps until woken.
-void InprocChannel::wait_for_change(std::uint64_t seen, Backoff& backoff, Deadline deadline) {
-  while (own_.changes.load(std::memory_order_acquire) == seen && !deadline.expired()) {
-    if (backoff.may_spin()) {
-      backoff.pause(deadline);
-      continue;
-    }
-    Lock lock{own_.mutex};
-    if (own_.changes.load(std::memory_order_acquire) == seen) sleep(own_.changed, lock, deadline);
+std::optional<Event> InprocChannel::look(const Wanted& wanted) {
+  if (mailbox_.messages() == 0) take_in();
+  auto event = mailbox_.take(wanted);
+  if (!event && take_in()) event = mailbox_.take(wanted);
+  if (event) {
+    if (const auto* const message = std::get_if<Message>(&*event)) credit(*message);
+  }
+  return event;
+}
+
+/// Moves what has arrived into the mailbox; says whether anything had.
+bool InprocChannel::take_in() {
+  if (own_.changes.load(std::memory_order_acquire) == changes_seen_) return false;
+  {
+    const Lock lock{own_.mutex};
+    changes_seen_ = own_.changes.load(std::memory_order_relaxed);
+    messages_.swap(own_.messages);
+    departures_.swap(own_.departures);
+  }
+  for (auto& message : messages_) mailbox_.push(std::move(message));
+  messages_.clear();
+  for (auto& departure : departures_) mailbox_.depart(std::move(departure));
+  departures_.clear();
+  return true;
+}
+
+/// Rests for a moment as the policy says, awake or asleep; less when something arrives.
+void InprocChannel::wait_for_change(Backoff& backoff, Deadline deadline) {
+  const auto changed = [this] {
+    return own_.changes.load(std::memory_order_acquire) != changes_seen_;
+  };
+  if (backoff.rest_awake(changed)) return;
+  Lock lock{own_.mutex};
+  if (!changed()) sleep(own_.changed, lock, deadline);
+}
+
+/// Makes room for the message's sender.
+void InprocChannel::credit(const Message& message) {
+  const auto total = windows_.taken(message.source, message.payload.size());
+  if (!total) return;
+  if (message.source == rank()) {
+    windows_.credited(rank(), *total);
     return;
   }
-}
-
-/// Makes room for the message's sender; called with own_ locked.
-void InprocChannel::credit(const Message& taken) {
-  const std::size_t bytes = taken.payload.size();
-  if (const auto total = own_.windows.taken(taken.source, bytes)) {
-    own_.windows.credited(taken.source, *total);
-    own_.room.notify_all();
+  {
+    const Lock lock{own_.mutex};
+    own_.taken[static_cast<std::size_t>(message.source)] = *total;
   }
+  own_.room.notify_all();
 }
 
 std::optional<Departure> InprocChannel::do_departure(int rank) {
   check_aborted();
-  const Lock lock{own_.mutex};
-  const Departure* const departure = own_.mailbox.departure(rank);
+  take_in();
+  const Departure* const departure = mailbox_.departure(rank);
   return departure == nullptr ? std::nullopt : std::optional{*departure};
 }
 
@@ -185,24 +256,26 @@ Info InprocChannel::do_info() const {
 }
 
 void InprocChannel::depart(Departure::Kind kind, const char* reason) noexcept {
-  {
-    const Lock lock{own_.mutex};
-    if (own_.departed) return;
-  }
+  if (departed_) return;
+  departed_ = true;
   const auto departure =
       std::make_shared<const Departure>(Departure{rank(), kind, host_name(), process_id(), reason});
+  std::vector<Message> unread;  // nobody will take what is there
+  {
+    const Lock lock{own_.mutex};
+    own_.departure = departure;
+    own_.messages.swap(unread);
+    own_.room.notify_all();
+  }
+  mailbox_ = Mailbox{rank(), size(), false};
   for (auto& there : world_->posts) {
     if (there.get() == &own_) continue;
     const Lock lock{there->mutex};
-    if (there->departed) continue;
-    there->mailbox.depart(departure);
+    if (there->departure) continue;
+    there->departures.push_back(departure);
     there->changes.fetch_add(1, std::memory_order_release);
     there->changed.notify_all();
   }
-  const Lock lock{own_.mutex};
-  own_.departed = true;
-  own_.mailbox = Mailbox{rank(), size(), false};  // nobody will take what it holds
-  own_.room.notify_all();
 }
 
 void InprocChannel::do_close(Deadline) {

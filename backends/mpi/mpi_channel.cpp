@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <thread>
 #include <utility>
 
 #include "mpi_error.hpp"
@@ -14,13 +13,13 @@
 namespace rankwire::mpi {
 namespace {
 
-/// A busy rank looks for control messages once in so many calls and looks that find nothing.
+/// A busy rank looks around once in so many calls and looks that find nothing.
 constexpr unsigned calls_per_look_around = 64;
 /// Takes in at most so many messages a look.
 constexpr int messages_per_look = 64;
-/// Up to here a copy costs less than a wait for the receiver (4 KiB is Open MPI's eager limit in
-/// shared memory).
-constexpr std::size_t copied_bytes_max = 4096;
+/// A wait asks MPI so many times in a row before it asks for anything else, the clock included:
+/// each would make it that much later to see its message.
+constexpr int looks_in_a_row = 16;
 
 }  // namespace
 
@@ -29,76 +28,97 @@ MpiChannel::MpiChannel(Session& session, const Settings& settings, const Limits&
     : Channel{{session.rank(), session.size(), limits.message_bytes_max}},
       session_{session},
       comms_{comms},
-      wait_{settings.wait},
+      wait_{wait_policy(settings.wait, session.crowd())},
       linger_{settings.linger},
       mailbox_{session.rank(), session.size(), false},
       windows_{session.size(), limits.window_bytes},
-      outgoing_{comms.data, comms.control, session.size()},
-      incoming_{comms.data, session.size(), limits.message_bytes_max},
+      outgoing_{comms, session.size(), session.bells()},
+      incoming_{comms, session.size(), limits.message_bytes_max},
       goodbyes_(static_cast<std::size_t>(session.size())) {
   session_.channel_opened();
 }
 
 std::optional<Event> MpiChannel::do_next(const Wanted& wanted, Deadline deadline) {
-  Backoff backoff{wait_};
+  Rest rest{wait_, session_.bells()};
+  std::optional<Event> event;
   while (true) {
     check_interrupted();
-    if (auto event = mailbox_.take(wanted)) {
+    event = mailbox_.take(wanted);
+    bool found = !event && take_in(&wanted, event);
+    if (event) {
       if (const auto* const message = std::get_if<Message>(&*event)) credit(*message);
       return event;
     }
-    bool found = take_in();
-    const bool idle = !found && (backoff.sleeping() || !wanted.waits);
-    if (idle || ++calls_ % calls_per_look_around == 0) found = look_around() || found;
+    const bool idle = !found && (rest.sleeping() || !wanted.waits);
+    if (idle || goodbyes_unsettled_ > 0 || ++calls_ % calls_per_look_around == 0)
+      found = look_around() || found;
     if (found) {
-      backoff = Backoff{wait_};
+      rest.begin_again();
       continue;
     }
-    if (deadline.expired()) return std::nullopt;
-    pause(backoff, deadline);
+    if (deadline.expired()) return event;
+    pause(rest, deadline);
   }
 }
 
-/// Takes over what MPI has for the program.
-bool MpiChannel::take_in() {
+/// Takes over what MPI has for the program. `wanted` (may be null): ends with the message that it
+/// asks for, in `event`, unless that may not be the first such.
+bool MpiChannel::take_in(const Wanted* wanted, std::optional<Event>& event) {
+  const int looks = wanted != nullptr && wanted->waits ? looks_in_a_row : 1;
+  for (int look = 0; look < looks; ++look) {
+    if (take_once(wanted, event)) return true;
+  }
+  return false;
+}
+
+bool MpiChannel::take_once(const Wanted* wanted, std::optional<Event>& event) {
   bool found = !incoming_.empty() && incoming_.complete(mailbox_);
-  for (int i = 0; i < messages_per_look && incoming_.take_one(mailbox_); ++i) {
+  for (int i = 0; i < messages_per_look; ++i) {
+    // Before the first find, the mailbox has nothing that `wanted` asks for.
+    switch (incoming_.take_one(mailbox_, found ? nullptr : wanted, event)) {
+      case Incoming::Found::nothing:
+        return found;
+      case Incoming::Found::wanted:
+        return true;
+      case Incoming::Found::note:
+        heed(incoming_.note_source(), incoming_.note());
+        break;
+      case Incoming::Found::message:
+        // Probably the one that is waited for: a second look would cost a part of its time.
+        if (mailbox_.messages() == 1) return true;
+        break;
+    }
     found = true;
-    // The usual case, a message that is waited for: a second look would cost a third of its time.
-    if (mailbox_.messages() == 1) break;
   }
   return found;
+}
+
+bool MpiChannel::take_in() {
+  std::optional<Event> nothing;
+  return take_in(nullptr, nothing);
 }
 
 /// Everything besides the program's messages.
 bool MpiChannel::look_around() {
   const int remaining = mailbox_.remaining();
   outgoing_.complete();
-  bool found = read_control();
   settle_goodbyes();
   watch_processes();
-  return found || mailbox_.remaining() != remaining;
+  return mailbox_.remaining() != remaining;
 }
 
-bool MpiChannel::read_control() {
-  bool found = false;
-  while (true) {
-    MPI_Message matched = MPI_MESSAGE_NULL;
-    MPI_Status status;
-    int here = 0;
-    check(MPI_Improbe(MPI_ANY_SOURCE, MPI_ANY_TAG, comms_.control, &here, &matched, &status),
-          "MPI_Improbe");
-    if (here == 0) return found;
-    found = true;
-    std::uint64_t value = 0;
-    check(MPI_Mrecv(&value, sizeof value, MPI_BYTE, &matched, MPI_STATUS_IGNORE), "MPI_Mrecv");
-    const auto kind = static_cast<Control>(status.MPI_TAG);
-    if (kind == Control::credit) {
-      windows_.credited(status.MPI_SOURCE, value);
-    } else {
-      goodbyes_[static_cast<std::size_t>(status.MPI_SOURCE)] = {kind, value};
-      ++goodbyes_unsettled_;
-    }
+void MpiChannel::pause(Rest& rest, Deadline deadline) const {
+  const bool under_way = !incoming_.empty() || outgoing_.waits(mailbox_);
+  rest.pause(deadline, under_way,
+             under_way ? incoming_.bytes_under_way() + outgoing_.bytes_waiting(mailbox_) : 0);
+}
+
+void MpiChannel::heed(int source, const Note& note) {
+  if (note.kind == Note::Kind::credit) {
+    windows_.credited(source, note.value);
+  } else {
+    goodbyes_[static_cast<std::size_t>(source)] = {note.kind, note.value};
+    ++goodbyes_unsettled_;
   }
 }
 
@@ -109,12 +129,12 @@ void MpiChannel::settle_goodbyes() {
     if (!goodbye.kind || mailbox_.departure(rank)) continue;
     if (incoming_.delivered(rank) < goodbye.messages) continue;
     --goodbyes_unsettled_;
-    if (goodbye.kind == Control::lost) {
+    if (goodbye.kind == Note::Kind::lost) {
       incoming_.abandon(rank);
       depart(rank, Departure::Kind::lost, "ended without closing its channel");
     } else {
       depart(rank, Departure::Kind::left,
-             goodbye.kind == Control::left
+             goodbye.kind == Note::Kind::left
                  ? "closed its channel"
                  : "closed its channel, and not all of its messages were taken in time");
     }
@@ -129,7 +149,7 @@ void MpiChannel::watch_processes() {
   // What they sent before lies in MPI's hands, all of it: a process that has ended sends no more.
   // Two looks in a row without a find, since one look at MPI takes a bounded number of steps.
   for (int empty = 0; empty < 2;) {
-    const bool found = take_in() || read_control();
+    const bool found = take_in();
     empty = found ? 0 : empty + 1;
   }
   settle_goodbyes();
@@ -145,16 +165,6 @@ void MpiChannel::depart(int rank, Departure::Kind kind, const char* reason) {
   mailbox_.depart({rank, kind, peer.host, peer.pid, reason});
 }
 
-/// Between two looks. Bytes under way move only while MPI is called: then in steps short enough to
-/// keep a network busy.
-void MpiChannel::pause(Backoff& backoff, Deadline deadline) const {
-  if (backoff.sleeping() && (!incoming_.empty() || outgoing_.waits(mailbox_))) {
-    std::this_thread::sleep_for(std::chrono::microseconds{200});
-  } else {
-    backoff.pause(deadline);
-  }
-}
-
 /// Tells the sender of a message that the program has it, when it is time.
 void MpiChannel::credit(const Message& taken) {
   const auto total = windows_.taken(taken.source, taken.payload.size());
@@ -162,7 +172,7 @@ void MpiChannel::credit(const Message& taken) {
   if (taken.source == rank()) {
     windows_.credited(taken.source, *total);
   } else if (!mailbox_.departure(taken.source)) {
-    outgoing_.send_control(taken.source, Control::credit, *total);
+    outgoing_.send_note(taken.source, {Note::Kind::credit, *total});
   }
 }
 
@@ -178,14 +188,22 @@ void MpiChannel::do_send(int dest, int tag, Buffer&& payload, Deadline deadline)
 void MpiChannel::do_send_borrowed(int dest, int tag, std::span<const std::byte> payload,
                                   Deadline deadline) {
   // A send that was started cannot be taken back, so one that may have to give up owns its bytes.
-  if (payload.size() <= copied_bytes_max || dest == rank() || !deadline.is_never()) {
+  if (dest == rank() || (payload.size() > slot_bytes && !deadline.is_never())) {
     do_send(dest, tag, Buffer::copy_of(payload), deadline);
     return;
   }
   prepare_send(dest, payload.size(), deadline);
+  if (payload.size() <= slot_bytes) {
+    // A copy of so few costs less than a wait for the receiver.
+    outgoing_.send_copy(dest, tag, payload);
+    return;
+  }
   outgoing_.send_borrowed(dest, tag, payload);
   serve_until(deadline, [&] {
     check_interrupted();
+    for (int look = 0; look < looks_in_a_row && outgoing_.borrows(dest); ++look) {
+      outgoing_.complete();
+    }
     return !outgoing_.borrows(dest) || mailbox_.departure(dest);
   });
   // The end of the send and the receiver's departure may be news of one look. And a rank that left
@@ -252,8 +270,8 @@ namespace {
 
 Comms make_comms(MPI_Comm parent) {
   Comms comms;
-  check(MPI_Comm_dup(parent, &comms.data), "MPI_Comm_dup");
-  check(MPI_Comm_dup(parent, &comms.control), "MPI_Comm_dup");
+  check(MPI_Comm_dup(parent, &comms.slots), "MPI_Comm_dup");
+  check(MPI_Comm_dup(parent, &comms.bulk), "MPI_Comm_dup");
   return comms;
 }
 

@@ -10,9 +10,10 @@
 #include <string>
 #include <vector>
 
-#include "mpi_requests.hpp"
+#include "mpi_bells.hpp"
+#include "mpi_incoming.hpp"
+#include "mpi_outgoing.hpp"
 #include "mpi_session.hpp"
-#include "rankwire/backend/backoff.hpp"
 #include "rankwire/backend/mailbox.hpp"
 #include "rankwire/backend/window.hpp"
 #include "rankwire/channel.hpp"
@@ -25,15 +26,8 @@ struct Limits {
   std::uint64_t message_bytes_max = 0;
 };
 
-/// A channel's own communicators: the program's messages, and what the ranks tell each other
-/// besides. Two, so that nothing of ours stands in the way of the program's.
-struct Comms {
-  MPI_Comm data = MPI_COMM_NULL;
-  MPI_Comm control = MPI_COMM_NULL;
-};
-
-/// One rank's end of a world over MPI. Whatever waits polls, since MPI cannot wake anybody, and
-/// takes in all that comes while it does.
+/// One rank's end of a world over MPI. Whatever waits polls, and takes in all that comes while it
+/// does; MPI cannot wake anybody, so ranks of one host do (Bells).
 class MpiChannel final : public Channel {
  public:
   MpiChannel(Session& session, const Settings& settings, const Limits& limits, Comms comms);
@@ -58,12 +52,14 @@ class MpiChannel final : public Channel {
   static constexpr std::chrono::seconds last_moves{1};
 
   // One look, in parts. Each says whether it found something.
+  bool take_in(const Wanted* wanted, std::optional<Event>& event);
+  bool take_once(const Wanted* wanted, std::optional<Event>& event);
   bool take_in();
   bool look_around();
-  bool read_control();
+  void heed(int source, const Note& note);
   void settle_goodbyes();
   void watch_processes();
-  void pause(Backoff& backoff, Deadline deadline) const;
+  void pause(Rest& rest, Deadline deadline) const;
   /// Takes in what comes until `done()` or the deadline; says whether it is done.
   template <class Done>
   bool serve_until(Deadline deadline, Done&& done);
@@ -77,10 +73,10 @@ class MpiChannel final : public Channel {
   void end_as_the_dead_do();
   [[nodiscard]] bool nothing_can_come() const;
 
-  /// What a rank said last. Data and control may overtake each other, so it counts only when the
-  /// messages sent before it are here.
+  /// What a rank said last. It may overtake large payloads, so it counts only when the messages
+  /// sent before it are here.
   struct Goodbye {
-    std::optional<Control> kind;
+    std::optional<Note::Kind> kind;
     std::uint64_t messages = 0;
   };
 
@@ -101,15 +97,15 @@ class MpiChannel final : public Channel {
 
 template <class Done>
 bool MpiChannel::serve_until(Deadline deadline, Done&& done) {
-  Backoff backoff{wait_};
+  Rest rest{wait_, session_.bells()};
   while (!done()) {
     const bool found = take_in();
     if (look_around() || found) {
-      backoff = Backoff{wait_};
+      rest.begin_again();
       continue;
     }
     if (deadline.expired()) return done();
-    pause(backoff, deadline);
+    pause(rest, deadline);
   }
   return true;
 }

@@ -37,9 +37,11 @@ void MpiChannel::say_goodbye(bool in_order) {
     const Departure* const departure = mailbox_.departure(rank);
     if (rank == this->rank() || (departure && departure->kind == Departure::Kind::lost)) continue;
     const auto whole = outgoing_.sent_whole(rank);
-    auto kind = Control::lost;
-    if (in_order) kind = whole == outgoing_.sent(rank) ? Control::left : Control::left_undelivered;
-    outgoing_.send_control(rank, kind, whole);
+    auto kind = Note::Kind::lost;
+    if (in_order) {
+      kind = whole == outgoing_.sent(rank) ? Note::Kind::left : Note::Kind::left_undelivered;
+    }
+    outgoing_.send_note(rank, {kind, whole});
   }
 }
 
@@ -48,7 +50,7 @@ void MpiChannel::end_as_the_dead_do() {
   say_goodbye(false);
   // The goodbyes must go, and messages that MPI is writing to this rank's memory must end.
   serve_until(std::chrono::seconds{1},
-              [this] { return incoming_.empty() && !outgoing_.control_waits(mailbox_); });
+              [this] { return incoming_.empty() && !outgoing_.notes_wait(mailbox_); });
 }
 
 /// Every other rank closed in order, all that it sent is here, and all that was sent to it is
@@ -56,7 +58,7 @@ void MpiChannel::end_as_the_dead_do() {
 bool MpiChannel::nothing_can_come() const {
   for (int rank = 0; rank < size(); ++rank) {
     if (rank == this->rank()) continue;
-    if (goodbyes_[static_cast<std::size_t>(rank)].kind != Control::left) return false;
+    if (goodbyes_[static_cast<std::size_t>(rank)].kind != Note::Kind::left) return false;
   }
   return mailbox_.remaining() == 0 && incoming_.empty() && outgoing_.empty();
 }
@@ -71,9 +73,15 @@ MpiChannel::~MpiChannel() {
   }
   // A communicator whose number is used again while a message for the old one is on its way would
   // take that one in. So it is given up only when that cannot be, and else kept to the end.
-  if (!nothing_can_come()) return;
-  MPI_Comm_free(&comms_.data);
-  MPI_Comm_free(&comms_.control);
+  const bool done = nothing_can_come();
+  try {
+    if (!incoming_.withdraw() || !done) return;
+  } catch (const std::exception& error) {
+    log().error("rank {}: {}", rank(), error.what());
+    return;
+  }
+  MPI_Comm_free(&comms_.slots);
+  MPI_Comm_free(&comms_.bulk);
 }
 
 void MpiChannel::do_abort(int exit_code, const std::string&) noexcept {

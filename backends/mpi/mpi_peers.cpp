@@ -25,6 +25,7 @@ struct Record {
   std::array<char, 256> host{};
   std::array<char, 96> kernel{};
   std::int64_t pid = 0;
+  std::int64_t bells = -1;
 };
 
 template <std::size_t N>
@@ -35,7 +36,7 @@ void put(std::array<char, N>& into, const std::string& text) {
 }  // namespace
 
 PeerFacts PeerFacts::own() {
-  PeerFacts facts{host_name(), process_id(), {}};
+  PeerFacts facts{host_name(), process_id(), {}, -1};
   std::ifstream file{"/proc/sys/kernel/random/boot_id"};
   std::string boot;
   std::error_code error;
@@ -44,21 +45,22 @@ PeerFacts PeerFacts::own() {
   return facts;
 }
 
-std::vector<PeerFacts> exchange_facts(MPI_Comm comm) {
+std::vector<PeerFacts> exchange_facts(MPI_Comm comm, const PeerFacts& own) {
   int size = 1;
   check(MPI_Comm_size(comm, &size), "MPI_Comm_size");
-  const auto own = PeerFacts::own();
   Record mine;
   put(mine.host, own.host);
   put(mine.kernel, own.kernel);
   mine.pid = own.pid;
+  mine.bells = own.bells;
   std::vector<Record> all(static_cast<std::size_t>(size));
   constexpr int bytes = sizeof(Record);
   check(MPI_Allgather(&mine, bytes, MPI_BYTE, all.data(), bytes, MPI_BYTE, comm), "MPI_Allgather");
   std::vector<PeerFacts> facts;
   facts.reserve(all.size());
   for (const auto& record : all) {
-    facts.push_back({record.host.data(), static_cast<int>(record.pid), record.kernel.data()});
+    facts.push_back({record.host.data(), static_cast<int>(record.pid), record.kernel.data(),
+                     static_cast<int>(record.bells)});
   }
   return facts;
 }

@@ -15,12 +15,13 @@ struct PeerFacts {
   std::string host;
   int pid = 0;
   std::string kernel;  ///< names the running kernel and pid namespace; empty: not known
+  int bells = -1;      ///< file descriptor of its Bells
 
   [[nodiscard]] static PeerFacts own();
 };
 
 /// Each rank's facts, in rank order. Collective over `comm`.
-[[nodiscard]] std::vector<PeerFacts> exchange_facts(MPI_Comm comm);
+[[nodiscard]] std::vector<PeerFacts> exchange_facts(MPI_Comm comm, const PeerFacts& own);
 
 /// A sign of life that MPI does not give: no MPI call ever reports that a rank's process died, and
 /// a call that waits for it waits for ever. The kernel tells it of processes it runs itself,

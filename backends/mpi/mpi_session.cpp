@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "mpi_error.hpp"
+#include "mpi_slots.hpp"
 #include "rankwire/backend/backend.hpp"
 
 namespace rankwire::mpi {
@@ -51,9 +52,9 @@ void check_tags(MPI_Comm comm) {
   int found = 0;
   check(MPI_Comm_get_attr(comm, MPI_TAG_UB, static_cast<void*>(&bound), &found),
         "MPI_Comm_get_attr");
-  if (found != 0 && *bound < tag_max) {
+  if (found != 0 && *bound < note_tag + tag_max) {
     throw TransportError{fmt::format("this MPI allows tags up to {}, rankwire needs {}: {}", *bound,
-                                     tag_max, Session::library())};
+                                     note_tag + tag_max, Session::library())};
   }
 }
 
@@ -97,7 +98,13 @@ Session* Session::start(const Settings& settings) {
   // MPI_COMM_WORLD stays as it is.
   check(MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
   check_tags(comm);
-  return new Session{comm, rank, exchange_facts(comm)};
+  auto bells = std::make_unique<Bells>(size);
+  auto own = PeerFacts::own();
+  own.bells = bells->file();
+  auto* const session = new Session{comm, rank, exchange_facts(comm, own), std::move(bells)};
+  session->crowd_ = crowd_of(comm);
+  session->crowd_.woken = session->bells_->all_ring();  // all of this host have joined by now
+  return session;
 }
 
 /// MPI_Finalize is collective: it waits for every rank of the job. So it comes last of all, when

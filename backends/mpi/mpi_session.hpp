@@ -2,9 +2,12 @@
 
 #include <mpi.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "mpi_bells.hpp"
+#include "mpi_crowd.hpp"
 #include "mpi_peers.hpp"
 #include "rankwire/settings.hpp"
 
@@ -23,7 +26,9 @@ class Session {
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int size() const { return static_cast<int>(peers_.size()); }
   [[nodiscard]] const std::vector<PeerFacts>& peers() const { return peers_; }
+  [[nodiscard]] const Crowd& crowd() const { return crowd_; }
   [[nodiscard]] ProcessWatch& watch() { return watch_; }
+  [[nodiscard]] Bells& bells() { return *bells_; }
   /// The death of a rank's process is noticed here, and the launcher lets the others live.
   [[nodiscard]] bool detects_loss() const;
   /// MPI was finalized: no call is allowed any more.
@@ -41,8 +46,14 @@ class Session {
   Session& operator=(Session&&) = delete;
 
  private:
-  explicit Session(MPI_Comm comm, int rank, std::vector<PeerFacts> peers)
-      : comm_{comm}, rank_{rank}, peers_{std::move(peers)}, watch_{peers_, rank} {}
+  Session(MPI_Comm comm, int rank, std::vector<PeerFacts> peers, std::unique_ptr<Bells> bells)
+      : comm_{comm},
+        rank_{rank},
+        peers_{std::move(peers)},
+        watch_{peers_, rank},
+        bells_{std::move(bells)} {
+    bells_->join(peers_, rank_);
+  }
   ~Session() = default;
   static Session* start(const Settings& settings);
   static void finalize_at_exit();
@@ -51,7 +62,9 @@ class Session {
   MPI_Comm comm_;
   int rank_;
   std::vector<PeerFacts> peers_;
+  Crowd crowd_;
   ProcessWatch watch_;
+  std::unique_ptr<Bells> bells_;
   int channels_open_ = 0;
 };
 

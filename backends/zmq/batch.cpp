@@ -1,9 +1,9 @@
 #include "batch.hpp"
 
 #include <cstring>
+#include <new>
 #include <utility>
 
-#include "rankwire/buffer.hpp"
 #include "rankwire/message.hpp"
 
 namespace rankwire::zmq_wire {
@@ -41,22 +41,32 @@ bool is_batch(std::span<const std::byte> body, std::uint64_t message_bytes_max) 
   return true;
 }
 
+/// Stands before the frame's bytes, in one allocation.
 struct CountedFrame::Shared {
-  Buffer bytes;
   std::shared_ptr<Flow> flow;
+  std::size_t size;
   std::atomic<int> references{1};
+
+  [[nodiscard]] std::byte* bytes() { return reinterpret_cast<std::byte*>(this + 1); }
 };
 
-CountedFrame::CountedFrame(std::span<const std::byte> bytes, std::shared_ptr<Flow> flow)
-    : shared_{new Shared{Buffer::copy_of(bytes), std::move(flow)}} {}
+CountedFrame::CountedFrame(std::span<const std::byte> bytes, std::shared_ptr<Flow> flow) {
+  void* const memory = flow->store->take(sizeof(Shared) + bytes.size());
+  shared_.reset(new (memory) Shared{std::move(flow), bytes.size()});
+  std::memcpy(shared_->bytes(), bytes.data(), bytes.size());
+}
 
 void CountedFrame::Release::operator()(Shared* shared) const noexcept {
-  if (shared->references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete shared;
+  if (shared->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  const std::shared_ptr<FrameStore> store = shared->flow->store;
+  const std::size_t bytes = sizeof(Shared) + shared->size;
+  shared->~Shared();
+  store->give_back(shared, bytes);
 }
 
 zmq::message_t CountedFrame::message() const {
   Shared& shared = *shared_;
-  zmq::message_t message{shared.bytes.data(), shared.bytes.size(), sent, &shared};
+  zmq::message_t message{shared.bytes(), shared.size, sent, &shared};
   // Only now: where libzmq has no memory, it does not call back.
   shared.references.fetch_add(1, std::memory_order_relaxed);
   shared.flow->under_way.fetch_add(1);

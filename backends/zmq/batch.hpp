@@ -8,6 +8,7 @@
 #include <span>
 #include <zmq.hpp>
 
+#include "frame_store.hpp"
 #include "protocol.hpp"
 #include "turns.hpp"
 
@@ -28,8 +29,10 @@ inline constexpr std::size_t batch_entry_bytes = 8;  ///< before its payload: ta
 /// How many frames of one link libzmq has not sent yet (of those that are counted), and whether
 /// messages wait for that. Shared with those frames, which may outlive the link.
 struct Flow {
-  explicit Flow(std::shared_ptr<Turns> with) : turns{std::move(with)} {}
+  Flow(std::shared_ptr<Turns> with, std::shared_ptr<FrameStore> from)
+      : turns{std::move(with)}, store{std::move(from)} {}
   std::shared_ptr<Turns> turns;
+  std::shared_ptr<FrameStore> store;
   std::atomic<int> under_way{0};
   std::atomic<bool> waiting{false};
 };

@@ -10,7 +10,7 @@
 
 #include "batch.hpp"
 #include "protocol.hpp"
-#include "spare_block.hpp"
+#include "spare_blocks.hpp"
 #include "wire.hpp"
 
 namespace rankwire::zmq_wire {
@@ -53,8 +53,10 @@ class Carrier {
 /// that has sent: its dialer sends data, the other end answers with credits.
 class Link {
  public:
-  Link(Carrier& carrier, int rank, std::shared_ptr<Turns> turns)
-      : carrier_{carrier}, rank_{rank}, flow_{std::make_shared<Flow>(std::move(turns))} {}
+  Link(Carrier& carrier, int rank, std::shared_ptr<Turns> turns, std::shared_ptr<FrameStore> store)
+      : carrier_{carrier},
+        rank_{rank},
+        flow_{std::make_shared<Flow>(std::move(turns), std::move(store))} {}
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
 
@@ -141,8 +143,8 @@ class Link {
   std::uint32_t received_ = 0;
   bool asked_again_ = false;              // for the next frame
   std::size_t unacknowledged_bytes_ = 0;  // received since this side last sent anything
-  SpareBlock spare_;
-  std::pmr::deque<Kept> kept_{&spare_};
+  SpareBlocks spares_;
+  std::pmr::deque<Kept> kept_{&spares_};
   std::shared_ptr<Flow> flow_;
   Batch batch_;
 };

@@ -239,7 +239,7 @@ Session MasterRendezvous::start() {
   const auto place = [&](int rank, const Candidate& candidate) {
     const auto& hello = candidate.hello;
     const auto at = static_cast<std::size_t>(rank);
-    session.members[at] = {rank, hello.host, hello.pid,       hello.endpoint,
+    session.members[at] = {rank, hello.host, hello.pid,        hello.endpoint,
                            0,    hello.key,  hello.piece_bytes};
     session.connections[at] = candidate.connection;
     session.nonces[at] = hello.nonce;

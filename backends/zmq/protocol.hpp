@@ -111,8 +111,8 @@ struct Member {
   std::string host;
   std::int32_t pid = 0;
   std::string endpoint;
-  std::uint32_t incarnation = 0;  ///< counts the processes that have had this rank
-  std::string key;                ///< public, of its listener
+  std::uint32_t incarnation = 0;                ///< counts the processes that have had this rank
+  std::string key;                              ///< public, of its listener
   std::uint64_t piece_bytes = piece_bytes_min;  ///< the largest that its listener takes
 
   template <class Archive>

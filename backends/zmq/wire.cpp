@@ -195,7 +195,8 @@ std::optional<Incoming> Wire::receive(Deadline deadline) {
 /// that an ended connection is known; then data; then the ends are given out, behind their data.
 ///
 /// Not zmq::poll, which makes three times the system calls. A socket's descriptor tells of news
-/// once, and a send may have taken note of them: so a socket that was used is asked before the wait.
+/// once, and a send may have taken note of them: so a socket that was used is asked before the
+/// wait.
 bool Wire::pump(Deadline deadline) {
   try {
     if (std::any_of(polled_.begin(), polled_.end(), [](Source* s) { return is_readable(*s); })) {
@@ -246,7 +247,7 @@ bool Wire::wait_and_read(Deadline deadline) {
   }
   for (std::size_t i = 0; i < polled_.size(); ++i) {
     if (poll_items_[2 * i].revents == 0) continue;
-    polled_[i]->quiet = false;
+    polled_[i]->quiet = false;  // there may be news besides messages
     // One: a look for more would cost a system call, and is what the next pump begins with.
     read_message(*polled_[i]);
   }
@@ -291,6 +292,7 @@ bool Wire::read_message(Source& source) {
   const bool called = source.dialed == 0;
   if (called && !socket.recv(routing_id, zmq::recv_flags::dontwait)) return false;
   if (!socket.recv(in.first, zmq::recv_flags::dontwait)) return false;
+  source.quiet = false;  // more may be there, of which its descriptor has told already
   in.connection = called ? caller_of(routing_id, in.first) : source.dialed;
   bool more = in.first.more();
   if (more) {

@@ -26,7 +26,7 @@
 #include "rankwire/settings.hpp"
 #include "silence.hpp"
 #include "socket_file.hpp"
-#include "spare_block.hpp"
+#include "spare_blocks.hpp"
 
 namespace rankwire::zmq_wire {
 
@@ -150,7 +150,8 @@ class Wire {
     zmq::socket_t socket;
     Monitor monitor;
     ConnectionId dialed = 0;  // 0: this is the listener
-    // Nothing can be read before its descriptor tells so: it was asked, and not used since.
+    // Nothing can be read before its descriptor tells so: it was asked, and has neither sent nor
+    // given out anything since.
     bool quiet = false;
     // Of a dialed one:
     bool stands = false;  // its handshake has succeeded
@@ -207,13 +208,13 @@ class Wire {
   std::vector<Source*> polled_;
   std::unordered_map<ConnectionId, Connection> connections_;
   std::unordered_map<std::string, ConnectionId, HashOfId, std::equal_to<>>
-      callers_;                                            // by routing id
-  std::unordered_map<int, ConnectionId> descriptors_;      // accepted; 0 until its first frame
+      callers_;                                        // by routing id
+  std::unordered_map<int, ConnectionId> descriptors_;  // accepted; 0 until its first frame
   Doorman doorman_;
   Silence silence_;
   std::vector<ConnectionId> downs_;  // seen ended, not yet given out
-  SpareBlock spare_;
-  std::pmr::deque<Incoming> ready_{&spare_};
+  SpareBlocks spares_;
+  std::pmr::deque<Incoming> ready_{&spares_};
   ConnectionId last_id_ = 0;
   std::uint64_t frames_dropped_ = 0;
   int handshakes_failed_ = 0;

@@ -8,9 +8,11 @@
 #include <utility>
 
 #include "address.hpp"
+#include "rankwire/backend/cores.hpp"
 #include "rankwire/backend/host.hpp"
 #include "rankwire/backend/log.hpp"
 #include "rankwire/backend/texts.hpp"
+#include "rankwire/backend/wait_policy.hpp"
 
 namespace rankwire::zmq_wire {
 namespace {
@@ -22,15 +24,17 @@ constexpr unsigned look_each_sends = 512;
 /// A wait that took less than so many times what it may yield was a short one.
 constexpr int waits_for_yield = 4;
 
-Buffer buffer_of(zmq::message_t&& message, std::size_t offset) {
+/// Without a copy.
+Buffer buffer_over(zmq::message_t&& message, std::size_t offset) {
   const std::size_t size = message.size() - offset;
-  if (size <= copied_payload_bytes_max) {
-    return Buffer::copy_of(std::span{message.data<const std::byte>() + offset, size});
-  }
   auto* const holder = new zmq::message_t{std::move(message)};
   return Buffer::adopt(
       holder->data<std::byte>() + offset, size,
       [](void* context) noexcept { delete static_cast<zmq::message_t*>(context); }, holder);
+}
+
+std::span<const std::byte> view_of(const zmq::message_t& message) {
+  return {message.data<std::byte>(), message.size()};
 }
 
 /// A payload that libzmq sends in pieces; ends with the last of them.
@@ -74,6 +78,10 @@ ZmqChannel::ZmqChannel(Session session)
     peer(0).probed_at = session.dialed;
     peer(0).dialing.ever_stood = true;
   }
+  Crowd crowd{.ranks = 0, .cores = usable_cores(allowed_cores(), core_quota()), .served = true};
+  for (const Peer& there : peers_) crowd.ranks += there.member.host == peer(rank()).member.host;
+  const WaitPolicy wait = wait_policy(settings_.wait, crowd);
+  yield_ = wait.yield + std::chrono::ceil<std::chrono::microseconds>(wait.spin);
   for (const auto& departed : session.departed) process_departed(departed);
   for (auto& incoming : session.early) process(std::move(incoming));
   if (session.early_dropped) {
@@ -123,10 +131,12 @@ void ZmqChannel::do_send_borrowed(int dest, int tag, std::span<const std::byte> 
   const Turn turn{*turns_};
   prepare_send(dest, payload.size(), deadline);
   if (dest == rank()) {
+    note_copied(payload.size());
     send_to_self(tag, Buffer::copy_of(payload));
   } else if (payload.size() <= inline_payload_bytes_max) {
     send_inline(dest, tag, payload);
   } else {
+    note_copied(payload.size());
     send_chunks(dest, tag, Buffer::copy_of(payload));
   }
 }
@@ -152,6 +162,7 @@ void ZmqChannel::send_to_self(int tag, Buffer&& payload) {
 }
 
 void ZmqChannel::send_inline(int dest, int tag, std::span<const std::byte> payload) {
+  note_copied(payload.size());
   Link& link = link_to(dest);
   Peer& there = peer(dest);
   const bool alone = std::exchange(there.sent_at_wait, waits_) != waits_;
@@ -162,7 +173,7 @@ void ZmqChannel::send_inline(int dest, int tag, std::span<const std::byte> paylo
 }
 
 std::unique_ptr<Link> ZmqChannel::make_link(int rank) {
-  return std::make_unique<Link>(*this, rank, turns_);
+  return std::make_unique<Link>(*this, rank, turns_, frames_);
 }
 
 /// Sends what waited for libzmq's thread to be done with what was before it; on that thread, too.
@@ -181,10 +192,11 @@ void ZmqChannel::do_due() noexcept {
 
 /// Sends all that waits: before this rank waits itself.
 void ZmqChannel::flush() {
-  for (Link* const link : std::exchange(waiting_, {})) {
+  for (Link* const link : waiting_) {
     link->listed = false;
     link->flush();
   }
+  waiting_.clear();
 }
 
 void ZmqChannel::send_chunks(int dest, int tag, Buffer&& payload) {
@@ -369,10 +381,12 @@ void ZmqChannel::process_data(int source, Incoming&& incoming) {
     wire_->drop(incoming.connection, "a message whose header does not fit it");
     return;
   }
-  if (!incoming.has_chunk) {
-    deliver(source, tag, buffer_of(std::move(incoming.first), Header::wire_bytes));
+  if (here <= copied_payload_bytes_max && here == bytes) {
+    deliver_copy(source, tag, incoming.has_chunk ? view_of(incoming.chunk) : incoming.body());
+  } else if (!incoming.has_chunk) {
+    deliver(source, tag, buffer_over(std::move(incoming.first), Header::wire_bytes));
   } else if (here == bytes) {
-    deliver(source, tag, buffer_of(std::move(incoming.chunk), 0));
+    deliver(source, tag, buffer_over(std::move(incoming.chunk), 0));
   } else {
     take_piece(source, std::move(incoming));
   }
@@ -386,7 +400,7 @@ void ZmqChannel::process_batch(int source, Incoming&& incoming) {
     return;
   }
   while (const auto entry = take_entry(body)) {
-    deliver(source, static_cast<int>(entry->tag), Buffer::copy_of(entry->payload));
+    deliver_copy(source, static_cast<int>(entry->tag), entry->payload);
   }
 }
 
@@ -401,10 +415,16 @@ void ZmqChannel::take_piece(int source, Incoming&& incoming) {
     return;
   }
   std::memcpy(there.partial.data() + there.partial_filled, incoming.chunk.data(), piece);
+  note_copied(piece);
   there.partial_filled += piece;
   if (there.partial_filled < bytes) return;
   there.partial_filled = 0;
   deliver(source, static_cast<int>(incoming.header.tag), std::move(there.partial));
+}
+
+void ZmqChannel::deliver_copy(int source, int tag, std::span<const std::byte> payload) {
+  note_copied(payload.size());
+  deliver(source, tag, Buffer::copy_of(payload));
 }
 
 void ZmqChannel::deliver(int source, int tag, Buffer&& payload) {

@@ -93,6 +93,7 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   void process_data(int source, Incoming&& incoming);
   void process_batch(int source, Incoming&& incoming);
   void deliver(int source, int tag, Buffer&& payload);
+  void deliver_copy(int source, int tag, std::span<const std::byte> payload);
   void take_piece(int source, Incoming&& incoming);
   [[nodiscard]] std::unique_ptr<Link> make_link(int rank);
 
@@ -185,10 +186,11 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   int looks_put_off_ = 0;
   unsigned sends_ = 0;
   std::shared_ptr<Turns> turns_ = std::make_shared<Turns>(*this);
+  std::shared_ptr<FrameStore> frames_ = std::make_shared<FrameStore>();
   std::vector<Link*> waiting_;  // links on which messages wait to travel together
   std::uint64_t waits_ = 1;     // counts when the program began to wait
   std::exception_ptr due_failed_;
-  std::chrono::microseconds yield_{50};
+  std::chrono::microseconds yield_{0};     // at the start of a wait
   Deadline::Clock::duration last_wait_{};  // of a receive
   bool leaving_ = false;
   std::uint64_t frames_dropped_ = 0;  // by the wire, once it is closed

@@ -40,16 +40,4 @@ std::string_view Buffer::text() const noexcept {
   return {reinterpret_cast<const char*>(data()), size_};
 }
 
-void Buffer::steal(Buffer& other) noexcept {
-  size_ = std::exchange(other.size_, 0);
-  release_ = std::exchange(other.release_, nullptr);
-  context_ = other.context_;
-  if (release_ == nullptr) {
-    data_ = inline_.data();
-    if (size_ > 0) std::memcpy(data_, other.data_, size_);
-  } else {
-    data_ = std::exchange(other.data_, other.inline_.data());
-  }
-}
-
 }  // namespace rankwire

@@ -76,6 +76,7 @@ void Channel::send(int dest, int tag, Buffer&& payload, Deadline deadline) {
 
 void Channel::do_send_borrowed(int dest, int tag, std::span<const std::byte> payload,
                                Deadline deadline) {
+  note_copied(payload.size());
   do_send(dest, tag, Buffer::copy_of(payload), deadline);
 }
 
@@ -124,6 +125,7 @@ std::optional<Envelope> Channel::recv_into(int source, int tag, std::span<std::b
   if (!message) return std::nullopt;
   const auto bytes = message->payload.bytes();
   if (!bytes.empty()) std::memcpy(memory.data(), bytes.data(), bytes.size());
+  note_copied(bytes.size());
   return Envelope{message->source, message->tag, bytes.size()};
 }
 
@@ -141,6 +143,7 @@ Info Channel::info() const {
   info.messages_received = messages_received_;
   info.bytes_sent = bytes_sent_;
   info.bytes_received = bytes_received_;
+  info.bytes_copied = bytes_copied_;
   return info;
 }
 

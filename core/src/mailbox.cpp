@@ -36,7 +36,7 @@ void Mailbox::push(Message&& message) {
   ++messages_;
 }
 
-Message Mailbox::unlink(std::uint32_t index) {
+void Mailbox::unlink(std::uint32_t index) {
   Node& node = nodes_[index];
   auto& chain = peers_[static_cast<std::size_t>(node.message.source)].messages;
   (node.previous_of_all == none ? all_.first : nodes_[node.previous_of_all].next_of_all) =
@@ -49,7 +49,6 @@ Message Mailbox::unlink(std::uint32_t index) {
       node.previous_of_source;
   free_.push_back(index);
   --messages_;
-  return std::move(node.message);
 }
 
 std::uint32_t Mailbox::find(const Wanted& wanted) const {
@@ -72,7 +71,11 @@ std::optional<Event> Mailbox::take(const Wanted& wanted) {
           "{}; it stays to be received",
           self_, found.source, found.tag, found.payload.size(), wanted.bytes_max)};
     }
-    return Event{unlink(index)};
+    // One move, from its node to the caller's event.
+    std::optional<Event> event{std::in_place, std::in_place_type<Message>,
+                               std::move(nodes_[index].message)};
+    unlink(index);
+    return event;
   }
   if (auto news = take_news(wanted)) return news;
   check_not_in_vain(wanted);

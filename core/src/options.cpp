@@ -38,17 +38,30 @@ CLI::Option* add(CLI::App& app, const std::string& names, const char* type, cons
 }
 
 template <class Duration>
+Duration parse_between(const std::string& text, microseconds least, microseconds most) {
+  const microseconds value = parse_duration(text);
+  if (value < least || value > most || std::chrono::duration_cast<Duration>(value) != value) {
+    throw UsageError{fmt::format("'{}' is out of bounds: {} to {} is accepted{}", text,
+                                 duration_text(least), duration_text(most),
+                                 Duration{1} > 1us ? ", in whole milliseconds" : "")};
+  }
+  return std::chrono::duration_cast<Duration>(value);
+}
+
+template <class Duration>
 void add_duration(CLI::App& app, const std::string& name, Duration& target, microseconds least,
                   microseconds most, const std::string& help) {
   add(app, name, "DURATION", help, [&target, least, most](const std::string& text) {
-    const microseconds value = parse_duration(text);
-    if (value < least || value > most || std::chrono::duration_cast<Duration>(value) != value) {
-      throw UsageError{fmt::format("'{}' is out of bounds: {} to {} is accepted{}", text,
-                                   duration_text(least), duration_text(most),
-                                   Duration{1} > 1us ? ", in whole milliseconds" : "")};
-    }
-    target = std::chrono::duration_cast<Duration>(value);
+    target = parse_between<Duration>(text, least, most);
   })->default_str(duration_text(target));
+}
+
+void add_wait(CLI::App& app, const std::string& name, std::optional<microseconds>& target,
+              const std::string& help) {
+  add(app, name, "DURATION", help, [&target](const std::string& text) {
+    target.reset();
+    if (text != "auto") target = parse_between<microseconds>(text, 0s, 1s);
+  })->default_str("auto");
 }
 
 void add_bytes(CLI::App& app, const std::string& name, std::uint64_t& target, std::uint64_t least,
@@ -226,10 +239,9 @@ void add_times_and_sizes(CLI::App& app, Settings& settings) {
             "bytes under way from one rank to another before a send waits");
   add_bytes(app, "--message-max", settings.message_bytes_max, 1, std::uint64_t{1} << 40,
             "largest message");
-  add_duration(app, "--wait-spin", settings.wait.spin, 0s, 1s,
-               "a blocked wait first spins so long");
-  add_duration(app, "--wait-yield", settings.wait.yield, 0s, 1s,
-               "then yields its core for so long");
+  add_wait(app, "--wait-spin", settings.wait.spin,
+           "a blocked wait first spins so long; auto: by the\nranks and cores of the host");
+  add_wait(app, "--wait-yield", settings.wait.yield, "then yields its core for so long");
   add_duration(app, "--wait-sleep", settings.wait.sleep_max, 50us, 1ms,
                "then sleeps, at most so long at a time");
   add_choice(app, "--log-level", settings.log_level,

@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "configuration.hpp"
+#include "memory.hpp"
 #include "ranks.hpp"
 #include "rankwire/backend/interrupt.hpp"
 #include "rankwire/backend/log.hpp"
@@ -32,6 +33,7 @@ int run_world(const Settings& settings, std::span<const Backend> backends,
               const RankFunction& function) {
   log().set_level(spdlog::level::from_str(settings.log_level));
   catch_interrupts();
+  keep_freed_memory();
   const auto backend =
       std::find_if(backends.begin(), backends.end(),
                    [&](const Backend& candidate) { return candidate.name == settings.transport; });

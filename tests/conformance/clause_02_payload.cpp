@@ -101,4 +101,25 @@ CONFORMANCE_CASE("2: recv_into fills the caller's memory; too large a message st
   EXPECT(std::memcmp(memory.data(), pattern(200'000, 2).data(), 200'000) == 0);
 }
 
+/// Large ones travel as they lie, and rankwire counts what it copies all the same.
+CONFORMANCE_CASE("2: large owned payloads are copied on neither side", Needs{.ranks_min = 2}) {
+  Channel& world = self.world();
+  if (world.rank() > 1) return;
+  const int other = 1 - world.rank();
+  const auto copied = world.info().bytes_copied;
+  for (const std::size_t size :
+       {std::size_t{100'000}, std::size_t{1} << 20, std::size_t{16} << 20}) {
+    if (world.rank() == 1) world.send(other, 5, pattern(size, 3), patience);
+    Message message = must_recv(world, other, 5);
+    EXPECT(same(message.payload, pattern(size, 3)));
+    if (world.rank() == 0) world.send(other, 5, std::move(message.payload), patience);
+    EXPECT_EQUAL(world.info().bytes_copied, copied);
+  }
+  // It does count: what is borrowed and received into the program's memory is copied at least once.
+  std::vector<std::byte> memory(1000);
+  world.send(other, 6, memory, patience);
+  EXPECT(world.recv_into(other, 6, memory, patience).has_value());
+  EXPECT(world.info().bytes_copied >= copied + 1000);
+}
+
 }  // namespace conformance

@@ -1,6 +1,6 @@
 #include <utility>
 
-#include "../unit/count_new.hpp"
+#include "../support/count_new.hpp"
 #include "archive_kinds.hpp"
 #include "fuzz.hpp"
 

@@ -1,3 +1,4 @@
+#include "batch.hpp"
 #include "fuzz.hpp"
 #include "protocol.hpp"
 
@@ -28,6 +29,15 @@ void check_reject(Bytes body) {
   fuzz::require(same(body_of(reject).bytes(), body), "a reject encodes to other bytes");
 }
 
+void check_batch(Bytes body) {
+  if (body.size() > Batch::payload_bytes_max || !is_batch(body, UINT64_MAX)) return;
+  Batch batch;
+  for (Bytes rest = body; const auto entry = take_entry(rest);)
+    batch.add(entry->tag, entry->payload);
+  fuzz::require(same(batch.finish({.kind = Kind::batch}).subspan(Header::wire_bytes), body),
+                "a batch encodes to other bytes");
+}
+
 void check_body(Kind kind, Bytes body) {
   switch (kind) {
     case Kind::hello:
@@ -48,6 +58,8 @@ void check_body(Kind kind, Bytes body) {
       return check_record<Member>(body);
     case Kind::abort:
       return check_record<Abort>(body);
+    case Kind::batch:
+      return check_batch(body);
     case Kind::data:
     case Kind::credit:
     case Kind::ack:

@@ -1,5 +1,6 @@
 #include <cstring>
 
+#include "batch.hpp"
 #include "protocol.hpp"
 #include "script.hpp"
 #include "seeds.hpp"
@@ -53,6 +54,13 @@ std::string data(std::uint32_t tag, std::string_view payload) {
   return frame({.kind = Kind::data, .tag = tag, .bytes = payload.size()}, payload);
 }
 
+/// Messages with these tags.
+std::string batch(std::initializer_list<std::uint32_t> tags) {
+  Batch batch;
+  for (const std::uint32_t tag : tags) batch.add(tag, std::as_bytes(std::span{"payload", 7}));
+  return text_of(batch.finish({.kind = Kind::batch}));
+}
+
 std::string link(int rank) {
   LinkHello link;
   link.token = {1, 2};
@@ -99,6 +107,7 @@ void talk(ScriptWriter& script, std::uint8_t ranks) {
 /// All that a rank may hear over the connection of another.
 void everything_from(ScriptWriter& script, std::uint8_t connection, int rank) {
   arrives(script, connection, data(1, "payload"));
+  arrives(script, connection, batch({1, 2, 1}));
   arrives(script, connection, frame({.kind = Kind::data, .tag = 2, .bytes = 5000}), 3000);
   arrives(script, connection, frame({.kind = Kind::data, .tag = 2, .bytes = 5000}), 2000);
   arrives(script, connection, frame({.kind = Kind::credit, .bytes = 100}));
@@ -106,6 +115,7 @@ void everything_from(ScriptWriter& script, std::uint8_t connection, int rank) {
   arrives(script, connection, frame({.kind = Kind::resend, .ack = 1}));
   arrives(script, connection, relay(rank, true, link(rank)));
   arrives(script, connection, relay(rank, true, data(1, "relayed")));
+  arrives(script, connection, relay(rank, true, batch({1, 2})));
   arrives(script, connection, relay(rank, false, frame({.kind = Kind::ack, .ack = 1})));
   arrives(script, connection, record(Kind::arrived, member(rank)));
   arrives(script, connection, record(Kind::departed, Departed{rank, true, "it died", 0}));
@@ -179,6 +189,7 @@ void add_protocol_seeds(Seeds seeds) {
   seeds.add(start(3));
   seeds.add(link(2));
   seeds.add(data(1, "payload"));
+  seeds.add(batch({1, 2}));
   seeds.add(frame({.kind = Kind::credit, .bytes = 100}));
   seeds.add(goodbye());
   seeds.add(record(Kind::departed, Departed{2, true, "it died", 7}));

@@ -120,6 +120,16 @@ TEST_CASE("configuration: every option reaches its field") {
   CHECK(worker.settings().rank == 2);
 }
 
+TEST_CASE("configuration: how a wait waits is open until it is said; auto opens it again") {
+  const Settings silent = Reading{{}}.settings();
+  CHECK_FALSE(silent.wait.spin);
+  CHECK_FALSE(silent.wait.yield);
+  CHECK(silent.wait.sleep_max == 1ms);
+  Reading over{{"--wait-spin", "auto"}, {"RANKWIRE_WAIT_SPIN=3us", "RANKWIRE_WAIT_YIELD=0us"}};
+  CHECK_FALSE(over.settings().wait.spin);
+  CHECK(over.settings().wait.yield == 0us);
+}
+
 TEST_CASE("configuration: reach and keys, from each source") {
   Reading master{{"--listen", "tcp://*:0", "-n", "3", "--address-file", "where", "--advertise",
                   "[fe80::1%eth0]", "--key", "m.key_secret", "--allow", "allowed"}};

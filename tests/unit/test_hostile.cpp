@@ -5,8 +5,8 @@
 
 #include <random>
 
+#include "../support/count_new.hpp"
 #include "archive_types.hpp"
-#include "count_new.hpp"
 #include "text_of.hpp"
 
 using namespace rankwire;

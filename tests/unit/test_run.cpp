@@ -1,10 +1,12 @@
 #include <doctest/doctest.h>
+#include <malloc.h>
 #include <pthread.h>
 
 #include <atomic>
 #include <stdexcept>
 #include <thread>
 
+#include "../../core/src/memory.hpp"
 #include "../../core/src/ranks.hpp"
 #include "rankwire/backend/backend.hpp"
 #include "rankwire/errors.hpp"
@@ -81,3 +83,17 @@ TEST_CASE("run: one rank runs on the calling thread") {
             inproc_backend.open(settings),
             [&](Channel&) { return std::this_thread::get_id() == caller ? 0 : 1; }, 1s) == 0);
 }
+
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST_CASE("run: large blocks come from the heap, and stay there") {
+  keep_freed_memory();
+  constexpr std::size_t bytes = 16 << 20;
+  const auto mapped = mallinfo2().hblks;
+  {
+    const Buffer block{bytes};
+    *const_cast<volatile std::byte*>(block.data()) = std::byte{1};
+    CHECK(mallinfo2().hblks == mapped);
+  }
+  CHECK(mallinfo2().keepcost >= bytes);  // free at the top of the heap, and not given back
+}
+#endif

@@ -28,7 +28,8 @@ void send_rubbish(Stranger& stranger) {
     stranger.send(random_bytes(100));
   }
   // Hellos with damaged bodies.
-  const auto hello = rankwire::encode(wire::Hello{"default", "host", 1, -1, 0, 1, "tcp://x:1", "", 1 << 20});
+  const auto hello =
+      rankwire::encode(wire::Hello{"default", "host", 1, -1, 0, 1, "tcp://x:1", "", 1 << 20});
   for (std::size_t size = 0; size < hello.size(); ++size) {
     std::vector<std::byte> frame(wire::Header::wire_bytes + size);
     const auto head = wire::to_bytes({wire::Kind::hello, wire::protocol_version, size});

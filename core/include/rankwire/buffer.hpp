@@ -2,6 +2,8 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <memory>
 #include <span>
 #include <string>
@@ -63,7 +65,23 @@ class Buffer {
     data_ = inline_.data();
     size_ = 0;
   }
-  void steal(Buffer& other) noexcept;
+  void steal(Buffer& other) noexcept {
+    size_ = std::exchange(other.size_, 0);
+    release_ = std::exchange(other.release_, nullptr);
+    context_ = other.context_;
+    if (release_ != nullptr) {
+      data_ = std::exchange(other.data_, other.inline_.data());
+      return;
+    }
+    data_ = inline_.data();
+    // By constant sizes, which costs no call: a small message moves five times on its way, and the
+    // calls were a third of its time.
+    if (size_ <= sizeof(std::uint64_t)) {
+      std::memcpy(data_, other.data_, sizeof(std::uint64_t));
+    } else {
+      std::memcpy(data_, other.data_, inline_bytes);
+    }
+  }
 
   std::array<std::byte, inline_bytes> inline_;
   std::byte* data_ = inline_.data();

@@ -34,7 +34,8 @@ struct Wanted {
 ///  2. Payload. `send` of a span borrows the bytes until it returns. `send` of a Buffer takes
 ///     ownership: no copy on the way to the transport. A received Message owns its bytes, in
 ///     whatever memory the transport delivered them. `recv_into` receives into the caller's own
-///     memory; a message too large for it is a UsageError and stays to be received.
+///     memory; a message too large for it is a UsageError and stays to be received. In a steady
+///     flow a message of up to Buffer::inline_bytes costs no allocation of rankwire's.
 ///  3. Waiting in send. A send of a Buffer never waits for the matching receive while the window to
 ///     that rank has room: bytes sent and not yet received by its program, 64 for each message
 ///     included, are at most `window_bytes`; a message of any size finds room when less than a
@@ -72,7 +73,7 @@ struct Wanted {
 ///     which names the rank, its host and the cause; or its process is ended by the launcher. run()
 ///     calls it for an uncaught exception, so that every process exits non-zero and nobody hangs.
 /// 12. Idle cost. A blocked wait costs next to no CPU: it spins briefly, yields, then sleeps, at
-///     most 1 ms at a time where the transport cannot wake it (see WaitPolicy).
+///     most 1 ms at a time where the transport cannot wake it (see WaitSettings).
 /// 13. Facts. `info` says the transport, its endpoints, each peer's host and pid, whether messages
 ///     to and from it are relayed by the master, whether links have keys, and what the transport
 ///     can do.
@@ -140,6 +141,9 @@ class Channel {
 
   explicit Channel(Place place) : place_{place} {}
 
+  /// For a backend: so many bytes of a payload were copied (Info::bytes_copied).
+  void note_copied(std::size_t bytes) { bytes_copied_ += bytes; }
+
   // What a backend implements. Arguments were checked (clauses 5 and 6), nobody else is inside
   // (clause 9) and the channel is open (clause 10).
 
@@ -167,6 +171,7 @@ class Channel {
   Place place_;
   std::uint64_t messages_sent_ = 0, messages_received_ = 0;
   std::uint64_t bytes_sent_ = 0, bytes_received_ = 0;
+  std::uint64_t bytes_copied_ = 0;
   bool closed_ = false;
   std::atomic<bool> in_use_{false};
 };

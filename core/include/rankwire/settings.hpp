@@ -8,12 +8,10 @@
 namespace rankwire {
 
 /// How a blocked wait spends its time (clause 12): first it spins, then yields its core, then
-/// sleeps, from 50 us doubling to `sleep_max`. Transports that can wake a waiter sleep until woken.
-/// The yielding outlasts a round trip of 1 MiB over MPI: with 200 us both ranks fell asleep in each
-/// other's transfers, and 1 MiB took 3.4 times as long as with raw MPI.
-struct WaitPolicy {
-  std::chrono::microseconds spin{20};
-  std::chrono::microseconds yield{1000};
+/// sleeps, at most so long at a time where the transport cannot wake it. What is not said is chosen
+/// by the ranks and cores of the host when the world opens (docs/waiting.md).
+struct WaitSettings {
+  std::optional<std::chrono::microseconds> spin, yield;
   std::chrono::microseconds sleep_max{1000};
 };
 
@@ -51,7 +49,7 @@ struct Settings {
 
   std::uint64_t window_bytes = std::uint64_t{64} << 20;       ///< clause 3
   std::uint64_t message_bytes_max = std::uint64_t{16} << 30;  ///< clause 6
-  WaitPolicy wait;
+  WaitSettings wait;
   std::string log_level = "info";  ///< trace, debug, info, warn, error, off
 
   bool takes_arrivals = false;  ///< clause 14; said by the program, not by its user

@@ -4,8 +4,8 @@
 #include <chrono>
 #include <thread>
 
+#include "rankwire/backend/wait_policy.hpp"
 #include "rankwire/deadline.hpp"
-#include "rankwire/settings.hpp"
 
 namespace rankwire {
 
@@ -29,15 +29,37 @@ class Backoff {
                                                    policy_.sleep_max);
     std::this_thread::sleep_for(std::min(sleep_, deadline.remaining()));
   }
-  /// False once the time to spin and to yield is over: where a waiter can be woken, sleep then.
-  [[nodiscard]] bool may_spin() const {
-    return start_ == Deadline::Clock::time_point{} ||
-           Deadline::Clock::now() - start_ < policy_.spin + policy_.yield;
+  /// For a transport that can wake a waiter: one short rest, spinning or yielding, over as soon as
+  /// `changed()`. False once the policy's time for both is over: sleep then, until woken.
+  template <class Changed>
+  bool rest_awake(Changed&& changed) {
+    if (policy_.spin + policy_.yield == Deadline::Clock::duration::zero()) return false;
+    const auto now = Deadline::Clock::now();
+    if (start_ == Deadline::Clock::time_point{}) start_ = now;
+    const auto waited = now - start_;
+    if (waited >= policy_.spin + policy_.yield) return false;
+    if (waited >= policy_.spin) {
+      std::this_thread::yield();
+      return true;
+    }
+    // A look at the clock costs more than some at a word of memory.
+    constexpr int looks = 4;
+    for (int i = 0; i < looks && !changed(); ++i) relax();
+    return true;
   }
   /// True once pause() has come to sleeping: time for looks that cost more.
   [[nodiscard]] bool sleeping() const { return sleep_ > Deadline::Clock::duration::zero(); }
 
  private:
+  /// Tells the core that it spins: the other thread of a core of two gets more of it.
+  static void relax() {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+  }
+
   WaitPolicy policy_;
   Deadline::Clock::time_point start_{};
   Deadline::Clock::duration sleep_{};

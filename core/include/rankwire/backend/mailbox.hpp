@@ -65,7 +65,7 @@ class Mailbox {
   using News = std::variant<std::shared_ptr<const Departure>, Arrival>;
 
   [[nodiscard]] std::uint32_t find(const Wanted& wanted) const;
-  Message unlink(std::uint32_t index);
+  void unlink(std::uint32_t index);
   std::optional<Event> take_news(const Wanted& wanted);
   [[nodiscard]] static bool is_loss(const News& news);
   void check_not_in_vain(const Wanted& wanted) const;

@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-/// What global operator new has given out since the program began. Not thread-safe.
+/// What global operator new has given out since the program began, to all threads.
 struct Allocated {
   std::size_t bytes = 0;
   std::size_t times = 0;

@@ -1,0 +1,43 @@
+#include "mpi_crowd.hpp"
+
+#include <array>
+
+#include "mpi_error.hpp"
+#include "rankwire/backend/cores.hpp"
+
+namespace rankwire::mpi {
+namespace {
+
+/// A place for each core: which MPI can combine on any machine.
+using Marks = std::array<unsigned char, Cores{}.size()>;
+
+Marks marks_of(const Cores& cores) {
+  Marks marks{};
+  for (std::size_t core = 0; core < cores.size(); ++core) marks[core] = cores[core] ? 1 : 0;
+  return marks;
+}
+
+Cores cores_of(const Marks& marks) {
+  Cores cores;
+  for (std::size_t core = 0; core < cores.size(); ++core) cores[core] = marks[core] != 0;
+  return cores;
+}
+
+}  // namespace
+
+Crowd crowd_of(MPI_Comm comm) {
+  MPI_Comm host = MPI_COMM_NULL;
+  check(MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &host),
+        "MPI_Comm_split_type");
+  Crowd crowd;
+  check(MPI_Comm_size(host, &crowd.ranks), "MPI_Comm_size");
+  Marks marks = marks_of(allowed_cores());
+  check(MPI_Allreduce(MPI_IN_PLACE, marks.data(), static_cast<int>(marks.size()), MPI_UNSIGNED_CHAR,
+                      MPI_MAX, host),
+        "MPI_Allreduce");
+  check(MPI_Comm_free(&host), "MPI_Comm_free");
+  crowd.cores = usable_cores(cores_of(marks), core_quota());
+  return crowd;
+}
+
+}  // namespace rankwire::mpi

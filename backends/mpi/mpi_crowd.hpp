@@ -1,0 +1,13 @@
+#pragma once
+
+#include <mpi.h>
+
+#include "rankwire/backend/wait_policy.hpp"
+
+namespace rankwire::mpi {
+
+/// The ranks of `comm` on this host, and the cores that they have between them. (One rank's own
+/// would not do: launchers bind each to a core.) Collective over `comm`.
+[[nodiscard]] Crowd crowd_of(MPI_Comm comm);
+
+}  // namespace rankwire::mpi

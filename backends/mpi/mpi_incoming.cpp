@@ -1,0 +1,142 @@
+#include "mpi_incoming.hpp"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <utility>
+
+#include "mpi_error.hpp"
+#include "mpi_extent.hpp"
+#include "rankwire/errors.hpp"
+
+namespace rankwire::mpi {
+namespace {
+
+constexpr int looks_for_payload = 16;
+
+/// Keeps bytes that MPI may use until the process ends, which is when it stops.
+void leave_to_mpi(Buffer&& bytes) {
+  static auto& left = *new std::vector<Buffer>;
+  left.push_back(std::move(bytes));
+}
+
+bool asks_for(const Wanted& wanted, int source, int tag, std::size_t bytes) {
+  return (wanted.source == source || wanted.source == any_source) &&
+         (wanted.tag == tag || wanted.tag == any_tag) && bytes <= wanted.bytes_max;
+}
+
+}  // namespace
+
+Incoming::~Incoming() {
+  for (auto* const arriving : under_way_.items()) {
+    leave_to_mpi(std::move(arriving->message.payload));
+  }
+}
+
+void Incoming::check_size(std::uint64_t bytes, const MPI_Status& status) const {
+  if (bytes <= bytes_max_) [[likely]]
+    return;
+  // All ranks have rank 0's limit, so this is no message of a Channel.
+  throw TransportError{
+      fmt::format("rank {} sent a message of {} bytes (tag {}), above the world's limit of {}",
+                  status.MPI_SOURCE, bytes, status.MPI_TAG % note_tag, bytes_max_)};
+}
+
+Incoming::Found Incoming::take_one(Mailbox& mailbox, const Wanted* wanted,
+                                   std::optional<Event>& event) {
+  MPI_Status status;
+  if (!slots_.look(status)) return Found::nothing;
+  if (status.MPI_TAG >= note_tag) return take_note(status, mailbox);
+  const auto bytes = slots_.bytes(status);
+  check_size(bytes.size(), status);
+  auto& from = sources_[static_cast<std::size_t>(status.MPI_SOURCE)];
+  Message message{status.MPI_SOURCE, status.MPI_TAG, Buffer::copy_of(bytes)};
+  slots_.post_again();
+  // What the mailbox has, `wanted` did not ask for.
+  if (wanted != nullptr && from.queue.empty() && !mailbox.departure(message.source) &&
+      asks_for(*wanted, message.source, message.tag, message.payload.size())) {
+    event.emplace(std::move(message));
+    ++from.delivered;
+    return Found::wanted;
+  }
+  deliver(std::move(message), from, mailbox);
+  return Found::message;
+}
+
+Incoming::Found Incoming::take_note(const MPI_Status& status, Mailbox& mailbox) {
+  const auto bytes = slots_.bytes(status);
+  if (bytes.size() != sizeof note_) {
+    throw TransportError{fmt::format("rank {} sent a note of {} bytes, which should have {}",
+                                     status.MPI_SOURCE, bytes.size(), sizeof note_)};
+  }
+  std::memcpy(&note_, bytes.data(), sizeof note_);
+  note_source_ = status.MPI_SOURCE;
+  slots_.post_again();
+  if (note_.kind != Note::Kind::payload) return Found::note;
+  check_size(note_.value, status);
+  // Who has departed sends nothing, and the mailbox would drop it.
+  if (!mailbox.departure(status.MPI_SOURCE)) {
+    receive({status.MPI_SOURCE, status.MPI_TAG - note_tag, Buffer{note_.value}}, mailbox);
+  }
+  return Found::message;
+}
+
+void Incoming::receive(Message&& message, Mailbox& mailbox) {
+  auto& from = sources_[static_cast<std::size_t>(message.source)];
+  const auto bytes = message.payload.bytes();
+  const Extent extent{bytes.size()};
+  MPI_Request request = MPI_REQUEST_NULL;
+  check(
+      MPI_Irecv(bytes.data(), extent.count, extent.type, message.source, bulk_tag, bulk_, &request),
+      "MPI_Irecv");
+  // The sender's MPI offers it right after the note; in shared memory it then comes in one step.
+  int done = 0;
+  for (int look = 0; done == 0 && look < looks_for_payload; ++look) {
+    check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
+  }
+  if (done != 0) {
+    deliver(std::move(message), from, mailbox);
+    return;
+  }
+  // A move of the message keeps the address of its bytes: they are too many to lie inside it.
+  from.queue.push_back({std::move(message), false});
+  under_way_.add(request, &from.queue.back());
+}
+
+void Incoming::deliver(Message&& message, Source& from, Mailbox& mailbox) {
+  if (!from.queue.empty()) {
+    from.queue.push_back({std::move(message), true});
+    return;
+  }
+  mailbox.push(std::move(message));
+  ++from.delivered;
+}
+
+bool Incoming::complete(Mailbox& mailbox) {
+  return under_way_.complete([&](Arriving* arriving) {
+    arriving->whole = true;
+    auto& from = sources_[static_cast<std::size_t>(arriving->message.source)];
+    while (!from.queue.empty() && from.queue.front().whole) {
+      mailbox.push(std::move(from.queue.front().message));
+      from.queue.pop_front();
+      ++from.delivered;
+    }
+  });
+}
+
+std::size_t Incoming::bytes_under_way() const {
+  std::size_t bytes = 0;
+  for (const auto* const arriving : under_way_.items()) bytes += arriving->message.payload.size();
+  return bytes;
+}
+
+void Incoming::abandon(int source) {
+  under_way_.forget([source](Arriving* arriving) {
+    if (arriving->message.source != source) return false;
+    leave_to_mpi(std::move(arriving->message.payload));
+    return true;
+  });
+  sources_[static_cast<std::size_t>(source)].queue.clear();
+}
+
+}  // namespace rankwire::mpi

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <mpi.h>
+
+#include <cstdint>
+#include <list>
+#include <optional>
+#include <vector>
+
+#include "mpi_outgoing.hpp"
+#include "mpi_requests.hpp"
+#include "mpi_slots.hpp"
+#include "rankwire/backend/mailbox.hpp"
+
+namespace rankwire::mpi {
+
+/// The messages on their way into one channel.
+class Incoming {
+ public:
+  Incoming(const Comms& comms, int size, std::uint64_t message_bytes_max)
+      : slots_{comms.slots},
+        bulk_{comms.bulk},
+        bytes_max_{message_bytes_max},
+        sources_(static_cast<std::size_t>(size)) {}
+  /// Memory that MPI may still write to is left to it.
+  ~Incoming();
+  Incoming(const Incoming&) = delete;
+  Incoming& operator=(const Incoming&) = delete;
+  Incoming(Incoming&&) = delete;
+  Incoming& operator=(Incoming&&) = delete;
+
+  /// What a look found.
+  enum class Found { nothing, message, wanted, note };
+  /// Takes one message or note over from MPI, if one is there. A message that `wanted` (may be
+  /// null) asks for goes into `event`, if it is whole and those before it of the same source are
+  /// delivered: the usual case, without the way through the mailbox. Any other goes into
+  /// `mailbox`, when it and those before it are whole. What a note of no message says is then
+  /// note() of note_source().
+  Found take_one(Mailbox& mailbox, const Wanted* wanted, std::optional<Event>& event);
+  [[nodiscard]] const Note& note() const { return note_; }
+  [[nodiscard]] int note_source() const { return note_source_; }
+
+  /// Delivers what has become whole.
+  bool complete(Mailbox& mailbox);
+  [[nodiscard]] bool empty() const { return under_way_.empty(); }
+  [[nodiscard]] std::size_t bytes_under_way() const;
+  /// Messages of `source` that were delivered.
+  [[nodiscard]] std::uint64_t delivered(int source) const {
+    return sources_[static_cast<std::size_t>(source)].delivered;
+  }
+  /// The rest of a message of `source` will never come.
+  void abandon(int source);
+  /// Takes back from MPI what it has to receive; says whether it gave up all.
+  [[nodiscard]] bool withdraw() { return slots_.withdraw() && under_way_.empty(); }
+
+ private:
+  struct Arriving {
+    Message message;
+    bool whole = false;
+  };
+  struct Source {
+    std::list<Arriving> queue;  // in order; empty, or the first is not whole
+    std::uint64_t delivered = 0;
+  };
+  Found take_note(const MPI_Status& status, Mailbox& mailbox);
+  void check_size(std::uint64_t bytes, const MPI_Status& status) const;
+  void receive(Message&& message, Mailbox& mailbox);
+  void deliver(Message&& message, Source& from, Mailbox& mailbox);
+
+  Slots slots_;
+  MPI_Comm bulk_;
+  std::uint64_t bytes_max_;
+  std::vector<Source> sources_;
+  Requests<Arriving*> under_way_;  // into the queues
+  Note note_;
+  int note_source_ = 0;
+};
+
+}  // namespace rankwire::mpi

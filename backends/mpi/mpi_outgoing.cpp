@@ -1,0 +1,184 @@
+#include "mpi_outgoing.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "mpi_bells.hpp"
+#include "mpi_error.hpp"
+#include "mpi_extent.hpp"
+
+namespace rankwire::mpi {
+
+Outgoing::~Outgoing() {
+  // The whole Send: bytes inside it must not move either.
+  under_way_.forget([](std::unique_ptr<Send>& send) {
+    static auto& left = *new std::vector<std::unique_ptr<Send>>;
+    left.push_back(std::move(send));
+    return true;
+  });
+}
+
+std::unique_ptr<Outgoing::Send> Outgoing::fresh(int dest, std::uint64_t ordinal) {
+  std::unique_ptr<Send> send;
+  if (spares_.empty()) {
+    send = std::make_unique<Send>();
+  } else {
+    send = std::move(spares_.back());
+    spares_.pop_back();
+  }
+  send->dest = dest;
+  send->ordinal = ordinal;
+  send->borrowed = false;
+  return send;
+}
+
+void Outgoing::keep(std::unique_ptr<Send> send) {
+  if (send->block) blocks_.push_back(std::move(send->block));
+  send->payload = Buffer{};
+  if (spares_.size() < spares_max) spares_.push_back(std::move(send));
+}
+
+/// Says whether MPI is done with the bytes already. Else they must stay.
+bool Outgoing::isend(MPI_Comm comm, int dest, int tag, std::span<const std::byte> bytes,
+                     MPI_Request& request) {
+  const Extent extent{bytes.size()};
+  int code = MPI_Isend(bytes.data(), extent.count, extent.type, dest, tag, comm, &request);
+  int done = 0;
+  if (code == MPI_SUCCESS) code = MPI_Test(&request, &done, MPI_STATUS_IGNORE);
+  if (code != MPI_SUCCESS) [[unlikely]] {
+    fail(code, fmt::format("MPI_Isend of {} bytes to rank {} (tag {})", bytes.size(), dest, tag));
+  }
+  bells_.ring(dest);
+  return done != 0;
+}
+
+/// MPI gets the bytes where they stay: those of a small Buffer lie inside `send`.
+void Outgoing::start(MPI_Comm comm, int tag, std::span<const std::byte> bytes,
+                     std::unique_ptr<Send> send) {
+  MPI_Request request = MPI_REQUEST_NULL;
+  if (isend(comm, send->dest, tag, bytes, request)) {
+    keep(std::move(send));
+  } else {
+    add(request, std::move(send), bytes.size());
+  }
+}
+
+void Outgoing::add(MPI_Request request, std::unique_ptr<Send> send, std::size_t bytes) {
+  send->bytes = bytes;
+  under_way_.add(request, std::move(send));
+  if (under_way_.items().size() < complete_at_) return;
+  complete();
+  // Twice as many as remain: then each is looked at but a few times, however many there are.
+  complete_at_ = std::max(many_under_way, 2 * under_way_.items().size());
+}
+
+bool Outgoing::has_block() {
+  if (!blocks_.empty()) return true;
+  if (blocks_made_ == blocks_max) return false;
+  blocks_.emplace_back(new Block);
+  ++blocks_made_;
+  return true;
+}
+
+/// Sends a copy of `bytes`, which fit a slot. The usual case costs nothing but MPI's calls.
+void Outgoing::copy(int dest, int tag, std::span<const std::byte> bytes, std::uint64_t ordinal) {
+  if (!has_block()) {
+    auto send = fresh(dest, ordinal);
+    send->payload = Buffer::copy_of(bytes);
+    const auto copied = std::as_const(send->payload).bytes();
+    start(comms_.slots, tag, copied, std::move(send));
+    return;
+  }
+  auto& block = blocks_.back();
+  if (!bytes.empty()) std::memcpy(block->data(), bytes.data(), bytes.size());
+  MPI_Request request = MPI_REQUEST_NULL;
+  if (isend(comms_.slots, dest, tag, {block->data(), bytes.size()}, request)) return;
+  auto send = fresh(dest, ordinal);
+  send->block = std::move(block);
+  blocks_.pop_back();
+  add(request, std::move(send), bytes.size());
+}
+
+void Outgoing::copy_note(int dest, int tag, const Note& note, std::uint64_t ordinal) {
+  copy(dest, tag, std::as_bytes(std::span{&note, 1}), ordinal);
+}
+
+// The note of a payload counts as part of its message: neither is whole without the other.
+
+void Outgoing::send(int dest, int tag, Buffer&& payload) {
+  const auto ordinal = sent_[static_cast<std::size_t>(dest)]++;
+  if (payload.size() <= Buffer::inline_bytes) {
+    copy(dest, tag, std::as_const(payload).bytes(), ordinal);
+    return;
+  }
+  const bool fits = payload.size() <= slot_bytes;
+  if (!fits) copy_note(dest, note_tag + tag, {Note::Kind::payload, payload.size()}, ordinal);
+  auto send = fresh(dest, ordinal);
+  send->payload = std::move(payload);
+  const auto bytes = std::as_const(send->payload).bytes();
+  start(fits ? comms_.slots : comms_.bulk, fits ? tag : bulk_tag, bytes, std::move(send));
+}
+
+void Outgoing::send_copy(int dest, int tag, std::span<const std::byte> payload) {
+  copy(dest, tag, payload, sent_[static_cast<std::size_t>(dest)]++);
+}
+
+void Outgoing::send_borrowed(int dest, int tag, std::span<const std::byte> payload) {
+  const auto ordinal = sent_[static_cast<std::size_t>(dest)]++;
+  copy_note(dest, note_tag + tag, {Note::Kind::payload, payload.size()}, ordinal);
+  auto send = fresh(dest, ordinal);
+  send->borrowed = true;
+  start(comms_.bulk, bulk_tag, payload, std::move(send));
+}
+
+void Outgoing::send_note(int dest, const Note& note) {
+  copy_note(dest, note_tag, note, no_message);
+}
+
+bool Outgoing::borrows(int dest) const {
+  const auto& items = under_way_.items();
+  return std::any_of(items.begin(), items.end(),
+                     [dest](const auto& send) { return send->borrowed && send->dest == dest; });
+}
+
+bool Outgoing::complete() {
+  return under_way_.complete([this](std::unique_ptr<Send>& send) {
+    // Only now may the last of it have become visible over there.
+    bells_.ring(send->dest);
+    keep(std::move(send));
+  });
+}
+
+bool Outgoing::waits(const Mailbox& departures) const {
+  const auto& items = under_way_.items();
+  return std::any_of(items.begin(), items.end(),
+                     [&](const auto& send) { return !departures.departure(send->dest); });
+}
+
+std::size_t Outgoing::bytes_waiting(const Mailbox& departures) const {
+  std::size_t bytes = 0;
+  for (const auto& send : under_way_.items()) {
+    if (!departures.departure(send->dest)) bytes += send->bytes;
+  }
+  return bytes;
+}
+
+bool Outgoing::notes_wait(const Mailbox& departures) const {
+  const auto& items = under_way_.items();
+  return std::any_of(items.begin(), items.end(), [&](const auto& send) {
+    return send->ordinal == no_message && !departures.departure(send->dest);
+  });
+}
+
+std::uint64_t Outgoing::sent_whole(int dest) const {
+  std::uint64_t whole = sent(dest);
+  for (const auto& send : under_way_.items()) {
+    if (send->dest == dest) whole = std::min(whole, send->ordinal);
+  }
+  return whole;
+}
+
+}  // namespace rankwire::mpi

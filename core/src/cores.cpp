@@ -1,0 +1,67 @@
+#include "rankwire/backend/cores.hpp"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <thread>
+
+namespace rankwire {
+
+Cores allowed_cores() {
+  static_assert(Cores{}.size() <= CPU_SETSIZE);
+  Cores cores;
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return cores;
+  for (std::size_t core = 0; core < cores.size(); ++core) cores[core] = CPU_ISSET(core, &set);
+  return cores;
+}
+
+namespace {
+
+/// The bound of one group: "QUOTA PERIOD" in microseconds, or "max PERIOD".
+std::optional<double> quota_of(const std::filesystem::path& group) {
+  std::ifstream file{group / "cpu.max"};
+  double quota_us = 0, period_us = 0;
+  if (!(file >> quota_us >> period_us) || quota_us <= 0 || period_us <= 0) return std::nullopt;
+  return quota_us / period_us;
+}
+
+/// The process's group of cgroup v2, from the line "0::/a/b", as a path below their root.
+std::filesystem::path own_group(const std::filesystem::path& proc) {
+  std::ifstream file{proc};
+  constexpr std::string_view v2 = "0::/";
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with(v2)) return line.substr(v2.size());
+  }
+  return {};
+}
+
+}  // namespace
+
+std::optional<double> core_quota(const std::filesystem::path& proc,
+                                 const std::filesystem::path& groups) {
+  std::optional<double> least;
+  std::filesystem::path group = groups;
+  const auto look = [&] {
+    if (const auto quota = quota_of(group)) least = std::min(least.value_or(*quota), *quota);
+  };
+  look();
+  for (const auto& part : own_group(proc)) {  // a group has what every one around it has
+    group /= part;
+    look();
+  }
+  return least;
+}
+
+int usable_cores(const Cores& allowed, std::optional<double> quota) {
+  auto cores =
+      static_cast<double>(allowed.any() ? allowed.count() : std::thread::hardware_concurrency());
+  if (quota) cores = std::min(cores, std::floor(*quota));
+  return std::max(1, static_cast<int>(cores));
+}
+
+}  // namespace rankwire

@@ -1,0 +1,15 @@
+#pragma once
+
+namespace rankwire {
+
+/// Tells the system's allocator (glibc's) to keep the memory of large payloads for the next ones:
+/// blocks up to 32 MiB come from its heaps, of which each keeps up to 128 MiB that is free. By
+/// itself it gives them back to the system each time, and every page of the next payload is a fault
+/// again: payloads of 1 MiB and more then take up to twice the time, over every transport, and most
+/// of them are allocated by libraries, so that memory of our own would not help.
+///
+/// Does nothing where the user has set the allocator by MALLOC_* or GLIBC_TUNABLES. Costs nothing;
+/// for the whole process, so run() calls it, and not a channel.
+void keep_freed_memory();
+
+}  // namespace rankwire
