@@ -31,11 +31,11 @@ std::atomic<std::uint64_t> count{0};
 
 extern "C" {
 
-// NOLINTBEGIN(bugprone-reserved-identifier): glibc's names.
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming): glibc's names.
 void* __libc_malloc(std::size_t size);
 void* __libc_calloc(std::size_t count, std::size_t size);
 void* __libc_realloc(void* block, std::size_t size);
-// NOLINTEND(bugprone-reserved-identifier)
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
 
 static void note() {
   if (counting.load(std::memory_order_relaxed)) count.fetch_add(1, std::memory_order_relaxed);

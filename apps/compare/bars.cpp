@@ -10,8 +10,8 @@
 namespace comparison {
 namespace {
 
-constexpr std::uint64_t KiB = 1024;
-constexpr std::uint64_t MiB = 1024 * KiB;
+constexpr std::uint64_t kib = 1024;
+constexpr std::uint64_t mib = 1024 * kib;
 
 enum class Sign { at_most, below, at_least };
 
@@ -117,7 +117,7 @@ std::string named(const std::string& what, std::uint64_t bytes) {
 
 std::vector<Bar> mpi_bars(const Results& found) {
   Maker maker{found};
-  for (const std::uint64_t bytes : {std::uint64_t{8}, 64 * KiB, MiB, 16 * MiB}) {
+  for (const std::uint64_t bytes : {std::uint64_t{8}, 64 * kib, mib, 16 * mib}) {
     maker.ratio(named("mpi-shm latency", bytes), maker.find("latency", bytes), "raw", Sign::at_most,
                 bytes == 8 ? 1.25 : 1.05);
   }
@@ -142,7 +142,7 @@ std::vector<Bar> zmq_bars(const Results& found) {
       maker.ratio(named("zmq-tcp latency", figure.bytes), &figure, "raw", Sign::at_most, 1.1);
     }
   }
-  for (const std::uint64_t bytes : {MiB, 4 * MiB, 16 * MiB}) {
+  for (const std::uint64_t bytes : {mib, 4 * mib, 16 * mib}) {
     maker.ratio(named("zmq-tcp bandwidth", bytes), maker.find("bandwidth", bytes), "raw",
                 Sign::at_least, 1.0);
   }
@@ -154,8 +154,8 @@ std::vector<Bar> spinning_bars(const Results& found) {
   Maker maker{found};
   maker.value("inproc latency 8 B, spinning", maker.find("latency", 8), Sign::below, 1e-6, seconds);
   // While they spin: threads that fall asleep now and then have two latencies.
-  const auto small = median_of(maker.find("latency", 4 * KiB));
-  for (const std::uint64_t bytes : {64 * KiB, MiB, 16 * MiB}) {
+  const auto small = median_of(maker.find("latency", 4 * kib));
+  for (const std::uint64_t bytes : {64 * kib, mib, 16 * mib}) {
     const auto large = median_of(maker.find("latency", bytes));
     maker.value(named("inproc latency", bytes) + ", to that of 4 KiB",
                 small && large ? std::optional{*large / *small} : std::nullopt, Sign::at_most, 1.25,
@@ -183,7 +183,7 @@ std::vector<Bar> common_bars(const Results& found, const std::string& transport)
                             bytes == 8 ? "there and back" : "one way"),
                 maker.find("allocations", bytes), Sign::at_most, 0.01, number);
   }
-  for (const std::uint64_t bytes : {MiB, 16 * MiB}) {
+  for (const std::uint64_t bytes : {mib, 16 * mib}) {
     maker.value(fmt::format("{} bytes copied of a message of {}", transport, size_text(bytes)),
                 maker.find("copies", bytes), Sign::at_most, 0, number);
   }

@@ -5,8 +5,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t KiB = 1024;
-constexpr std::size_t MiB = 1024 * KiB;
+constexpr std::size_t kib = 1024;
+constexpr std::size_t mib = 1024 * kib;
 
 /// About 20 s for all transports of one machine.
 Plan quick() {
@@ -16,8 +16,8 @@ Plan quick() {
           .flood_round = 20ms,
           .idle = 200ms,
           .wake_round = 100ms,
-          .latency_bytes = {8, 4 * KiB, 64 * KiB, MiB, 16 * MiB},
-          .bandwidth_bytes = {64 * KiB, MiB},
+          .latency_bytes = {8, 4 * kib, 64 * kib, mib, 16 * mib},
+          .bandwidth_bytes = {64 * kib, mib},
           .workers = {1, 2},
           .start_ranks = {2},
           .start_pairs = 1,
@@ -33,8 +33,8 @@ Plan usual() {
       .flood_round = 40ms,
       .idle = 1s,
       .wake_round = 250ms,
-      .latency_bytes = {8, 64, 512, 4 * KiB, 16 * KiB, 64 * KiB, 256 * KiB, MiB, 4 * MiB, 16 * MiB},
-      .bandwidth_bytes = {4 * KiB, 64 * KiB, MiB, 4 * MiB, 16 * MiB},
+      .latency_bytes = {8, 64, 512, 4 * kib, 16 * kib, 64 * kib, 256 * kib, mib, 4 * mib, 16 * mib},
+      .bandwidth_bytes = {4 * kib, 64 * kib, mib, 4 * mib, 16 * mib},
       .workers = {1, 2, 4},
       .start_ranks = {1, 2, 4},
       .start_pairs = 3,
@@ -49,9 +49,9 @@ Plan thorough() {
           .flood_round = 250ms,
           .idle = 5s,
           .wake_round = 1s,
-          .latency_bytes = {8, 64, 256, KiB, 4 * KiB, 16 * KiB, 32 * KiB, 64 * KiB, 128 * KiB,
-                            256 * KiB, MiB, 4 * MiB, 16 * MiB},
-          .bandwidth_bytes = {4 * KiB, 16 * KiB, 64 * KiB, 256 * KiB, MiB, 4 * MiB, 16 * MiB},
+          .latency_bytes = {8, 64, 256, kib, 4 * kib, 16 * kib, 32 * kib, 64 * kib, 128 * kib,
+                            256 * kib, mib, 4 * mib, 16 * mib},
+          .bandwidth_bytes = {4 * kib, 16 * kib, 64 * kib, 256 * kib, mib, 4 * mib, 16 * mib},
           .workers = {1, 2, 4, 7},
           .start_ranks = {1, 2, 4, 8},
           .start_pairs = 9,
@@ -66,8 +66,8 @@ Plan check() {
           .flood_round = 120ms,
           .idle = 1s,
           .wake_round = 250ms,
-          .latency_bytes = {8, KiB, 4 * KiB, 64 * KiB, MiB, 16 * MiB},
-          .bandwidth_bytes = {MiB, 4 * MiB, 16 * MiB},
+          .latency_bytes = {8, kib, 4 * kib, 64 * kib, mib, 16 * mib},
+          .bandwidth_bytes = {mib, 4 * mib, 16 * mib},
           .workers = {},
           .start_ranks = {},
           .start_pairs = 1,

@@ -4,19 +4,10 @@
 #include "cpu.hpp"
 
 namespace comparison {
-namespace {
-
-template <class Info>
-std::uint64_t bytes_copied(const Info& info) {
-  if constexpr (requires { info.bytes_copied; }) return info.bytes_copied;
-  return 0;
-}
-
-}  // namespace
 
 Spent spent_so_far(const rankwire::Channel& world) {
   // What info() allocates is counted in none.
-  const std::uint64_t copied = bytes_copied(world.info());
+  const std::uint64_t copied = world.info().bytes_copied;
   return {.cpu_seconds = cpu_seconds(),
           .allocations = allocations_so_far(),
           .bytes_copied = copied,

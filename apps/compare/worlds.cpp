@@ -123,7 +123,7 @@ std::optional<Results> Worlds::measure(const std::string& transport, int ranks,
   world.environment.insert(world.environment.end(), environment.begin(), environment.end());
   // Who listens where is of no use here.
   if (std::getenv("RANKWIRE_LOG_LEVEL") == nullptr) {
-    world.environment.push_back("RANKWIRE_LOG_LEVEL=warn");
+    world.environment.emplace_back("RANKWIRE_LOG_LEVEL=warn");
   }
   world.patience = plan_of(options_.length()).world_max;
   world.shows_progress = true;
