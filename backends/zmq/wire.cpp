@@ -28,6 +28,8 @@ constexpr int maxrt_least_ms = 1000;
 // A connection attempt into a cut must not sleep on long after the cut is mended.
 constexpr int connect_timeout_ms = 2000;
 constexpr int batch_messages_max = 256;
+constexpr int late_yields = 4;
+constexpr int waits_without_yield = 256;
 constexpr int drops_logged_max = 20;
 // A signal that comes just before a wait begins must not be missed for long.
 constexpr std::chrono::milliseconds look_for_signals_each{100};
@@ -213,17 +215,19 @@ bool Wire::pump(Deadline deadline) {
   }
 }
 
-/// Gives what poll gave.
+/// Gives what poll gave. Where others want the core as well, who yields may not get it back for
+/// milliseconds, and one who sleeps is served at once when it wakes up: then some waits go without.
 int Wire::look_and_yield() {
-  if (yield_ == yield_.zero()) return 0;
-  const auto until = Deadline::Clock::now() + yield_;
+  if (yield_ == yield_.zero() || (waits_without_yield_ > 0 && waits_without_yield_-- > 0)) return 0;
+  const auto start = Deadline::Clock::now();
+  auto now = start;
   int count = 0;
-  do {
-    count = ::poll(poll_items_.data(), poll_items_.size(), 0);
-    if (count != 0) return count;
+  while ((count = ::poll(poll_items_.data(), poll_items_.size(), 0)) == 0 && now - start < yield_) {
     std::this_thread::yield();
-  } while (Deadline::Clock::now() < until);
-  return 0;
+    now = Deadline::Clock::now();
+  }
+  if (now - start > late_yields * yield_) waits_without_yield_ = waits_without_yield;
+  return count;
 }
 
 bool Wire::is_readable(Source& source) {

@@ -198,6 +198,7 @@ class Wire {
   std::chrono::milliseconds linger_{1000};
   bool interruptible_ = true;
   std::chrono::microseconds yield_{0};
+  int waits_without_yield_ = 0;  // left of some
   zmq::context_t context_;
   std::unique_ptr<Gatekeeper> gatekeeper_;
   SocketFile file_;  // of a listener over ipc
