@@ -1,3 +1,5 @@
+#include <thread>
+
 #include "harness.hpp"
 
 namespace conformance {
@@ -66,6 +68,36 @@ CONFORMANCE_CASE("4: a source that floods does not starve the others", Needs{.ra
     rankwire::send(world, 1, answer, false);
     // Stays until rank 1 has used up the answers before that one.
     while (!world.departure(1)) (void)world.next(1, flood, 10ms);
+  }
+}
+
+/// A transport may be told once of what waits, and take a part of it only.
+CONFORMANCE_CASE("4: nothing that waits is forgotten while another rank is listened to",
+                 Needs{.ranks_min = 3}) {
+  enum : int { nothing = 1, first, ready, go, many, all_sent, one, done };
+  constexpr int messages = 600;
+  Channel& world = self.world();
+  if (world.rank() == 0) {
+    must_recv(world, 1, ready);
+    world.send(2, go, Buffer{}, patience);
+    must_recv(world, 2, all_sent);
+    world.send(1, one, Buffer{8}, patience);
+  }
+  if (world.rank() == 1) {
+    must_recv(world, 2, first);
+    EXPECT(!world.recv(any_source, nothing, 20ms));  // all that there was is taken in
+    world.send(0, ready, Buffer{8}, patience);
+    std::this_thread::sleep_for(200ms);  // now all of it waits
+    must_recv(world, 0, one);
+    for (int i = 0; i < messages; ++i) must_recv(world, 2, many);
+    world.send(2, done, Buffer{}, patience);
+  }
+  if (world.rank() == 2) {
+    world.send(1, first, Buffer{}, patience);
+    must_recv(world, 0, go);
+    for (int i = 0; i < messages; ++i) world.send(1, many, Buffer{5000}, patience);
+    world.send(0, all_sent, Buffer{}, patience);
+    must_recv(world, 1, done);  // its end would be one more thing to be told of
   }
 }
 
