@@ -90,12 +90,14 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   void process(Incoming&& incoming);
   void process_frame(Link& link, Incoming&& incoming);
   void process_numbered(Link& link, Incoming&& incoming);
+  [[nodiscard]] std::unique_ptr<Link> make_link(int rank);
+
+  // zmq_payloads.cpp: what a frame of data has for the program.
   void process_data(int source, Incoming&& incoming);
   void process_batch(int source, Incoming&& incoming);
-  void deliver(int source, int tag, Buffer&& payload);
-  void deliver_copy(int source, int tag, std::span<const std::byte> payload);
   void take_piece(int source, Incoming&& incoming);
-  [[nodiscard]] std::unique_ptr<Link> make_link(int rank);
+  void deliver_copy(int source, int tag, std::span<const std::byte> payload);
+  void deliver(int source, int tag, Buffer&& payload);
 
   // zmq_links.cpp: connections that break and are mended, and the way around those that cannot be.
   void carry(ConnectionId over, zmq::message_t&& first, zmq::message_t* chunk) override;

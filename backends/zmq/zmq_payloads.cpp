@@ -1,0 +1,95 @@
+#include <cstring>
+#include <utility>
+
+#include "zmq_channel.hpp"
+
+// What a frame of data has for the program: a payload of its own, a piece of one, or several small
+// ones.
+
+namespace rankwire::zmq_wire {
+namespace {
+
+/// Up to here a received payload is copied out of libzmq's message; above it stays there.
+constexpr std::size_t copied_payload_bytes_max = 4096;
+
+/// Without a copy.
+Buffer buffer_over(zmq::message_t&& message, std::size_t offset) {
+  const std::size_t size = message.size() - offset;
+  auto* const holder = new zmq::message_t{std::move(message)};
+  return Buffer::adopt(
+      holder->data<std::byte>() + offset, size,
+      [](void* context) noexcept { delete static_cast<zmq::message_t*>(context); }, holder);
+}
+
+std::span<const std::byte> view_of(const zmq::message_t& message) {
+  return {message.data<std::byte>(), message.size()};
+}
+
+}  // namespace
+
+void ZmqChannel::process_data(int source, Incoming&& incoming) {
+  const auto tag = static_cast<int>(incoming.header.tag);
+  const std::uint64_t bytes = incoming.header.bytes;
+  const std::size_t here = incoming.has_chunk ? incoming.chunk.size() : incoming.body().size();
+  const bool sound = incoming.header.tag <= static_cast<std::uint32_t>(tag_max) &&
+                     bytes <= settings_.message_bytes_max && here <= bytes &&
+                     (incoming.has_chunk ? here > 0 && incoming.body().empty() : here == bytes);
+  if (!sound) {
+    wire_->drop(incoming.connection, "a message whose header does not fit it");
+    return;
+  }
+  if (here <= copied_payload_bytes_max && here == bytes) {
+    deliver_copy(source, tag, incoming.has_chunk ? view_of(incoming.chunk) : incoming.body());
+  } else if (!incoming.has_chunk) {
+    deliver(source, tag, buffer_over(std::move(incoming.first), Header::wire_bytes));
+  } else if (here == bytes) {
+    deliver(source, tag, buffer_over(std::move(incoming.chunk), 0));
+  } else {
+    take_piece(source, std::move(incoming));
+  }
+}
+
+/// All of it or nothing: a frame that is not sound in one place is in none.
+void ZmqChannel::process_batch(int source, Incoming&& incoming) {
+  auto body = std::as_const(incoming).body();
+  if (incoming.has_chunk || !is_batch(body, settings_.message_bytes_max)) {
+    wire_->drop(incoming.connection, "messages that do not fit their frame");
+    return;
+  }
+  while (const auto entry = take_entry(body)) {
+    deliver_copy(source, static_cast<int>(entry->tag), entry->payload);
+  }
+}
+
+/// One piece of a large payload; they come in order, and no other data of that source between.
+void ZmqChannel::take_piece(int source, Incoming&& incoming) {
+  Peer& there = peer(source);
+  const std::size_t bytes = incoming.header.bytes;
+  if (there.partial_filled == 0) there.partial = Buffer{bytes};
+  const std::size_t piece = incoming.chunk.size();
+  if (there.partial.size() != bytes || there.partial_filled + piece > bytes) {
+    wire_->drop(incoming.connection, "a piece that does not fit its message");
+    return;
+  }
+  std::memcpy(there.partial.data() + there.partial_filled, incoming.chunk.data(), piece);
+  note_copied(piece);
+  there.partial_filled += piece;
+  if (there.partial_filled < bytes) return;
+  there.partial_filled = 0;
+  deliver(source, static_cast<int>(incoming.header.tag), std::move(there.partial));
+}
+
+void ZmqChannel::deliver_copy(int source, int tag, std::span<const std::byte> payload) {
+  note_copied(payload.size());
+  deliver(source, tag, Buffer::copy_of(payload));
+}
+
+void ZmqChannel::deliver(int source, int tag, Buffer&& payload) {
+  ++peer(source).received;
+  mailbox_.push({source, tag, std::move(payload)});
+  if (!peer(source).departing) return;
+  await_last_of(source);
+  finish_departing(source);
+}
+
+}  // namespace rankwire::zmq_wire
