@@ -60,6 +60,7 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
     Deadline departing_until = Deadline::never();
     Buffer partial;  // of a payload that comes in pieces
     std::size_t partial_filled = 0;
+    std::size_t partial_bytes = 0;  // of the whole payload
   };
   /// A link whose dialer the master has not told us of yet.
   struct EarlyLink {

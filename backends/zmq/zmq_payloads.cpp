@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -11,6 +12,8 @@ namespace {
 
 /// Up to here a received payload is copied out of libzmq's message; above it stays there.
 constexpr std::size_t copied_payload_bytes_max = 4096;
+/// Memory for a payload in pieces; more follows as they come, not as the first of them says.
+constexpr std::size_t partial_bytes_first = std::size_t{64} << 20;
 
 /// Without a copy.
 Buffer buffer_over(zmq::message_t&& message, std::size_t offset) {
@@ -65,11 +68,20 @@ void ZmqChannel::process_batch(int source, Incoming&& incoming) {
 void ZmqChannel::take_piece(int source, Incoming&& incoming) {
   Peer& there = peer(source);
   const std::size_t bytes = incoming.header.bytes;
-  if (there.partial_filled == 0) there.partial = Buffer{bytes};
   const std::size_t piece = incoming.chunk.size();
-  if (there.partial.size() != bytes || there.partial_filled + piece > bytes) {
+  if (there.partial_filled == 0) {
+    there.partial = Buffer{std::min(bytes, partial_bytes_first)};
+    there.partial_bytes = bytes;
+  }
+  if (there.partial_bytes != bytes || there.partial_filled + piece > bytes) {
     wire_->drop(incoming.connection, "a piece that does not fit its message");
     return;
+  }
+  if (there.partial_filled + piece > there.partial.size()) {
+    Buffer larger{
+        std::min(bytes, std::max(2 * there.partial.size(), there.partial_filled + piece))};
+    std::memcpy(larger.data(), there.partial.data(), there.partial_filled);
+    there.partial = std::move(larger);
   }
   std::memcpy(there.partial.data() + there.partial_filled, incoming.chunk.data(), piece);
   note_copied(piece);
