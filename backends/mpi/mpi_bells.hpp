@@ -72,8 +72,8 @@ class Bells {
 /// One wait of a rank, between its looks: spins, then yields, then sleeps ever longer until it is
 /// woken, at most for the policy's longest sleep; ten times as long where every other rank wakes
 /// it. It yields for longer while bytes are under way that move only when MPI is called: a sleep
-/// costs 16 MiB up to a tenth of their time. A rank that is woken has the message after some tens of
-/// microseconds (`compare wake`), where one that looks once in 1 ms has it after half of that.
+/// costs 16 MiB up to a tenth of their time. A rank that is woken has the message after some tens
+/// of microseconds (`compare wake`), where one that looks once in 1 ms has it after half of that.
 class Rest {
  public:
   Rest(const WaitPolicy& policy, Bells& bells) : policy_{policy}, bells_{bells} {}
