@@ -46,7 +46,7 @@ std::optional<Event> MpiChannel::do_next(const Wanted& wanted, Deadline deadline
     event = mailbox_.take(wanted);
     bool found = !event && take_in(&wanted, event);
     if (event) {
-      if (const auto* const message = std::get_if<Message>(&*event)) credit(*message);
+      if (const auto* const message = std::get_if<Message>(&*event)) note_taken(*message);
       return event;
     }
     const bool idle = !found && (rest.sleeping() || !wanted.waits);
@@ -166,8 +166,10 @@ void MpiChannel::depart(int rank, Departure::Kind kind, const char* reason) {
 }
 
 /// Tells the sender of a message that the program has it, when it is time.
-void MpiChannel::credit(const Message& taken) {
-  const auto total = windows_.taken(taken.source, taken.payload.size());
+void MpiChannel::note_taken(const Message& taken) {
+  const std::size_t bytes = taken.payload.size();
+  if (bytes <= slot_bytes && taken.source != rank()) note_copied(bytes);  // out of its slot
+  const auto total = windows_.taken(taken.source, bytes);
   if (!total) return;
   if (taken.source == rank()) {
     windows_.credited(taken.source, *total);
@@ -180,20 +182,23 @@ void MpiChannel::do_send(int dest, int tag, Buffer&& payload, Deadline deadline)
   prepare_send(dest, payload.size(), deadline);
   if (dest == rank()) {
     mailbox_.push({dest, tag, std::move(payload)});
-  } else {
-    outgoing_.send(dest, tag, std::move(payload));
+    return;
   }
+  if (payload.size() <= Buffer::inline_bytes) note_copied(payload.size());
+  outgoing_.send(dest, tag, std::move(payload));
 }
 
 void MpiChannel::do_send_borrowed(int dest, int tag, std::span<const std::byte> payload,
                                   Deadline deadline) {
   // A send that was started cannot be taken back, so one that may have to give up owns its bytes.
   if (dest == rank() || (payload.size() > slot_bytes && !deadline.is_never())) {
+    note_copied(payload.size());
     do_send(dest, tag, Buffer::copy_of(payload), deadline);
     return;
   }
   prepare_send(dest, payload.size(), deadline);
   if (payload.size() <= slot_bytes) {
+    note_copied(payload.size());
     // A copy of so few costs less than a wait for the receiver.
     outgoing_.send_copy(dest, tag, payload);
     return;

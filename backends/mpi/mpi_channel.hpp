@@ -66,7 +66,7 @@ class MpiChannel final : public Channel {
 
   void prepare_send(int dest, std::size_t bytes, Deadline deadline);
   void wait_for_room(int dest, std::size_t bytes, Deadline deadline);
-  void credit(const Message& taken);
+  void note_taken(const Message& taken);
   void depart(int rank, Departure::Kind kind, const char* reason);
 
   void say_goodbye(bool in_order);

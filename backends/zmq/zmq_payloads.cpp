@@ -81,6 +81,7 @@ void ZmqChannel::take_piece(int source, Incoming&& incoming) {
     Buffer larger{
         std::min(bytes, std::max(2 * there.partial.size(), there.partial_filled + piece))};
     std::memcpy(larger.data(), there.partial.data(), there.partial_filled);
+    note_copied(there.partial_filled);
     there.partial = std::move(larger);
   }
   std::memcpy(there.partial.data() + there.partial_filled, incoming.chunk.data(), piece);
