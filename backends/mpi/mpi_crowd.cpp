@@ -25,17 +25,13 @@ Cores cores_of(const Marks& marks) {
 
 }  // namespace
 
-Crowd crowd_of(MPI_Comm comm) {
-  MPI_Comm host = MPI_COMM_NULL;
-  check(MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &host),
-        "MPI_Comm_split_type");
+Crowd crowd_of(MPI_Comm host) {
   Crowd crowd;
   check(MPI_Comm_size(host, &crowd.ranks), "MPI_Comm_size");
   Marks marks = marks_of(allowed_cores());
   check(MPI_Allreduce(MPI_IN_PLACE, marks.data(), static_cast<int>(marks.size()), MPI_UNSIGNED_CHAR,
                       MPI_MAX, host),
         "MPI_Allreduce");
-  check(MPI_Comm_free(&host), "MPI_Comm_free");
   crowd.cores = usable_cores(cores_of(marks), core_quota());
   return crowd;
 }

@@ -6,8 +6,8 @@
 
 namespace rankwire::mpi {
 
-/// The ranks of `comm` on this host, and the cores that they have between them. (One rank's own
-/// would not do: launchers bind each to a core.) Collective over `comm`.
-[[nodiscard]] Crowd crowd_of(MPI_Comm comm);
+/// The ranks of `host`, all of this host, and the cores that they have between them. (One rank's
+/// own would not do: launchers bind each to a core.) Collective over `host`.
+[[nodiscard]] Crowd crowd_of(MPI_Comm host);
 
 }  // namespace rankwire::mpi

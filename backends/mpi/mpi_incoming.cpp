@@ -7,6 +7,7 @@
 
 #include "mpi_error.hpp"
 #include "mpi_extent.hpp"
+#include "mpi_reach.hpp"
 #include "rankwire/errors.hpp"
 
 namespace rankwire::mpi {
@@ -27,31 +28,42 @@ bool asks_for(const Wanted& wanted, int source, int tag, std::size_t bytes) {
 
 }  // namespace
 
+Incoming::Incoming(const Comms& comms, const Reach& reach, std::uint64_t message_bytes_max)
+    : slots_{comms.slots, reach.slot_bytes},
+      bulk_{comms.bulk},
+      bytes_max_{message_bytes_max},
+      sources_(reach.eager_bytes.size()) {}
+
 Incoming::~Incoming() {
   for (auto* const arriving : under_way_.items()) {
     leave_to_mpi(std::move(arriving->message.payload));
   }
 }
 
-void Incoming::check_size(std::uint64_t bytes, const MPI_Status& status) const {
+void Incoming::check_size(std::uint64_t bytes, int source, int tag) const {
   if (bytes <= bytes_max_) [[likely]]
     return;
   // All ranks have rank 0's limit, so this is no message of a Channel.
   throw TransportError{
       fmt::format("rank {} sent a message of {} bytes (tag {}), above the world's limit of {}",
-                  status.MPI_SOURCE, bytes, status.MPI_TAG % note_tag, bytes_max_)};
+                  source, bytes, tag, bytes_max_)};
 }
 
 Incoming::Found Incoming::take_one(Mailbox& mailbox, const Wanted* wanted,
                                    std::optional<Event>& event) {
   MPI_Status status;
   if (!slots_.look(status)) return Found::nothing;
-  if (status.MPI_TAG >= note_tag) return take_note(status, mailbox);
   const auto bytes = slots_.bytes(status);
-  check_size(bytes.size(), status);
   auto& from = sources_[static_cast<std::size_t>(status.MPI_SOURCE)];
+  if (from.missing_bytes > 0) {
+    take_piece(bytes, from, mailbox);
+    slots_.done();
+    return Found::message;
+  }
+  if (status.MPI_TAG >= note_tag) return take_note(status, mailbox);
+  check_size(bytes.size(), status.MPI_SOURCE, status.MPI_TAG);
   Message message{status.MPI_SOURCE, status.MPI_TAG, Buffer::copy_of(bytes)};
-  slots_.post_again();
+  slots_.done();
   // What the mailbox has, `wanted` did not ask for.
   if (wanted != nullptr && from.queue.empty() && !mailbox.departure(message.source) &&
       asks_for(*wanted, message.source, message.tag, message.payload.size())) {
@@ -65,30 +77,50 @@ Incoming::Found Incoming::take_one(Mailbox& mailbox, const Wanted* wanted,
 
 Incoming::Found Incoming::take_note(const MPI_Status& status, Mailbox& mailbox) {
   const auto bytes = slots_.bytes(status);
-  if (bytes.size() != sizeof note_) {
-    throw TransportError{fmt::format("rank {} sent a note of {} bytes, which should have {}",
-                                     status.MPI_SOURCE, bytes.size(), sizeof note_)};
-  }
-  std::memcpy(&note_, bytes.data(), sizeof note_);
   note_source_ = status.MPI_SOURCE;
-  slots_.post_again();
-  if (note_.kind != Note::Kind::payload) return Found::note;
-  check_size(note_.value, status);
-  // Who has departed sends nothing, and the mailbox would drop it.
-  if (!mailbox.departure(status.MPI_SOURCE)) {
-    receive({status.MPI_SOURCE, status.MPI_TAG - note_tag, Buffer{note_.value}}, mailbox);
+  note_tag_ = status.MPI_TAG - note_tag;
+  if (bytes.size() >= sizeof note_) std::memcpy(&note_, bytes.data(), sizeof note_);
+  const bool begins = note_.kind == Note::Kind::pieces;
+  if (bytes.size() < sizeof note_ || (bytes.size() > sizeof note_) != begins) {
+    throw TransportError{fmt::format("rank {} sent a note of {} bytes, which should have {}",
+                                     note_source_, bytes.size(), sizeof note_)};
   }
-  return Found::message;
+  // Who has departed sends nothing, and the mailbox would drop it.
+  if (begins && !mailbox.departure(note_source_)) {
+    check_size(note_.value, note_source_, note_tag_);
+    auto& from = sources_[static_cast<std::size_t>(note_source_)];
+    from.queue.push_back({{note_source_, note_tag_, Buffer{note_.value}}, false});
+    from.missing_bytes = note_.value;
+    take_piece(bytes.subspan(sizeof note_), from, mailbox);
+  }
+  slots_.done();
+  return begins ? Found::message : Found::note;
 }
 
-void Incoming::receive(Message&& message, Mailbox& mailbox) {
-  auto& from = sources_[static_cast<std::size_t>(message.source)];
+void Incoming::take_piece(std::span<const std::byte> bytes, Source& from, Mailbox& mailbox) {
+  auto& arriving = from.queue.back();
+  const auto memory = arriving.message.payload.bytes().last(from.missing_bytes);
+  if (bytes.size() > memory.size()) {
+    throw TransportError{fmt::format("rank {} sent {} bytes more of a message than it has",
+                                     arriving.message.source, bytes.size() - memory.size())};
+  }
+  std::memcpy(memory.data(), bytes.data(), bytes.size());
+  from.missing_bytes -= bytes.size();
+  if (from.missing_bytes > 0) return;
+  arriving.whole = true;
+  deliver_whole(from, mailbox);
+}
+
+void Incoming::receive_announced(Mailbox& mailbox) {
+  check_size(note_.value, note_source_, note_tag_);
+  if (mailbox.departure(note_source_)) return;
+  Message message{note_source_, note_tag_, Buffer{note_.value}};
+  auto& from = sources_[static_cast<std::size_t>(note_source_)];
   const auto bytes = message.payload.bytes();
   const Extent extent{bytes.size()};
   MPI_Request request = MPI_REQUEST_NULL;
-  check(
-      MPI_Irecv(bytes.data(), extent.count, extent.type, message.source, bulk_tag, bulk_, &request),
-      "MPI_Irecv");
+  check(MPI_Irecv(bytes.data(), extent.count, extent.type, note_source_, bulk_tag, bulk_, &request),
+        "MPI_Irecv");
   // The sender's MPI offers it right after the note; in shared memory it then comes in one step.
   int done = 0;
   for (int look = 0; done == 0 && look < looks_for_payload; ++look) {
@@ -112,15 +144,19 @@ void Incoming::deliver(Message&& message, Source& from, Mailbox& mailbox) {
   ++from.delivered;
 }
 
+/// Those at the head of the queue.
+void Incoming::deliver_whole(Source& from, Mailbox& mailbox) {
+  while (!from.queue.empty() && from.queue.front().whole) {
+    mailbox.push(std::move(from.queue.front().message));
+    from.queue.pop_front();
+    ++from.delivered;
+  }
+}
+
 bool Incoming::complete(Mailbox& mailbox) {
   return under_way_.complete([&](Arriving* arriving) {
     arriving->whole = true;
-    auto& from = sources_[static_cast<std::size_t>(arriving->message.source)];
-    while (!from.queue.empty() && from.queue.front().whole) {
-      mailbox.push(std::move(from.queue.front().message));
-      from.queue.pop_front();
-      ++from.delivered;
-    }
+    deliver_whole(sources_[static_cast<std::size_t>(arriving->message.source)], mailbox);
   });
 }
 
@@ -136,7 +172,9 @@ void Incoming::abandon(int source) {
     leave_to_mpi(std::move(arriving->message.payload));
     return true;
   });
-  sources_[static_cast<std::size_t>(source)].queue.clear();
+  auto& from = sources_[static_cast<std::size_t>(source)];
+  from.queue.clear();
+  from.missing_bytes = 0;
 }
 
 }  // namespace rankwire::mpi

@@ -17,11 +17,7 @@ namespace rankwire::mpi {
 /// The messages on their way into one channel.
 class Incoming {
  public:
-  Incoming(const Comms& comms, int size, std::uint64_t message_bytes_max)
-      : slots_{comms.slots},
-        bulk_{comms.bulk},
-        bytes_max_{message_bytes_max},
-        sources_(static_cast<std::size_t>(size)) {}
+  Incoming(const Comms& comms, const Reach& reach, std::uint64_t message_bytes_max);
   /// Memory that MPI may still write to is left to it.
   ~Incoming();
   Incoming(const Incoming&) = delete;
@@ -34,11 +30,13 @@ class Incoming {
   /// Takes one message or note over from MPI, if one is there. A message that `wanted` (may be
   /// null) asks for goes into `event`, if it is whole and those before it of the same source are
   /// delivered: the usual case, without the way through the mailbox. Any other goes into
-  /// `mailbox`, when it and those before it are whole. What a note of no message says is then
-  /// note() of note_source().
+  /// `mailbox`, when it and those before it are whole. What a note says is then note() of
+  /// note_source(); one of a payload wants receive_announced().
   Found take_one(Mailbox& mailbox, const Wanted* wanted, std::optional<Event>& event);
   [[nodiscard]] const Note& note() const { return note_; }
   [[nodiscard]] int note_source() const { return note_source_; }
+  /// Starts to receive the payload of the note that take_one() found, into memory of its own.
+  void receive_announced(Mailbox& mailbox);
 
   /// Delivers what has become whole.
   bool complete(Mailbox& mailbox);
@@ -59,13 +57,15 @@ class Incoming {
     bool whole = false;
   };
   struct Source {
-    std::list<Arriving> queue;  // in order; empty, or the first is not whole
+    std::list<Arriving> queue;      // in order; empty, or the first is not whole
+    std::size_t missing_bytes = 0;  // of the last in the queue, which comes in pieces
     std::uint64_t delivered = 0;
   };
   Found take_note(const MPI_Status& status, Mailbox& mailbox);
-  void check_size(std::uint64_t bytes, const MPI_Status& status) const;
-  void receive(Message&& message, Mailbox& mailbox);
+  void take_piece(std::span<const std::byte> bytes, Source& from, Mailbox& mailbox);
+  void check_size(std::uint64_t bytes, int source, int tag) const;
   void deliver(Message&& message, Source& from, Mailbox& mailbox);
+  static void deliver_whole(Source& from, Mailbox& mailbox);
 
   Slots slots_;
   MPI_Comm bulk_;
@@ -74,6 +74,7 @@ class Incoming {
   Requests<Arriving*> under_way_;  // into the queues
   Note note_;
   int note_source_ = 0;
+  int note_tag_ = 0;
 };
 
 }  // namespace rankwire::mpi

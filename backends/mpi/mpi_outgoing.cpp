@@ -9,8 +9,12 @@
 #include "mpi_bells.hpp"
 #include "mpi_error.hpp"
 #include "mpi_extent.hpp"
+#include "mpi_reach.hpp"
 
 namespace rankwire::mpi {
+
+Outgoing::Outgoing(const Comms& comms, const Reach& reach, Bells& bells)
+    : comms_{comms}, reach_{reach}, bells_{bells}, sent_(reach.eager_bytes.size()) {}
 
 Outgoing::~Outgoing() {
   // The whole Send: bytes inside it must not move either.
@@ -78,52 +82,80 @@ void Outgoing::add(MPI_Request request, std::unique_ptr<Send> send, std::size_t 
 bool Outgoing::has_block() {
   if (!blocks_.empty()) return true;
   if (blocks_made_ == blocks_max) return false;
-  blocks_.emplace_back(new Block);
+  blocks_.push_back(std::make_unique_for_overwrite<Block>(reach_.slot_bytes));
   ++blocks_made_;
   return true;
 }
 
-/// Sends a copy of `bytes`, which fit a slot. The usual case costs nothing but MPI's calls.
-void Outgoing::copy(int dest, int tag, std::span<const std::byte> bytes, std::uint64_t ordinal) {
+/// Sends a copy of `head` and `bytes`, which fit a slot. The usual case costs nothing but MPI's
+/// calls.
+void Outgoing::copy(int dest, int tag, std::span<const std::byte> head,
+                    std::span<const std::byte> bytes, std::uint64_t ordinal) {
+  const std::size_t size = head.size() + bytes.size();
+  const auto copy_to = [&](std::byte* memory) {
+    if (!head.empty()) std::memcpy(memory, head.data(), head.size());
+    if (!bytes.empty()) std::memcpy(memory + head.size(), bytes.data(), bytes.size());
+  };
   if (!has_block()) {
     auto send = fresh(dest, ordinal);
-    send->payload = Buffer::copy_of(bytes);
+    send->payload = Buffer{size};
+    copy_to(send->payload.data());
     const auto copied = std::as_const(send->payload).bytes();
     start(comms_.slots, tag, copied, std::move(send));
     return;
   }
   auto& block = blocks_.back();
-  if (!bytes.empty()) std::memcpy(block->data(), bytes.data(), bytes.size());
+  copy_to(block.get());
   MPI_Request request = MPI_REQUEST_NULL;
-  if (isend(comms_.slots, dest, tag, {block->data(), bytes.size()}, request)) return;
+  if (isend(comms_.slots, dest, tag, {block.get(), size}, request)) return;
   auto send = fresh(dest, ordinal);
   send->block = std::move(block);
   blocks_.pop_back();
-  add(request, std::move(send), bytes.size());
+  add(request, std::move(send), size);
+}
+
+/// Sends a copy of `payload`, at most copied_bytes_max.
+void Outgoing::copy_in_pieces(int dest, int tag, std::span<const std::byte> payload,
+                              std::uint64_t ordinal) {
+  const std::size_t piece_bytes = reach_.eager_bytes[static_cast<std::size_t>(dest)];
+  if (payload.size() <= piece_bytes) {
+    copy(dest, tag, {}, payload, ordinal);
+    return;
+  }
+  const Note note{Note::Kind::pieces, payload.size()};
+  const std::size_t first = piece_bytes - sizeof note;
+  copy(dest, note_tag + tag, std::as_bytes(std::span{&note, 1}), payload.first(first), ordinal);
+  for (auto rest = payload.subspan(first); !rest.empty();) {
+    const std::size_t bytes = std::min(piece_bytes, rest.size());
+    copy(dest, tag, {}, rest.first(bytes), ordinal);
+    rest = rest.subspan(bytes);
+  }
 }
 
 void Outgoing::copy_note(int dest, int tag, const Note& note, std::uint64_t ordinal) {
-  copy(dest, tag, std::as_bytes(std::span{&note, 1}), ordinal);
+  copy(dest, tag, std::as_bytes(std::span{&note, 1}), {}, ordinal);
 }
 
 // The note of a payload counts as part of its message: neither is whole without the other.
 
-void Outgoing::send(int dest, int tag, Buffer&& payload) {
+std::size_t Outgoing::send(int dest, int tag, Buffer&& payload) {
   const auto ordinal = sent_[static_cast<std::size_t>(dest)]++;
-  if (payload.size() <= Buffer::inline_bytes) {
-    copy(dest, tag, std::as_const(payload).bytes(), ordinal);
-    return;
+  const std::size_t size = payload.size();
+  const bool fits = size <= reach_.eager_bytes[static_cast<std::size_t>(dest)];
+  if (size <= Buffer::inline_bytes || (!fits && size <= copied_bytes_max)) {
+    copy_in_pieces(dest, tag, std::as_const(payload).bytes(), ordinal);
+    return size;
   }
-  const bool fits = payload.size() <= slot_bytes;
   if (!fits) copy_note(dest, note_tag + tag, {Note::Kind::payload, payload.size()}, ordinal);
   auto send = fresh(dest, ordinal);
   send->payload = std::move(payload);
   const auto bytes = std::as_const(send->payload).bytes();
   start(fits ? comms_.slots : comms_.bulk, fits ? tag : bulk_tag, bytes, std::move(send));
+  return 0;
 }
 
 void Outgoing::send_copy(int dest, int tag, std::span<const std::byte> payload) {
-  copy(dest, tag, payload, sent_[static_cast<std::size_t>(dest)]++);
+  copy_in_pieces(dest, tag, payload, sent_[static_cast<std::size_t>(dest)]++);
 }
 
 void Outgoing::send_borrowed(int dest, int tag, std::span<const std::byte> payload) {

@@ -102,7 +102,12 @@ Session* Session::start(const Settings& settings) {
   auto own = PeerFacts::own();
   own.bells = bells->file();
   auto* const session = new Session{comm, rank, exchange_facts(comm, own), std::move(bells)};
-  session->crowd_ = crowd_of(comm);
+  MPI_Comm host = MPI_COMM_NULL;
+  check(MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &host),
+        "MPI_Comm_split_type");
+  session->reach_ = reach_of(comm, host);
+  session->crowd_ = crowd_of(host);
+  check(MPI_Comm_free(&host), "MPI_Comm_free");
   session->crowd_.woken = session->bells_->all_ring();  // all of this host have joined by now
   return session;
 }

@@ -9,6 +9,7 @@
 #include "mpi_bells.hpp"
 #include "mpi_crowd.hpp"
 #include "mpi_peers.hpp"
+#include "mpi_reach.hpp"
 #include "rankwire/settings.hpp"
 
 namespace rankwire::mpi {
@@ -27,6 +28,7 @@ class Session {
   [[nodiscard]] int size() const { return static_cast<int>(peers_.size()); }
   [[nodiscard]] const std::vector<PeerFacts>& peers() const { return peers_; }
   [[nodiscard]] const Crowd& crowd() const { return crowd_; }
+  [[nodiscard]] const Reach& reach() const { return reach_; }
   [[nodiscard]] ProcessWatch& watch() { return watch_; }
   [[nodiscard]] Bells& bells() { return *bells_; }
   /// The death of a rank's process is noticed here, and the launcher lets the others live.
@@ -63,6 +65,7 @@ class Session {
   int rank_;
   std::vector<PeerFacts> peers_;
   Crowd crowd_;
+  Reach reach_;
   ProcessWatch watch_;
   std::unique_ptr<Bells> bells_;
   int channels_open_ = 0;

@@ -6,11 +6,13 @@
 
 namespace rankwire::mpi {
 
-Slots::Slots(MPI_Comm comm) : memory_{new Memory} {
+Slots::Slots(MPI_Comm comm, std::size_t slot_bytes)
+    : stride_bytes_{(slot_bytes + 63) / 64 * 64},
+      memory_{std::make_unique_for_overwrite<std::byte[]>(count * stride_bytes_)} {
   requests_.fill(MPI_REQUEST_NULL);
   for (std::size_t i = 0; i < count; ++i) {
-    check(MPI_Recv_init((*memory_)[i].data(), static_cast<int>(slot_bytes), MPI_BYTE,
-                        MPI_ANY_SOURCE, MPI_ANY_TAG, comm, &requests_[i]),
+    check(MPI_Recv_init(slot(i), static_cast<int>(slot_bytes), MPI_BYTE, MPI_ANY_SOURCE,
+                        MPI_ANY_TAG, comm, &requests_[i]),
           "MPI_Recv_init");
     check(MPI_Start(&requests_[i]), "MPI_Start");
   }
@@ -23,10 +25,11 @@ Slots::~Slots() {
 std::span<const std::byte> Slots::bytes(const MPI_Status& status) const {
   int bytes = 0;
   check(MPI_Get_count(&status, MPI_BYTE, &bytes), "MPI_Get_count");
-  return {(*memory_)[next_].data(), static_cast<std::size_t>(bytes)};
+  return {slot(next_), static_cast<std::size_t>(bytes)};
 }
 
 bool Slots::withdraw() {
+  post_again();
   // A receive that has found its message cannot be taken back. It is complete, unless MPI waits for
   // the rest of a message that is larger than it sends at once.
   const Deadline deadline{std::chrono::milliseconds{100}};

@@ -13,17 +13,13 @@
 
 namespace rankwire::mpi {
 
-/// A message up to here travels as it is, into a slot that is posted at the receiver. It must fit
-/// what MPI sends at once, without asking the receiver: of the transports of Open MPI, shared
-/// memory has the lowest such limit, 4 KiB less its own header. One above it is announced by a
-/// Note.
-inline constexpr std::size_t slot_bytes = 4000;
-
 /// What ranks tell each other besides the program's messages; travels among these, so that each
 /// pair's words keep their order. `value` by kind.
 struct Note {
   enum class Kind : std::uint64_t {
     payload,           ///< of so many bytes, comes over Comms::bulk, for the tag in note_tag
+    pieces,            ///< a payload of so many bytes: its first lie behind this note, and the rest
+                       ///< is all that comes next of this rank
     credit,            ///< what the receiver's program has taken in all (Windows)
     left,              ///< closed; the number: of the messages sent to this rank
     left_undelivered,  ///< closed, but the linger ended before more than the first so many were
@@ -46,7 +42,7 @@ inline constexpr int note_tag = tag_max + 1;
 /// since MPI first puts away what nobody has asked for.
 class Slots {
  public:
-  explicit Slots(MPI_Comm comm);
+  Slots(MPI_Comm comm, std::size_t slot_bytes);
   /// Without a withdraw() before, the slots' memory is left to MPI.
   ~Slots();
   Slots(const Slots&) = delete;
@@ -55,15 +51,18 @@ class Slots {
   Slots& operator=(Slots&&) = delete;
 
   /// Whether the next message is here; then its envelope is in `status` and its bytes are those of
-  /// bytes(status), until post_again().
+  /// bytes(status), until done().
   [[nodiscard]] bool look(MPI_Status& status) {
+    post_again();
     int here = 0;
     check(MPI_Test(&requests_[next_], &here, &status), "MPI_Test");
     return here != 0;
   }
   [[nodiscard]] std::span<const std::byte> bytes(const MPI_Status& status) const;
-  void post_again() {
-    check(MPI_Start(&requests_[next_]), "MPI_Start");
+  /// The message is taken over. Its slot is posted again by the next look, for which there is time
+  /// while nothing has come; here it would keep the program from its message.
+  void done() {
+    taken_ = next_;
     next_ = (next_ + 1) % count;
   }
   /// Takes the receives back from MPI; says whether it gave up all of them. What comes later stays
@@ -73,11 +72,20 @@ class Slots {
  private:
   /// What comes while all slots are full waits at MPI, and costs a copy more.
   static constexpr std::size_t count = 8;
-  using Memory = std::array<std::array<std::byte, slot_bytes>, count>;
+  static constexpr std::size_t none = count;
 
-  std::unique_ptr<Memory> memory_;
+  void post_again() {
+    if (taken_ == none) return;
+    check(MPI_Start(&requests_[taken_]), "MPI_Start");
+    taken_ = none;
+  }
+  [[nodiscard]] std::byte* slot(std::size_t i) const { return memory_.get() + i * stride_bytes_; }
+
+  std::size_t stride_bytes_;  // whole cache lines
+  std::unique_ptr<std::byte[]> memory_;
   std::array<MPI_Request, count> requests_;
   std::size_t next_ = 0;
+  std::size_t taken_ = none;  // to be posted again
 };
 
 }  // namespace rankwire::mpi

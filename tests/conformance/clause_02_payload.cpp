@@ -5,19 +5,6 @@
 namespace conformance {
 namespace {
 
-/// `size` bytes that tell their place and their seed.
-Buffer pattern(std::size_t size, unsigned seed) {
-  Buffer buffer{size};
-  for (std::size_t i = 0; i < size; ++i) {
-    buffer.data()[i] = static_cast<std::byte>((i * 2654435761U + seed) >> 13U);
-  }
-  return buffer;
-}
-
-bool same(const Buffer& a, const Buffer& b) {
-  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0);
-}
-
 constexpr std::size_t sizes[] = {0,
                                  1,
                                  8,

@@ -31,4 +31,16 @@ std::string run_rank(std::unique_ptr<Channel> channel, const Body& body) {
   return failure;
 }
 
+Buffer pattern(std::size_t size, unsigned seed) {
+  Buffer buffer{size};
+  for (std::size_t i = 0; i < size; ++i) {
+    buffer.data()[i] = static_cast<std::byte>(((i * 2654435761U) >> 13U) + seed);
+  }
+  return buffer;
+}
+
+bool same(const Buffer& a, const Buffer& b) {
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0);
+}
+
 }  // namespace conformance

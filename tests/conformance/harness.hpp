@@ -96,6 +96,10 @@ E expect_throw(F&& act, const char* text, const char* file, int line) {
   throw Failure{fmt::format("{}:{}: {}: threw nothing", file, line, text)};
 }
 
+/// `size` bytes that tell their place and their seed.
+Buffer pattern(std::size_t size, unsigned seed);
+bool same(const Buffer& a, const Buffer& b);
+
 /// A message that must come.
 inline Message must_recv(Channel& world, int source, int tag) {
   auto message = world.recv(source, tag, patience);
