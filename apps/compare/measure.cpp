@@ -16,7 +16,7 @@ namespace comparison {
 namespace {
 
 constexpr std::size_t small_bytes = 64;  // of the messages whose rate is measured
-constexpr int rate_count = 8192;
+constexpr int rate_count = 32768;
 constexpr int fan_in_count = 1024;
 
 /// As many large messages in flight as fit rankwire's default window, at most 64.

@@ -140,7 +140,7 @@ void Rest::sleep(Duration at_most, bool under_way) {
     lying_ = true;
     return;  // for the look that must follow
   }
-  sleep_ = std::clamp<Duration>(sleep_ * 2, 50us, policy_.sleep_max * (bells_.all_ring() ? 10 : 1));
+  sleep_ = std::clamp<Duration>(sleep_ * 2, 50us, policy_.sleep_max * (bells_.all_ring() ? 50 : 1));
   if (!lying_) {
     std::this_thread::sleep_for(std::min(sleep_, at_most));
   } else if (bells_.sleep(std::min(sleep_, at_most))) {

@@ -21,11 +21,6 @@ void leave_to_mpi(Buffer&& bytes) {
   left.push_back(std::move(bytes));
 }
 
-bool asks_for(const Wanted& wanted, int source, int tag, std::size_t bytes) {
-  return (wanted.source == source || wanted.source == any_source) &&
-         (wanted.tag == tag || wanted.tag == any_tag) && bytes <= wanted.bytes_max;
-}
-
 }  // namespace
 
 Incoming::Incoming(const Comms& comms, const Reach& reach, std::uint64_t message_bytes_max)
@@ -66,7 +61,8 @@ Incoming::Found Incoming::take_one(Mailbox& mailbox, const Wanted* wanted,
   slots_.done();
   // What the mailbox has, `wanted` did not ask for.
   if (wanted != nullptr && from.queue.empty() && !mailbox.departure(message.source) &&
-      asks_for(*wanted, message.source, message.tag, message.payload.size())) {
+      wanted->asks_for(message.source, message.tag) &&
+      message.payload.size() <= wanted->bytes_max) {
     event.emplace(std::move(message));
     ++from.delivered;
     return Found::wanted;

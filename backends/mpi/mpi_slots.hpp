@@ -70,8 +70,9 @@ class Slots {
   [[nodiscard]] bool withdraw();
 
  private:
-  /// What comes while all slots are full waits at MPI, and costs a copy more.
-  static constexpr std::size_t count = 8;
+  /// What comes while all slots are full waits at MPI, and costs a copy more: of messages of 64 B
+  /// in a row, 8 slots take 7 million a second, and 32 take 8.
+  static constexpr std::size_t count = 32;
   static constexpr std::size_t none = count;
 
   void post_again() {

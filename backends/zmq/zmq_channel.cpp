@@ -201,11 +201,17 @@ void ZmqChannel::send_chunks(int dest, int tag, Buffer&& payload) {
 
 std::optional<Event> ZmqChannel::do_next(const Wanted& wanted, Deadline deadline) {
   check_aborted();
-  auto event = mailbox_.take(wanted);
+  auto event = take(wanted);
   if (!event) event = wait_for(wanted, deadline);
   if (event) {
     if (const auto* const message = std::get_if<Message>(&*event)) note_taken(*message);
   }
+  return event;
+}
+
+std::optional<Event> ZmqChannel::take(const Wanted& wanted) {
+  auto event = mailbox_.take(wanted);
+  if (!event && !open_batch_.rest.empty()) event = take_from_batch(wanted);
   return event;
 }
 
@@ -222,7 +228,7 @@ std::optional<Event> ZmqChannel::wait_for(const Wanted& wanted, Deadline deadlin
   while (!event) {
     if (!pump(deadline) && deadline.expired()) break;
     check_aborted();
-    event = mailbox_.take(wanted);
+    event = take(wanted);
   }
   if (!polls) last_wait_ = Deadline::Clock::now() - start;
   return event;
@@ -270,6 +276,7 @@ void ZmqChannel::look_around() {
 }
 
 void ZmqChannel::process(Incoming&& incoming) {
+  unpack();
   if (incoming.what == Incoming::What::down) {
     process_down(incoming.connection);
     return;

@@ -62,6 +62,12 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
     std::size_t partial_filled = 0;
     std::size_t partial_bytes = 0;  // of the whole payload
   };
+  /// A frame of Kind::batch whose messages the program takes out one by one.
+  struct OpenBatch {
+    int source = 0;
+    zmq::message_t frame;
+    std::span<const std::byte> rest;  // of frame; empty: there is none
+  };
   /// A link whose dialer the master has not told us of yet.
   struct EarlyLink {
     LinkHello hello;
@@ -77,6 +83,7 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   std::optional<Event> do_next(const Wanted& wanted, Deadline deadline) override;
   std::optional<Departure> do_departure(int rank) override;
   [[nodiscard]] Info do_info() const override;
+  std::optional<Event> take(const Wanted& wanted);
   std::optional<Event> wait_for(const Wanted& wanted, Deadline deadline);
   void prepare_send(int dest, std::size_t bytes, Deadline deadline);
   void send_to_self(int tag, Buffer&& payload);
@@ -96,6 +103,8 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   // zmq_payloads.cpp: what a frame of data has for the program.
   void process_data(int source, Incoming&& incoming);
   void process_batch(int source, Incoming&& incoming);
+  std::optional<Event> take_from_batch(const Wanted& wanted);
+  void unpack();
   void take_piece(int source, Incoming&& incoming);
   void deliver_copy(int source, int tag, std::span<const std::byte> payload);
   void deliver(int source, int tag, Buffer&& payload);
@@ -182,6 +191,7 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   std::uint64_t early_bytes_ = 0;                 // that wait in them
   std::map<ConnectionId, std::string> expelled_;  // at the master: of lost processes, and why
   std::vector<Incoming> waiting_hellos_;          // of newcomers, until an absence has ended
+  OpenBatch open_batch_;                          // younger than what is in the
   Mailbox mailbox_;
   Windows windows_;
   std::optional<Abort> aborted_;

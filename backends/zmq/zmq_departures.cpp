@@ -198,6 +198,7 @@ void ZmqChannel::give_up_departing(int rank) {
 void ZmqChannel::depart(int rank, bool lost, const std::string& reason,
                         const std::vector<Goodbye::Sent>& sent) {
   if (mailbox_.departure(rank)) return;
+  unpack();
   Peer& there = peer(rank);
   there.departing.reset();
   there.departing_until = Deadline::never();

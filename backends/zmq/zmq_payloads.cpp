@@ -59,8 +59,37 @@ void ZmqChannel::process_batch(int source, Incoming&& incoming) {
     wire_->drop(incoming.connection, "messages that do not fit their frame");
     return;
   }
-  while (const auto entry = take_entry(body)) {
-    deliver_copy(source, static_cast<int>(entry->tag), entry->payload);
+  open_batch_.source = source;
+  open_batch_.frame = std::move(incoming.first);
+  open_batch_.rest = view_of(open_batch_.frame).subspan(Header::wire_bytes);
+  if (peer(source).departing) unpack();  // it may be the last that is waited for
+}
+
+/// The usual case, without the way through the mailbox, which has nothing that `wanted` asks for.
+std::optional<Event> ZmqChannel::take_from_batch(const Wanted& wanted) {
+  const int source = open_batch_.source;
+  while (const auto entry = take_entry(open_batch_.rest)) {
+    const auto tag = static_cast<int>(entry->tag);
+    if (!wanted.asks_for(source, tag)) {
+      deliver_copy(source, tag, entry->payload);
+    } else if (entry->payload.size() <= wanted.bytes_max) {
+      note_copied(entry->payload.size());
+      ++peer(source).received;
+      return Event{std::in_place_type<Message>,
+                   Message{source, tag, Buffer::copy_of(entry->payload)}};
+    } else {
+      deliver_copy(source, tag, entry->payload);
+      return mailbox_.take(wanted);  // which says that it is too large
+    }
+  }
+  return std::nullopt;
+}
+
+/// Puts what the open batch still has into the mailbox, where what comes later must find it, news
+/// of departures included.
+void ZmqChannel::unpack() {
+  while (const auto entry = take_entry(open_batch_.rest)) {
+    deliver_copy(open_batch_.source, static_cast<int>(entry->tag), entry->payload);
   }
 }
 

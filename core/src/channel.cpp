@@ -10,7 +10,7 @@ namespace rankwire {
 class Channel::Use {
  public:
   explicit Use(Channel& channel) : channel_{channel} {
-    if (channel_.in_use_.exchange(true, std::memory_order_acquire)) {
+    if (enter()) [[unlikely]] {
       throw UsageError{fmt::format(
           "rank {}: two threads use one channel at the same time; let one thread do all calls, or "
           "lock around them (clause 9)",
@@ -22,6 +22,18 @@ class Channel::Use {
   Use& operator=(const Use&) = delete;
 
  private:
+  /// Says whether it was in use.
+  bool enter() {
+#ifdef NDEBUG
+    // An exchange costs 7 ns, a message of 8 B over MPI 200 with two of them.
+    const bool used = channel_.in_use_.load(std::memory_order_acquire);
+    channel_.in_use_.store(true, std::memory_order_relaxed);
+    return used;
+#else
+    return channel_.in_use_.exchange(true, std::memory_order_acquire);
+#endif
+  }
+
   Channel& channel_;
 };
 
@@ -94,19 +106,20 @@ std::optional<Event> Channel::next(int source, int tag, Deadline deadline) {
   return event;
 }
 
-std::optional<Message> Channel::receive(Wanted wanted, Deadline deadline) {
+std::optional<Message> Channel::receive(int source, int tag, std::size_t bytes_max,
+                                        Deadline deadline) {
   const Use use{*this};
-  check_receive(wanted.source, wanted.tag);
-  wanted.waits = !deadline.expired();
+  check_receive(source, tag);
+  const Wanted wanted{
+      .source = source, .tag = tag, .bytes_max = bytes_max, .waits = !deadline.expired()};
   auto event = do_next(wanted, deadline);
   if (!event) return std::nullopt;
   if (const auto* const departure = std::get_if<Departure>(&*event)) {
     throw_departure(
         *departure,
         fmt::format("rank {} received from {} (tag {})", rank(),
-                    wanted.source == any_source ? std::string{"anyone"}
-                                                : fmt::format("rank {}", wanted.source),
-                    wanted.tag == any_tag ? std::string{"any"} : fmt::format("{}", wanted.tag)));
+                    source == any_source ? std::string{"anyone"} : fmt::format("rank {}", source),
+                    tag == any_tag ? std::string{"any"} : fmt::format("{}", tag)));
   }
   auto& message = std::get<Message>(*event);
   ++messages_received_;
@@ -115,13 +128,12 @@ std::optional<Message> Channel::receive(Wanted wanted, Deadline deadline) {
 }
 
 std::optional<Message> Channel::recv(int source, int tag, Deadline deadline) {
-  return receive({.source = source, .tag = tag}, deadline);
+  return receive(source, tag, SIZE_MAX, deadline);
 }
 
 std::optional<Envelope> Channel::recv_into(int source, int tag, std::span<std::byte> memory,
                                            Deadline deadline) {
-  const auto message =
-      receive({.source = source, .tag = tag, .bytes_max = memory.size()}, deadline);
+  const auto message = receive(source, tag, memory.size(), deadline);
   if (!message) return std::nullopt;
   const auto bytes = message->payload.bytes();
   if (!bytes.empty()) std::memcpy(memory.data(), bytes.data(), bytes.size());

@@ -22,6 +22,10 @@ struct Wanted {
   std::size_t bytes_max = SIZE_MAX;  ///< a larger message stays, and is a UsageError
   bool all_news = false;  ///< from anyone: report left ranks and arrivals too, not losses only
   bool waits = true;      ///< false: a poll; one from oneself is not in vain
+
+  [[nodiscard]] bool asks_for(int from, int with) const {
+    return (source == from || source == any_source) && (tag == with || tag == any_tag);
+  }
 };
 
 /// One rank's end of a world of ranks that send each other messages.
@@ -64,6 +68,8 @@ struct Wanted {
 ///     `next` reports departures of both kinds, once each, as values; `departure` answers for one
 ///     rank without acknowledging.
 ///  9. Threads. One thread at a time; a call while another thread is inside one is a UsageError.
+///  Two
+///     that enter in the same instant may both pass, except in debug builds.
 /// 10. Close. `close` delivers what was accepted and says goodbye (bounded by the linger, which
 ///     counts once more where the transport still has something to hand over at the end), then
 ///     serves the others until they have departed or its deadline has passed; it is idempotent, and
@@ -166,7 +172,7 @@ class Channel {
   class Use;
   void check_send(int dest, int tag, std::size_t bytes) const;
   void check_receive(int source, int tag) const;
-  std::optional<Message> receive(Wanted wanted, Deadline deadline);
+  std::optional<Message> receive(int source, int tag, std::size_t bytes_max, Deadline deadline);
 
   Place place_;
   std::uint64_t messages_sent_ = 0, messages_received_ = 0;
