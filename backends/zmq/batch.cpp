@@ -9,25 +9,11 @@
 namespace rankwire::zmq_wire {
 namespace {
 
-std::uint32_t u32_at(const std::byte* at) {
-  return std::to_integer<std::uint32_t>(at[0]) | std::to_integer<std::uint32_t>(at[1]) << 8 |
-         std::to_integer<std::uint32_t>(at[2]) << 16 | std::to_integer<std::uint32_t>(at[3]) << 24;
-}
-
 void put_u32(std::byte* at, std::uint32_t value) {
   for (int i = 0; i < 4; ++i) at[i] = static_cast<std::byte>(value >> (8 * i));
 }
 
 }  // namespace
-
-std::optional<BatchEntry> take_entry(std::span<const std::byte>& body) {
-  if (body.size() < batch_entry_bytes) return std::nullopt;
-  const std::uint32_t tag = u32_at(body.data()), bytes = u32_at(body.data() + 4);
-  const auto rest = body.subspan(batch_entry_bytes);
-  if (bytes > rest.size()) return std::nullopt;
-  body = rest.subspan(bytes);
-  return BatchEntry{tag, rest.first(bytes)};
-}
 
 bool is_batch(std::span<const std::byte> body, std::uint64_t message_bytes_max) {
   if (body.empty()) return false;

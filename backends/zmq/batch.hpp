@@ -21,8 +21,19 @@ struct BatchEntry {
 };
 inline constexpr std::size_t batch_entry_bytes = 8;  ///< before its payload: tag and bytes
 
+inline std::uint32_t u32_at(const std::byte* at) {
+  return std::to_integer<std::uint32_t>(at[0]) | std::to_integer<std::uint32_t>(at[1]) << 8 |
+         std::to_integer<std::uint32_t>(at[2]) << 16 | std::to_integer<std::uint32_t>(at[3]) << 24;
+}
 /// Takes the next entry off the front of `body`; nothing, when what is there is none.
-[[nodiscard]] std::optional<BatchEntry> take_entry(std::span<const std::byte>& body);
+[[nodiscard]] inline std::optional<BatchEntry> take_entry(std::span<const std::byte>& body) {
+  if (body.size() < batch_entry_bytes) return std::nullopt;
+  const std::uint32_t tag = u32_at(body.data()), bytes = u32_at(body.data() + 4);
+  const auto rest = body.subspan(batch_entry_bytes);
+  if (bytes > rest.size()) return std::nullopt;
+  body = rest.subspan(bytes);
+  return BatchEntry{tag, rest.first(bytes)};
+}
 /// Whether all of `body` is entries that a program may send, and there is one.
 [[nodiscard]] bool is_batch(std::span<const std::byte> body, std::uint64_t message_bytes_max);
 
@@ -75,7 +86,8 @@ class Batch {
   void clear() { size_ = Header::wire_bytes; }
 
  private:
-  static constexpr std::size_t frame_bytes_max = std::size_t{32} << 10;
+  /// 64 B one way: 32 KiB take 8.2 million a second here, this 9.2.
+  static constexpr std::size_t frame_bytes_max = std::size_t{128} << 10;
   std::unique_ptr<std::byte[]> bytes_;  // of the frame; made when first needed
   std::size_t size_ = Header::wire_bytes;
 };

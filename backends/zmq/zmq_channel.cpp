@@ -210,9 +210,11 @@ std::optional<Event> ZmqChannel::do_next(const Wanted& wanted, Deadline deadline
 }
 
 std::optional<Event> ZmqChannel::take(const Wanted& wanted) {
-  auto event = mailbox_.take(wanted);
-  if (!event && !open_batch_.rest.empty()) event = take_from_batch(wanted);
-  return event;
+  if (open_batch_.rest.empty()) return mailbox_.take(wanted);
+  if (!mailbox_.idle() || !wanted.asks_for(open_batch_.source)) {
+    if (auto event = mailbox_.take(wanted)) return event;
+  }
+  return take_from_batch(wanted);
 }
 
 /// Short waits are shorter still where the core does not fall asleep in them: then libzmq's thread,

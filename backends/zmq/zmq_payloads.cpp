@@ -75,8 +75,8 @@ std::optional<Event> ZmqChannel::take_from_batch(const Wanted& wanted) {
     } else if (entry->payload.size() <= wanted.bytes_max) {
       note_copied(entry->payload.size());
       ++peer(source).received;
-      return Event{std::in_place_type<Message>,
-                   Message{source, tag, Buffer::copy_of(entry->payload)}};
+      return std::optional<Event>{std::in_place, std::in_place_type<Message>,
+                                  Message{source, tag, Buffer::copy_of(entry->payload)}};
     } else {
       deliver_copy(source, tag, entry->payload);
       return mailbox_.take(wanted);  // which says that it is too large

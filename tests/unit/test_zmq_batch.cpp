@@ -62,7 +62,7 @@ TEST_CASE("batch: its frame has a sound header, and it is empty afterwards") {
   CHECK(batch.empty());
 }
 
-TEST_CASE("batch: full before its frame is larger than one of a payload alone may be") {
+TEST_CASE("batch: full before its frame is larger than a piece that every listener takes") {
   Batch batch;
   const std::string payload(Batch::payload_bytes_max, 'x');
   std::size_t bytes = 0;
@@ -71,7 +71,7 @@ TEST_CASE("batch: full before its frame is larger than one of a payload alone ma
     bytes += batch_entry_bytes + payload.size();
   }
   CHECK(bytes > payload.size());
-  CHECK(batch.finish({.kind = Kind::batch}).size() <= inline_payload_bytes_max);
+  CHECK(batch.finish({.kind = Kind::batch}).size() <= piece_bytes_min);
 }
 
 TEST_CASE("batch: a body that is not all entries is none") {

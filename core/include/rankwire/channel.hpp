@@ -23,8 +23,9 @@ struct Wanted {
   bool all_news = false;  ///< from anyone: report left ranks and arrivals too, not losses only
   bool waits = true;      ///< false: a poll; one from oneself is not in vain
 
+  [[nodiscard]] bool asks_for(int from) const { return source == from || source == any_source; }
   [[nodiscard]] bool asks_for(int from, int with) const {
-    return (source == from || source == any_source) && (tag == with || tag == any_tag);
+    return asks_for(from) && (tag == with || tag == any_tag);
   }
 };
 

@@ -45,6 +45,8 @@ class Mailbox {
   /// Others that have not departed.
   [[nodiscard]] int remaining() const { return remaining_; }
   [[nodiscard]] std::size_t messages() const { return messages_; }
+  /// Neither messages nor news wait.
+  [[nodiscard]] bool idle() const { return messages_ == 0 && news_.empty(); }
   /// Throws PeerLost or PeerLeft when `dest` has departed, as a send to it must.
   void check_send(int dest) const;
 
