@@ -1,3 +1,6 @@
+#include <array>
+#include <vector>
+
 #include "harness.hpp"
 
 namespace conformance {
@@ -29,6 +32,36 @@ CONFORMANCE_CASE("5: any source with a tag, any tag of a source", Needs{.ranks_m
     const Message message = must_recv(world, source, any_tag);
     EXPECT_EQUAL(message.tag, 10);
     EXPECT_EQUAL(message.source, source);
+  }
+}
+
+/// Small messages in a row may come all at once; each is still asked for, and refused, on its own.
+CONFORMANCE_CASE("5: of many small messages, those that are not asked for stay, in order",
+                 Needs{.ranks_min = 2}) {
+  Channel& world = self.world();
+  constexpr int rounds = 300;
+  constexpr int odd = 1, even = 2;
+  if (world.rank() != 0) {
+    for (int i = 0; i < rounds; ++i) rankwire::send(world, 0, i % 2 == 0 ? even : odd, i);
+    return;
+  }
+  for (int source = world.size() - 1; source > 0; --source) {
+    for (int i = 1; i < rounds / 2; i += 2) {
+      EXPECT_EQUAL(rankwire::recv<int>(world, source, odd, patience), i);
+    }
+    std::array<std::byte, 1> small{};
+    EXPECT_THROWS(rankwire::UsageError, world.recv_into(source, odd, small, patience));
+    for (int i = rounds / 2; i < rounds; ++i) {
+      if (i % 2 == 0) continue;
+      EXPECT_EQUAL(rankwire::recv<int>(world, source, odd, patience), i);
+    }
+  }
+  std::vector<int> next(static_cast<std::size_t>(world.size()), 0);
+  for (int left = (world.size() - 1) * rounds / 2; left > 0; --left) {
+    const Message message = must_recv(world, any_source, even);
+    int& expected = next[static_cast<std::size_t>(message.source)];
+    EXPECT_EQUAL(rankwire::decode<int>(message), expected);
+    expected += 2;
   }
 }
 
