@@ -46,6 +46,26 @@ CONFORMANCE_CASE("4: messages of one source and tag keep their order, whatever t
   }
 }
 
+/// Whatever takes in more of them must leave those in their place that came before.
+CONFORMANCE_CASE("4: order is kept by a program that looks around between its receives",
+                 Needs{.ranks_min = 2}) {
+  Channel& world = self.world();
+  constexpr int rounds = 3000;
+  constexpr int number = 1, end = 2;
+  if (world.rank() != 0) {
+    for (int i = 0; i < rounds; ++i) rankwire::send(world, 0, number, i, patience);
+    must_recv(world, 0, end);
+    return;
+  }
+  for (int i = 0; i < rounds; ++i) {
+    for (int source = 1; source < world.size(); ++source) {
+      EXPECT_EQUAL(rankwire::recv<int>(world, source, number, patience), i);
+      EXPECT(!world.departure(source));
+    }
+  }
+  for (int source = 1; source < world.size(); ++source) world.send(source, end, Buffer{}, patience);
+}
+
 CONFORMANCE_CASE("4: a wildcard receive keeps the order of each source", Needs{.ranks_min = 2}) {
   Channel& world = self.world();
   constexpr int rounds = 200;
