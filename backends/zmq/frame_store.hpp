@@ -8,7 +8,7 @@
 namespace rankwire::zmq_wire {
 
 /// Memory of frames, kept for the next ones: libzmq's thread and the program's give it back, the
-/// program's takes it. In sizes of powers of two, up to 64 KiB; so many bytes of each are kept.
+/// program's takes it. In sizes of powers of two, up to 256 KiB; so many bytes of each are kept.
 class FrameStore {
  public:
   FrameStore();
@@ -22,8 +22,7 @@ class FrameStore {
   void give_back(void* memory, std::size_t bytes) noexcept;
 
  private:
-  static constexpr std::size_t least_bytes = 128, sizes = 10,
-                               kept_bytes_max = std::size_t{64} << 10;
+  static constexpr std::size_t least_bytes = 128, sizes = 12, kept_bytes_max = std::size_t{1} << 20;
   static std::size_t size_index(std::size_t bytes);
 
   std::mutex mutex_;

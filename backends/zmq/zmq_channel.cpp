@@ -16,8 +16,10 @@
 namespace rankwire::zmq_wire {
 namespace {
 
-/// A rank that only sends must see an abort or a loss some time.
+/// A rank that only sends must see an abort or a loss some time, and that its bytes have come,
+/// whose memory then serves for the next ones.
 constexpr unsigned look_each_sends = 512;
+constexpr std::size_t look_each_bytes = std::size_t{2} << 20;
 /// A wait that took less than so many times what it may yield was a short one.
 constexpr int waits_for_yield = 4;
 
@@ -127,7 +129,11 @@ void ZmqChannel::do_send_borrowed(int dest, int tag, std::span<const std::byte> 
 
 /// Throws what must be thrown before a send; returns when there is room for it.
 void ZmqChannel::prepare_send(int dest, std::size_t bytes, Deadline deadline) {
-  if (++sends_ % look_each_sends == 0) look_around();
+  unseen_bytes_ += bytes;
+  if (++sends_ % look_each_sends == 0 || unseen_bytes_ >= look_each_bytes) {
+    unseen_bytes_ = 0;
+    look_around();
+  }
   check_aborted();
   mailbox_.check_send(dest);
   while (!windows_.has_room(dest, bytes)) {

@@ -198,6 +198,7 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   Deadline next_look_ = Deadline::never();  // while some peer has a deadline of its own
   int looks_put_off_ = 0;
   unsigned sends_ = 0;
+  std::size_t unseen_bytes_ = 0;  // sent since the last look around
   std::shared_ptr<Turns> turns_ = std::make_shared<Turns>(*this);
   std::shared_ptr<FrameStore> frames_ = std::make_shared<FrameStore>();
   std::vector<Link*> waiting_;  // links on which messages wait to travel together
