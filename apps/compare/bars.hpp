@@ -18,8 +18,10 @@ struct Bar {
 // Each makes the bars of what one world has found. Figures that are not there make a bar that does
 // not hold.
 
-[[nodiscard]] std::vector<Bar> mpi_bars(const Results& found);
-[[nodiscard]] std::vector<Bar> zmq_bars(const Results& found);
+[[nodiscard]] std::vector<Bar> mpi_bars(const Results& found, const std::string& transport);
+/// What Boost.MPI is held against, where it was built in.
+[[nodiscard]] std::vector<Bar> boost_bars(const Results& found, const std::string& transport);
+[[nodiscard]] std::vector<Bar> zmq_bars(const Results& found, const std::string& transport);
 [[nodiscard]] std::vector<Bar> spinning_bars(const Results& found);
 [[nodiscard]] std::vector<Bar> sleeping_bars(const Results& found);
 /// What every transport promises.

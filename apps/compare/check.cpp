@@ -22,23 +22,27 @@ struct Look {
 };
 
 std::vector<Look> all_looks() {
-  const auto with_common = [](const std::string& transport, Names measures,
-                              std::vector<Bar> (*own)(const Results&)) {
+  using Makers = std::vector<std::vector<Bar> (*)(const Results&, const std::string&)>;
+  const auto with_common = [](const std::string& transport, Names measures, Makers makers) {
     measures.insert(measures.end(), {"idle", "wake", "allocations", "copies"});
-    return Look{transport, measures, [transport, own](const Results& found) {
-                  auto bars = own == nullptr ? std::vector<Bar>{} : own(found);
-                  for (auto& bar : common_bars(found, transport)) bars.push_back(std::move(bar));
-                  return bars;
+    makers.push_back(common_bars);
+    return Look{transport, measures, [transport, makers](const Results& found) {
+                  std::vector<Bar> all;
+                  for (const auto& make : makers) {
+                    for (auto& bar : make(found, transport)) all.push_back(std::move(bar));
+                  }
+                  return all;
                 }};
   };
+  // Over TCP the network's part hides Boost.MPI's.
   return {
-      with_common("inproc", {}, nullptr),
+      with_common("inproc", {}, {}),
       {"inproc", {"latency"}, spinning_bars, {"RANKWIRE_WAIT_SPIN=1s"}},
       {"inproc", {"latency"}, sleeping_bars, {"RANKWIRE_WAIT_SPIN=0s", "RANKWIRE_WAIT_YIELD=0s"}},
-      with_common("mpi-shm", {"latency", "record"}, mpi_bars),
-      with_common("mpi-tcp", {}, nullptr),
-      with_common("zmq-tcp", {"latency", "bandwidth", "rate"}, zmq_bars),
-      with_common("zmq-ipc", {}, nullptr)};
+      with_common("mpi-shm", {"latency", "record"}, {mpi_bars, boost_bars}),
+      with_common("mpi-tcp", {"latency"}, {mpi_bars}),
+      with_common("zmq-tcp", {"latency", "bandwidth", "rate"}, {zmq_bars}),
+      with_common("zmq-ipc", {"latency", "bandwidth", "rate"}, {zmq_bars})};
 }
 
 /// At once, so that a reader sees each world's when they are there.

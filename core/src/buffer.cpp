@@ -4,17 +4,20 @@
 #include <cstring>
 #include <new>
 
+#include "huge_blocks.hpp"
+
 namespace rankwire {
 
 Buffer::Buffer(std::size_t size) : size_{size} {
   if (size <= inline_bytes) return;
   // malloc, not new[]: large blocks come as untouched pages, so a size announced by a peer costs
   // memory only as its bytes arrive.
-  void* const block = std::malloc(size);
+  const bool huge = size > huge_bytes;
+  void* const block = huge ? take_huge(size) : std::malloc(size);
   if (block == nullptr) throw std::bad_alloc{};
   data_ = static_cast<std::byte*>(block);
   context_ = block;
-  release_ = [](void* context) noexcept { std::free(context); };
+  release_ = huge ? give_back_huge : [](void* context) noexcept { std::free(context); };
 }
 
 Buffer Buffer::copy_of(std::span<const std::byte> bytes) {

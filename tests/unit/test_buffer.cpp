@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
 #include <array>
 #include <cstdint>
@@ -111,4 +112,25 @@ TEST_CASE("buffer: takes vectors and strings over where they lie") {
   CHECK(Buffer::from(std::string(100, 'x')).text() == std::string(100, 'x'));
   CHECK(Buffer::from(std::string{"short"}).text() == "short");
   CHECK(Buffer::from(std::vector<int>{}).empty());
+}
+
+TEST_CASE("buffer: memory of huge ones serves for the next, and not all of it is kept") {
+  const auto touch = [](std::size_t size) {
+    rusage before{}, after{};
+    getrusage(RUSAGE_SELF, &before);
+    Buffer buffer{size};
+    for (std::size_t i = 0; i < size; i += 4096) buffer.data()[i] = std::byte{1};
+    getrusage(RUSAGE_SELF, &after);
+    return after.ru_minflt - before.ru_minflt;
+  };
+  constexpr std::size_t size = std::size_t{40} << 20;
+  touch(size);
+  CHECK(touch(size) < 100);
+  CHECK(touch(size - 1000) < 100);
+  for (std::size_t more = 1; more < 8; ++more) touch(size + (more << 20));  // others make room
+  touch(2 * size);
+  CHECK(touch(2 * size) < 100);
+  constexpr std::size_t too_large = std::size_t{200} << 20;
+  touch(too_large);
+  CHECK(touch(too_large) > 100);
 }

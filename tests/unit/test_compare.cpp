@@ -136,7 +136,7 @@ TEST_CASE("compare: summaries and ratios") {
 TEST_CASE("compare: a bar holds up to its value, and not beyond") {
   Results found;
   found.figures = {figure("latency", 8, 1.1), figure("latency", 1024, 1.1001)};
-  const auto bars = zmq_bars(found);
+  const auto bars = zmq_bars(found, "zmq-tcp");
   REQUIRE(find(bars, "latency 8 B") != nullptr);
   CHECK(find(bars, "latency 8 B")->holds);
   CHECK(find(bars, "latency 8 B")->bar == "<= 1.10");
@@ -144,8 +144,9 @@ TEST_CASE("compare: a bar holds up to its value, and not beyond") {
 }
 
 TEST_CASE("compare: a bar whose figure is missing does not hold") {
-  for (const auto& bars : {zmq_bars({}), mpi_bars({}), spinning_bars({}), sleeping_bars({}),
-                           common_bars({}, "inproc")}) {
+  for (const auto& bars :
+       {zmq_bars({}, "zmq-tcp"), mpi_bars({}, "mpi-shm"), boost_bars({}, "mpi-shm"),
+        spinning_bars({}), sleeping_bars({}), common_bars({}, "inproc")}) {
     CHECK_FALSE(bars.empty());
     for (const Bar& bar : bars) {
       CAPTURE(bar.name);
