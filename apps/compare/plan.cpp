@@ -58,7 +58,7 @@ Plan thorough() {
           .world_max = 900s};
 }
 
-/// What the bars of --check want; about two minutes.
+/// What the bars of --check want; about two and a half minutes.
 Plan check() {
   return {.name = "check",
           .pairs = 7,

@@ -12,7 +12,7 @@ namespace rankwire::mpi {
 /// MPI does not say: its tool interface does, and takes 0.2 s to begin, as long as half a
 /// MPI_Init. So these are the limits that Open MPI has unless it is told otherwise, less its own
 /// headers: 4 KiB in shared memory, 64 KiB over TCP. Where one is in truth lower, what is above it
-/// waits for its receiver to look, and nothing else changes.
+/// waits for its receiver to look, and a sender that dies before that blocks a slot there.
 struct Reach {
   std::vector<std::size_t> eager_bytes;  ///< by rank
   std::size_t slot_bytes = 0;            ///< the most of these
