@@ -21,7 +21,7 @@ namespace {
 constexpr unsigned look_each_sends = 512;
 constexpr std::size_t look_each_bytes = std::size_t{2} << 20;
 /// A wait that took less than so many times what it may yield was a short one.
-constexpr int waits_for_yield = 4;
+constexpr int waits_for_yield = 3;
 
 /// A payload that libzmq sends in pieces; ends with the last of them.
 struct SharedPayload {
