@@ -176,9 +176,9 @@ void MpiChannel::depart(int rank, Departure::Kind kind, const char* reason) {
 
 /// Tells the sender of a message that the program has it, when it is time.
 void MpiChannel::note_taken(const Message& taken) {
-  const std::size_t bytes = taken.payload.size();
-  if (bytes <= copied_bytes_max && taken.source != rank()) note_copied(bytes);  // out of slots
-  const auto total = windows_.taken(taken.source, bytes);
+  outgoing_.begin_turn();
+  note_copied(incoming_.take_copied_bytes());
+  const auto total = windows_.taken(taken.source, taken.payload.size());
   if (!total) return;
   if (taken.source == rank()) {
     windows_.credited(taken.source, *total);
@@ -199,13 +199,13 @@ void MpiChannel::do_send(int dest, int tag, Buffer&& payload, Deadline deadline)
 void MpiChannel::do_send_borrowed(int dest, int tag, std::span<const std::byte> payload,
                                   Deadline deadline) {
   // A send that was started cannot be taken back, so one that may have to give up owns its bytes.
-  if (dest == rank() || (payload.size() > copied_bytes_max && !deadline.is_never())) {
+  if (dest == rank() || (!outgoing_.copies(dest, payload.size()) && !deadline.is_never())) {
     note_copied(payload.size());
     do_send(dest, tag, Buffer::copy_of(payload), deadline);
     return;
   }
   prepare_send(dest, payload.size(), deadline);
-  if (payload.size() <= copied_bytes_max) {
+  if (outgoing_.copies(dest, payload.size())) {
     note_copied(payload.size());
     // A copy of so few costs less than a wait for the receiver.
     outgoing_.send_copy(dest, tag, payload);

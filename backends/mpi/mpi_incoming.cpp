@@ -58,6 +58,7 @@ Incoming::Found Incoming::take_one(Mailbox& mailbox, const Wanted* wanted,
   if (status.MPI_TAG >= note_tag) return take_note(status, mailbox);
   check_size(bytes.size(), status.MPI_SOURCE, status.MPI_TAG);
   Message message{status.MPI_SOURCE, status.MPI_TAG, Buffer::copy_of(bytes)};
+  copied_bytes_ += bytes.size();
   slots_.done();
   // What the mailbox has, `wanted` did not ask for.
   if (wanted != nullptr && from.queue.empty() && !mailbox.departure(message.source) &&
@@ -101,6 +102,7 @@ void Incoming::take_piece(std::span<const std::byte> bytes, Source& from, Mailbo
                                      arriving.message.source, bytes.size() - memory.size())};
   }
   std::memcpy(memory.data(), bytes.data(), bytes.size());
+  copied_bytes_ += bytes.size();
   from.missing_bytes -= bytes.size();
   if (from.missing_bytes > 0) return;
   arriving.whole = true;

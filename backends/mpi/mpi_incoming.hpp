@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <list>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "mpi_outgoing.hpp"
@@ -38,6 +39,8 @@ class Incoming {
   /// Starts to receive the payload of the note that take_one() found, into memory of its own.
   void receive_announced(Mailbox& mailbox);
 
+  /// How many bytes were copied out of slots since it was last asked.
+  std::size_t take_copied_bytes() { return std::exchange(copied_bytes_, 0); }
   /// Delivers what has become whole.
   bool complete(Mailbox& mailbox);
   [[nodiscard]] bool empty() const { return under_way_.empty(); }
@@ -75,6 +78,7 @@ class Incoming {
   Note note_;
   int note_source_ = 0;
   int note_tag_ = 0;
+  std::size_t copied_bytes_ = 0;
 };
 
 }  // namespace rankwire::mpi

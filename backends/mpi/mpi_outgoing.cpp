@@ -14,7 +14,11 @@
 namespace rankwire::mpi {
 
 Outgoing::Outgoing(const Comms& comms, const Reach& reach, Bells& bells)
-    : comms_{comms}, reach_{reach}, bells_{bells}, sent_(reach.eager_bytes.size()) {}
+    : comms_{comms},
+      reach_{reach},
+      bells_{bells},
+      sent_(reach.eager_bytes.size()),
+      sent_at_(reach.eager_bytes.size()) {}
 
 Outgoing::~Outgoing() {
   // The whole Send: bytes inside it must not move either.
@@ -114,7 +118,13 @@ void Outgoing::copy(int dest, int tag, std::span<const std::byte> head,
   add(request, std::move(send), size);
 }
 
-/// Sends a copy of `payload`, at most copied_bytes_max.
+bool Outgoing::copies(int dest, std::size_t bytes) const {
+  if (bytes <= copied_bytes_max_in_a_row) return true;
+  if (bytes > copied_bytes_max) return false;
+  return !reach_.shares_memory(dest) || sent_at_[static_cast<std::size_t>(dest)] != turn_;
+}
+
+/// Sends a copy of `payload`, in as many messages as it needs.
 void Outgoing::copy_in_pieces(int dest, int tag, std::span<const std::byte> payload,
                               std::uint64_t ordinal) {
   const std::size_t piece_bytes = reach_.eager_bytes[static_cast<std::size_t>(dest)];
@@ -122,6 +132,7 @@ void Outgoing::copy_in_pieces(int dest, int tag, std::span<const std::byte> payl
     copy(dest, tag, {}, payload, ordinal);
     return;
   }
+  if (payload.size() > copied_bytes_max_in_a_row) sent_at_[static_cast<std::size_t>(dest)] = turn_;
   const Note note{Note::Kind::pieces, payload.size()};
   const std::size_t first = piece_bytes - sizeof note;
   copy(dest, note_tag + tag, std::as_bytes(std::span{&note, 1}), payload.first(first), ordinal);
@@ -142,7 +153,7 @@ std::size_t Outgoing::send(int dest, int tag, Buffer&& payload) {
   const auto ordinal = sent_[static_cast<std::size_t>(dest)]++;
   const std::size_t size = payload.size();
   const bool fits = size <= reach_.eager_bytes[static_cast<std::size_t>(dest)];
-  if (size <= Buffer::inline_bytes || (!fits && size <= copied_bytes_max)) {
+  if (size <= Buffer::inline_bytes || (!fits && copies(dest, size))) {
     copy_in_pieces(dest, tag, std::as_const(payload).bytes(), ordinal);
     return size;
   }

@@ -102,6 +102,9 @@ CONFORMANCE_CASE("2: large owned payloads are copied on neither side", Needs{.ra
     if (world.rank() == 0) world.send(other, 5, std::move(message.payload), patience);
     EXPECT_EQUAL(world.info().bytes_copied, copied);
   }
+  // What comes next may be counted as soon as it comes.
+  world.send(other, 7, Buffer{}, patience);
+  must_recv(world, other, 7);
   // It does count what is borrowed under a deadline, and what goes into the program's memory.
   for (const std::size_t size : {std::size_t{1000}, std::size_t{100'000}}) {
     std::vector<std::byte> memory(size);
