@@ -20,6 +20,7 @@ constexpr int messages_per_look = 64;
 /// A wait asks MPI so many times in a row before it asks for anything else, the clock included:
 /// each would make it that much later to see its message.
 constexpr int looks_in_a_row = 16;
+/// Up to here, in shared memory, the block of the last send may stay while another is received.
 constexpr std::size_t kept_bytes_max = std::size_t{1} << 20U;
 
 }  // namespace
