@@ -10,14 +10,21 @@ namespace rankwire {
 
 Buffer::Buffer(std::size_t size) : size_{size} {
   if (size <= inline_bytes) return;
-  // malloc, not new[]: large blocks come as untouched pages, so a size announced by a peer costs
-  // memory only as its bytes arrive.
-  const bool huge = size > huge_bytes;
-  void* const block = huge ? take_huge(size) : std::malloc(size);
+  // malloc and mmap, not new[]: large blocks come as untouched pages, so a size announced by a peer
+  // costs memory only as its bytes arrive.
+  if (size >= huge_bytes) {
+    HugeBlock* const block = take_huge_block(size);
+    if (block == nullptr) throw std::bad_alloc{};
+    data_ = block->data;
+    context_ = block;
+    release_ = give_back_huge_block;
+    return;
+  }
+  void* const block = std::malloc(size);
   if (block == nullptr) throw std::bad_alloc{};
   data_ = static_cast<std::byte*>(block);
   context_ = block;
-  release_ = huge ? give_back_huge : [](void* context) noexcept { std::free(context); };
+  release_ = [](void* context) noexcept { std::free(context); };
 }
 
 Buffer Buffer::copy_of(std::span<const std::byte> bytes) {

@@ -1,77 +1,78 @@
 #include "huge_blocks.hpp"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <cstdlib>
+#include <cstdint>
+#include <memory>
 #include <mutex>
-#include <utility>
-
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
+#include <new>
 
 namespace rankwire {
-
-#ifdef __GLIBC__
 namespace {
 
+constexpr std::size_t page_bytes = std::size_t{2} << 20;
 constexpr std::size_t kept_bytes_max = std::size_t{128} << 20;
 
-struct Kept {
-  void* block = nullptr;
-  std::size_t bytes = 0;
-};
-
 std::mutex mutex;
-std::array<Kept, 4> kept;  // the youngest first
+std::array<HugeBlock*, 64> kept;  // the oldest first
+std::size_t kept_count = 0;
 std::size_t kept_bytes = 0;
 
-/// Takes it out of the middle; those behind it move up.
-Kept remove(std::size_t index) {
-  std::rotate(kept.begin() + static_cast<std::ptrdiff_t>(index),
-              kept.begin() + static_cast<std::ptrdiff_t>(index) + 1, kept.end());
-  kept_bytes -= kept.back().bytes;
-  return std::exchange(kept.back(), {});
+HugeBlock* remove(std::size_t index) {
+  HugeBlock* const block = kept[index];
+  std::copy(kept.begin() + index + 1, kept.begin() + kept_count, kept.begin() + index);
+  --kept_count;
+  kept_bytes -= block->bytes;
+  return block;
+}
+
+void unmap(HugeBlock* block) {
+  munmap(block->data, block->bytes);
+  delete block;
+}
+
+/// Aligned to a huge page: the system's own alignment is that of a small one.
+std::byte* map(std::size_t bytes) {
+  void* const all =
+      mmap(nullptr, bytes + page_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (all == MAP_FAILED) return nullptr;
+  auto* const begin = static_cast<std::byte*>(all);
+  const std::size_t before = -reinterpret_cast<std::uintptr_t>(all) % page_bytes;
+  if (before > 0) munmap(begin, before);
+  munmap(begin + before + bytes, page_bytes - before);
+#ifdef MADV_HUGEPAGE
+  madvise(begin + before, bytes, MADV_HUGEPAGE);  // refused: then in small pages
+#endif
+  return begin + before;
 }
 
 }  // namespace
 
-void* take_huge(std::size_t bytes) noexcept {
+HugeBlock* take_huge_block(std::size_t bytes) noexcept {
   {
     const std::lock_guard lock{mutex};
-    for (std::size_t i = 0; i < kept.size(); ++i) {
-      if (kept[i].bytes >= bytes && kept[i].bytes / 2 <= bytes) return remove(i).block;
+    for (std::size_t i = kept_count; i-- > 0;) {  // what was used last may still be in the cache
+      if (kept[i]->bytes >= bytes && kept[i]->bytes / 2 <= bytes) return remove(i);
     }
   }
-  return std::malloc(bytes);
+  if (bytes > PTRDIFF_MAX - 2 * page_bytes) return nullptr;
+  auto block = std::unique_ptr<HugeBlock>{new (std::nothrow) HugeBlock};
+  if (block == nullptr) return nullptr;
+  block->bytes = (bytes + page_bytes - 1) / page_bytes * page_bytes;
+  block->data = map(block->bytes);
+  return block->data == nullptr ? nullptr : block.release();
 }
 
-/// Those that are asked for no more go first.
-void give_back_huge(void* block) noexcept {
-  const std::size_t bytes = malloc_usable_size(block);
-  if (bytes > kept_bytes_max) {
-    std::free(block);
-    return;
-  }
+void give_back_huge_block(void* context) noexcept {
+  auto* const block = static_cast<HugeBlock*>(context);
+  if (block->bytes > kept_bytes_max) return unmap(block);
   const std::lock_guard lock{mutex};
-  while (kept.back().block != nullptr || kept_bytes + bytes > kept_bytes_max) {
-    std::size_t oldest = kept.size() - 1;
-    while (kept[oldest].block == nullptr) --oldest;
-    std::free(remove(oldest).block);
-  }
-  std::rotate(kept.begin(), kept.end() - 1, kept.end());
-  kept.front() = {block, bytes};
-  kept_bytes += bytes;
+  while (kept_count == kept.size() || kept_bytes + block->bytes > kept_bytes_max) unmap(remove(0));
+  kept[kept_count++] = block;
+  kept_bytes += block->bytes;
 }
-#else
-void* take_huge(std::size_t bytes) noexcept {
-  return std::malloc(bytes);
-}
-
-void give_back_huge(void* block) noexcept {
-  std::free(block);
-}
-#endif
 
 }  // namespace rankwire

@@ -25,7 +25,9 @@ class Buffer {
   using Release = void (*)(void* context) noexcept;
 
   Buffer() noexcept = default;
-  /// `size` bytes, not initialised. Throws std::bad_alloc.
+  /// `size` bytes, not initialised. From 1 MiB on they lie in huge pages of 2 MiB where the system
+  /// has them (Linux: transparent huge pages), and take that much memory when they are written; up
+  /// to 128 MiB of those that have ended are kept for the next ones. Throws std::bad_alloc.
   explicit Buffer(std::size_t size);
   ~Buffer() { release(); }
   Buffer(Buffer&& other) noexcept { steal(other); }
