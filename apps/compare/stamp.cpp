@@ -46,6 +46,12 @@ std::uint64_t stamp_of(std::span<const std::byte> payload) {
   return front;
 }
 
+void touch_middle(std::span<std::byte> payload) {
+  constexpr std::size_t page_bytes = 4096;
+  const auto middle = middle_of(payload);
+  for (std::size_t at = 0; at < middle.size(); at += page_bytes) middle[at] = std::byte{0};
+}
+
 void fill_middle(std::span<std::byte> payload) {
   const auto middle = middle_of(payload);
   if (!middle.empty()) std::memcpy(middle.data(), pattern(middle.size()).data(), middle.size());

@@ -17,6 +17,10 @@ void stamp(std::span<std::byte> payload, std::uint64_t number);
 /// The number. Throws rankwire::Error when the two ends of the payload differ.
 [[nodiscard]] std::uint64_t stamp_of(std::span<const std::byte> payload);
 
+/// Writes a byte of each page between the stamps. Memory that was allocated and not written is, to
+/// the kernel that copies it, one page of zeros, over and over, out of the cache: nobody's data.
+void touch_middle(std::span<std::byte> payload);
+
 /// Writes the pattern between the stamps.
 void fill_middle(std::span<std::byte> payload);
 
