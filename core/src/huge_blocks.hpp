@@ -5,9 +5,9 @@
 namespace rankwire {
 
 /// Buffers of so many bytes and more have memory in huge pages (2 MiB instead of 4 KiB), where the
-/// system gives them to who asks (Linux with transparent huge pages: `always` or `madvise`): the
-/// kernel copies between processes page by page, and payloads of 1 and 4 MiB over MPI take half the
-/// time. Where it does not, and in blocks that the system gave before, they are small pages.
+/// system gives them to those who ask (Linux with transparent huge pages, `always` or `madvise`):
+/// the kernel copies between processes page by page, and payloads of 1 and 4 MiB over MPI take half
+/// the time. Elsewhere they are small pages.
 inline constexpr std::size_t huge_bytes = std::size_t{1} << 20;
 
 /// Memory of such a Buffer, `bytes` of it, in whole huge pages.
