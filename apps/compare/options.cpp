@@ -29,7 +29,7 @@ std::vector<std::string> with(std::vector<std::string> names,
 
 void add_lengths(CLI::App& app, Options& options) {
   app.add_flag("--quick", options.quick, "about 20 s in all, and rough");
-  app.add_flag("--thorough", options.thorough, "about 15 minutes in all");
+  app.add_flag("--thorough", options.thorough, "about 17 minutes in all");
   app.add_flag("--check", options.check,
                "measure what rankwire promises of its speed, a line each;\nexit code 1 when one "
                "falls short");

@@ -41,7 +41,7 @@ Plan usual() {
       .world_max = 180s};
 }
 
-/// About a quarter of an hour.
+/// About 17 minutes.
 Plan thorough() {
   return {.name = "thorough",
           .pairs = 11,
