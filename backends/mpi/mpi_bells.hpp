@@ -74,7 +74,7 @@ class Bells {
 /// it. It yields for longer while bytes are under way that move only when MPI is called: a sleep
 /// costs 16 MiB up to a tenth of their time. A rank that is woken has the message as soon as the
 /// kernel can wake a process, where one that looks once in 1 ms has it after half of that. Here,
-/// after 40 ms of sleep, there and back: 97 to 128 us, of which a bare futex between two processes
+/// after 40 ms of sleep, there and back: 97 to 152 us, of which a bare futex between two processes
 /// that are bound to a core each takes 75 to 95.
 class Rest {
  public:

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <span>
 #include <sstream>
 #include <vector>
 
@@ -78,6 +80,23 @@ const Bar* find(const std::vector<Bar>& bars, const std::string& name) {
 }
 
 }  // namespace
+
+TEST_CASE(
+    "compare: a touched payload has a byte written in each page, and its stamps as they were") {
+  constexpr std::size_t page_bytes = 4096;
+  std::vector<std::byte> payload(5 * page_bytes + 100, std::byte{7});
+  const std::vector<std::byte> before = payload;
+  touch_middle(payload);
+  const auto same = [&](std::size_t at, std::size_t bytes) {
+    return std::ranges::equal(std::span{payload}.subspan(at, bytes),
+                              std::span{before}.subspan(at, bytes));
+  };
+  for (std::size_t page = 0; page < 5; ++page) CHECK_FALSE(same(page * page_bytes, page_bytes));
+  CHECK(same(0, stamp_bytes));
+  CHECK(same(payload.size() - stamp_bytes, stamp_bytes));
+  std::vector<std::byte> shortest(stamp_bytes);
+  touch_middle(shortest);
+}
 
 TEST_CASE("compare: a payload's stamps and pattern tell damage") {
   std::vector<std::byte> payload(1000);
