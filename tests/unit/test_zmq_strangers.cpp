@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "protocol.hpp"
+#include "wire.hpp"
 #include "zmq_stranger.hpp"
 #include "zmq_world.hpp"
 
@@ -163,6 +164,15 @@ TEST_CASE("strangers: a frame of any length above the limit is hung up on") {
   }
   job.go_on(100);
   job.end();
+}
+
+TEST_CASE("strangers: where other hosts come in, a frame of 1 MiB and some more is hung up on") {
+  wire::Wire listener{30s, {}};
+  const auto bound = listener.listen({{.number = "0.0.0.0", .any = true}}, {});
+  const RawStranger stranger{bound.front()};
+  const auto above = static_cast<std::uint64_t>(wire::frame_bytes_max(wire::piece_bytes_min)) + 1;
+  CHECK(stranger.write(RawStranger::handshake() + RawStranger::frame_head(above, false)));
+  CHECK(stranger.is_hung_up(10s));
 }
 
 TEST_CASE("strangers: 200 connections that say nothing") {
