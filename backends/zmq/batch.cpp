@@ -4,6 +4,7 @@
 #include <new>
 #include <utility>
 
+#include "frame.hpp"
 #include "rankwire/message.hpp"
 
 namespace rankwire::zmq_wire {
@@ -68,7 +69,8 @@ void CountedFrame::sent(void*, void* hint) noexcept {
 }
 
 void Batch::add(std::uint32_t tag, std::span<const std::byte> payload) {
-  if (!bytes_) bytes_ = std::make_unique_for_overwrite<std::byte[]>(frame_bytes_max);
+  if (!bytes_)
+    bytes_ = std::make_unique_for_overwrite<std::byte[]>(frame_bytes_max + Header::wire_bytes);
   std::byte* const at = bytes_.get() + size_;
   put_u32(at, tag);
   put_u32(at + 4, static_cast<std::uint32_t>(payload.size()));
@@ -78,9 +80,10 @@ void Batch::add(std::uint32_t tag, std::span<const std::byte> payload) {
 
 std::span<const std::byte> Batch::finish(Header header) {
   header.bytes = size_ - Header::wire_bytes;
-  const HeaderBytes head = to_bytes(header);
-  std::memcpy(bytes_.get(), head.data(), head.size());
-  return {bytes_.get(), size_};
+  const std::size_t at = ends_with_header(size_) ? Header::wire_bytes : 0;
+  const std::span<std::byte> frame{bytes_.get() + at, size_};
+  put_header(frame, header);
+  return frame;
 }
 
 }  // namespace rankwire::zmq_wire

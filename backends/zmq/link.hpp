@@ -76,9 +76,11 @@ class Link {
   [[nodiscard]] bool is_due() const { return waits() && flow_->under_way.load() == 0; }
   /// Kept by the channel, which lists the links that wait.
   bool listed = false;
-  /// The same with `chunk` as a second part, without a copy.
+  /// The same without a copy: of a frame that has room for its header at its end, which is written
+  /// there; and with `chunk` as a second frame.
+  void send_whole(Header header, zmq::message_t&& frame);
   void send_chunk(Header header, zmq::message_t&& chunk);
-  /// The same for a relayed frame, whose parts are sent on as they came.
+  /// The same for a relayed message, whose frames are sent on as they came.
   void send_relay(RelayTag tag, zmq::message_t&& inner, zmq::message_t* chunk);
 
   /// Takes note of the header's acknowledgement; true for a frame that is to be acted on, false for

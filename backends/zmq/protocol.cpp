@@ -37,14 +37,15 @@ HeaderBytes to_bytes(const Header& header) {
 
 std::optional<Header> header_of(std::span<const std::byte> frame) {
   if (frame.size() < Header::wire_bytes) return std::nullopt;
-  const auto kind = get<std::uint8_t>(frame.data() + 2);
-  if (get<std::uint16_t>(frame.data()) != Header::magic || kind == 0 || kind > kind_max ||
-      frame[3] != std::byte{0}) {
+  const std::byte* const at =
+      frame.data() + (ends_with_header(frame.size()) ? frame.size() - Header::wire_bytes : 0);
+  const auto kind = get<std::uint8_t>(at + 2);
+  if (get<std::uint16_t>(at) != Header::magic || kind == 0 || kind > kind_max ||
+      at[3] != std::byte{0}) {
     return std::nullopt;
   }
-  return Header{static_cast<Kind>(kind), get<std::uint32_t>(frame.data() + 4),
-                get<std::uint64_t>(frame.data() + 8), get<std::uint32_t>(frame.data() + 16),
-                get<std::uint32_t>(frame.data() + 20)};
+  return Header{static_cast<Kind>(kind), get<std::uint32_t>(at + 4), get<std::uint64_t>(at + 8),
+                get<std::uint32_t>(at + 16), get<std::uint32_t>(at + 20)};
 }
 
 Buffer body_of(const Reject& reject) {

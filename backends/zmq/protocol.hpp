@@ -11,14 +11,14 @@
 #include "rankwire/info.hpp"
 #include "rankwire/typed.hpp"
 
-// What goes over the wire between ranks of one world on ZeroMQ. Every message begins with a frame
-// that begins with a Header; docs/wire-protocol.md tells the whole of it.
+// What goes over the wire between ranks of one world on ZeroMQ. The first frame of every message
+// has a Header; docs/wire-protocol.md tells the whole of it.
 
 namespace rankwire::zmq_wire {
 
-inline constexpr std::uint16_t protocol_version = 3;
-/// Payloads up to here go in the header's own frame (one copy, one frame); above, in a frame of
-/// their own (no copy).
+inline constexpr std::uint16_t protocol_version = 4;
+/// Payloads up to here are copied behind the header; larger ones go as they lie in memory, with the
+/// header behind them where there is room for it, else in a frame of their own.
 inline constexpr std::size_t inline_payload_bytes_max = std::size_t{32} << 10;
 /// A larger payload goes in pieces of this size, where other hosts reach the receiver's port: other
 /// frames pass between them, a connection that breaks costs no more than that, and strangers get no
@@ -56,8 +56,9 @@ inline constexpr std::uint8_t kind_max = static_cast<std::uint8_t>(Kind::batch);
   return kind >= Kind::data;
 }
 
-/// First 24 bytes of every message, little-endian: with 8 bytes of payload a frame still fits into
-/// libzmq's own small messages, which need no allocation.
+/// 24 bytes of the first frame of every message, little-endian: with 8 bytes of payload a frame
+/// still fits into libzmq's own small messages, which need no allocation. Where in it:
+/// ends_with_header.
 struct Header {
   static constexpr std::size_t wire_bytes = 24;
   static constexpr std::uint16_t magic = 0x5752;  // "RW"
@@ -70,8 +71,20 @@ struct Header {
 
 using HeaderBytes = std::array<std::byte, Header::wire_bytes>;
 [[nodiscard]] HeaderBytes to_bytes(const Header& header);
-/// Nothing when these are not the first bytes of a message of ours.
+
+/// A first frame of up to so many bytes begins with its header; a larger one ends with it, so that
+/// a payload can be sent as it lies in memory, with nothing before it.
+inline constexpr std::size_t header_first_bytes_max = Header::wire_bytes + inline_payload_bytes_max;
+[[nodiscard]] constexpr bool ends_with_header(std::size_t frame_bytes) {
+  return frame_bytes > header_first_bytes_max;
+}
+/// Nothing when this is not the first frame of a message of ours.
 [[nodiscard]] std::optional<Header> header_of(std::span<const std::byte> frame);
+/// What a first frame that has a header has besides.
+[[nodiscard]] constexpr std::span<const std::byte> body_in(std::span<const std::byte> frame) {
+  const std::size_t bytes = frame.size() - Header::wire_bytes;
+  return ends_with_header(frame.size()) ? frame.first(bytes) : frame.last(bytes);
+}
 
 /// Proves that a dialer is of this world: random, given out by the master.
 using Token = std::array<std::uint64_t, 2>;

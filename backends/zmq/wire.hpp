@@ -49,15 +49,14 @@ struct Incoming {
   What what = What::frame;
   ConnectionId connection = 0;
   Header header{};
-  zmq::message_t first{};  ///< the header's frame, what follows the header included
-  zmq::message_t chunk{};  ///< a payload's own frame, where it has one
+  zmq::message_t first{};  ///< the header's frame, its body included
+  zmq::message_t chunk{};  ///< a second frame, where there is one
   bool has_chunk = false;
   bool key_refused = false;  ///< failed: our key is not listed there; libzmq does not try again
   bool deferred = false;     ///< given out before, and put behind what waited then
 
   [[nodiscard]] std::span<const std::byte> body() const {
-    return {static_cast<const std::byte*>(first.data()) + Header::wire_bytes,
-            first.size() - Header::wire_bytes};
+    return body_in({static_cast<const std::byte*>(first.data()), first.size()});
   }
 };
 

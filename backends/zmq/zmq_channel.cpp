@@ -108,7 +108,7 @@ void ZmqChannel::do_send(int dest, int tag, Buffer&& payload, Deadline deadline)
   } else if (payload.size() <= inline_payload_bytes_max) {
     send_inline(dest, tag, payload.bytes());
   } else {
-    send_chunks(dest, tag, std::move(payload));
+    send_as_it_lies(dest, tag, std::move(payload));
   }
 }
 
@@ -123,17 +123,14 @@ void ZmqChannel::do_send_borrowed(int dest, int tag, std::span<const std::byte> 
     send_inline(dest, tag, payload);
   } else {
     note_copied(payload.size());
-    send_chunks(dest, tag, Buffer::copy_of(payload));
+    send_as_it_lies(dest, tag, Buffer::copy_of(payload));
   }
 }
 
 /// Throws what must be thrown before a send; returns when there is room for it.
 void ZmqChannel::prepare_send(int dest, std::size_t bytes, Deadline deadline) {
   unseen_bytes_ += bytes;
-  if (++sends_ % look_each_sends == 0 || unseen_bytes_ >= look_each_bytes) {
-    unseen_bytes_ = 0;
-    look_around();
-  }
+  if (++unseen_sends_ >= look_each_sends || unseen_bytes_ >= look_each_bytes) look_around();
   check_aborted();
   mailbox_.check_send(dest);
   while (!windows_.has_room(dest, bytes)) {
@@ -189,17 +186,24 @@ void ZmqChannel::flush() {
   waiting_.clear();
 }
 
-void ZmqChannel::send_chunks(int dest, int tag, Buffer&& payload) {
+void ZmqChannel::send_as_it_lies(int dest, int tag, Buffer&& payload) {
   const std::size_t bytes = payload.size();
   const std::size_t piece_bytes =
       std::clamp(peer(dest).member.piece_bytes, piece_bytes_min, piece_bytes_max);
   const std::size_t pieces = (bytes + piece_bytes - 1) / piece_bytes;
+  const bool has_room = payload.tail_room() >= Header::wire_bytes;
+  const Header header{Kind::data, static_cast<std::uint32_t>(tag), bytes};
   Link& link = link_to(dest);
   auto* const shared = new SharedPayload{std::move(payload), pieces};
-  for (std::size_t at = 0; at < bytes; at += piece_bytes) {
-    zmq::message_t piece{shared->bytes.data() + at, std::min(piece_bytes, bytes - at),
-                         SharedPayload::release, shared};
-    link.send_chunk({Kind::data, static_cast<std::uint32_t>(tag), bytes}, std::move(piece));
+  const auto message = [shared](std::size_t at, std::size_t size) {
+    return zmq::message_t{shared->bytes.data() + at, size, SharedPayload::release, shared};
+  };
+  if (pieces == 1 && has_room) {
+    link.send_whole(header, message(0, bytes + Header::wire_bytes));
+  } else {
+    for (std::size_t at = 0; at < bytes; at += piece_bytes) {
+      link.send_chunk(header, message(at, std::min(piece_bytes, bytes - at)));
+    }
   }
   windows_.sent(dest, bytes);
   ++peer(dest).sent;
@@ -268,6 +272,8 @@ std::optional<Departure> ZmqChannel::do_departure(int rank) {
 /// Takes in one thing that arrives until the deadline; false when nothing did.
 bool ZmqChannel::pump(Deadline deadline) {
   if (due_failed_) std::rethrow_exception(std::exchange(due_failed_, nullptr));
+  unseen_sends_ = 0;
+  unseen_bytes_ = 0;
   if (!deadline.is_poll()) {
     ++waits_;
     if (!waiting_.empty()) flush();

@@ -88,7 +88,7 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   void prepare_send(int dest, std::size_t bytes, Deadline deadline);
   void send_to_self(int tag, Buffer&& payload);
   void send_inline(int dest, int tag, std::span<const std::byte> payload);
-  void send_chunks(int dest, int tag, Buffer&& payload);
+  void send_as_it_lies(int dest, int tag, Buffer&& payload);
   void note_taken(const Message& message);
   void do_due() noexcept override;
   void flush();
@@ -125,7 +125,8 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   void process_down(ConnectionId connection);
   void process_reject(Link& link, const Incoming& incoming);
   void process_relay(int source, Incoming&& incoming);
-  void forward(int source, RelayTag tag, Incoming&& incoming);
+  [[nodiscard]] static Incoming relayed_in(Incoming&& relay, const RelayTag& tag);
+  void forward(int source, RelayTag tag, Incoming&& inner);
   void relay_from_now(int dest);
   void turn_away(ConnectionId connection, Refusal refusal, const std::string& text);
   void expel(int rank, const std::string& reason);
@@ -197,8 +198,8 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   std::optional<Abort> aborted_;
   Deadline next_look_ = Deadline::never();  // while some peer has a deadline of its own
   int looks_put_off_ = 0;
-  unsigned sends_ = 0;
-  std::size_t unseen_bytes_ = 0;  // sent since the last look around
+  unsigned unseen_sends_ = 0;     // since this rank last looked at what has come
+  std::size_t unseen_bytes_ = 0;  // the same, of payload
   std::shared_ptr<Turns> turns_ = std::make_shared<Turns>(*this);
   std::shared_ptr<FrameStore> frames_ = std::make_shared<FrameStore>();
   std::vector<Link*> waiting_;  // links on which messages wait to travel together

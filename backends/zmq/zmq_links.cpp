@@ -249,42 +249,51 @@ void ZmqChannel::process_reject(Link& link, const Incoming& incoming) {
   }  // else the master tells what became of that worker
 }
 
-/// At the master a frame to pass on; at a worker one that another worker sent this way.
+/// The message in a relay, its header not looked at yet: a small first frame is the body, a large
+/// one the second frame.
+Incoming ZmqChannel::relayed_in(Incoming&& relay, const RelayTag& tag) {
+  Incoming inner{.connection = relay_route(tag.rank, tag.from_dialer)};
+  const auto body = std::as_const(relay).body();
+  if (relay.has_chunk && body.empty()) {
+    inner.first = std::move(relay.chunk);
+  } else {
+    inner.first.rebuild(body.data(), body.size());
+    inner.chunk = std::move(relay.chunk);
+    inner.has_chunk = relay.has_chunk;
+  }
+  return inner;
+}
+
+/// At the master a message to pass on; at a worker one that another worker sent this way.
 void ZmqChannel::process_relay(int source, Incoming&& incoming) {
   const RelayTag tag = RelayTag::from_wire(incoming.header.tag);
-  const auto inner = incoming.body();
+  const ConnectionId connection = incoming.connection;
   if (tag.rank <= 0 || tag.rank >= size() || tag.rank == source || tag.rank == rank() ||
       (!is_master() && source != 0)) {
-    wire_->drop(incoming.connection, "a relay to nobody");
+    wire_->drop(connection, "a relay to nobody");
     return;
   }
   // The master, too: it sends on nothing that it would not send itself.
-  const auto header = header_of(inner);
-  const std::size_t chunk_bytes = incoming.chunk.size();
-  if (!header || header->kind == Kind::relay ||
-      (incoming.has_chunk && (chunk_bytes == 0 || chunk_bytes > piece_bytes_max))) {
-    wire_->drop(incoming.connection, "a relay of no frame");
+  Incoming inner = relayed_in(std::move(incoming), tag);
+  const auto header = header_of({inner.first.data<std::byte>(), inner.first.size()});
+  if (!header || header->kind == Kind::relay || inner.body().size() > piece_bytes_max ||
+      (inner.has_chunk && (inner.chunk.empty() || inner.chunk.size() > piece_bytes_max))) {
+    wire_->drop(connection, "a relay of no message");
     return;
   }
+  inner.header = *header;
   if (is_master()) {
-    forward(source, tag, std::move(incoming));
-    return;
+    forward(source, tag, std::move(inner));
+  } else {
+    process(std::move(inner));
   }
-  Incoming relayed{.what = Incoming::What::frame,
-                   .connection = relay_route(tag.rank, tag.from_dialer),
-                   .header = *header,
-                   .first = zmq::message_t{inner.data(), inner.size()},
-                   .chunk = std::move(incoming.chunk),
-                   .has_chunk = incoming.has_chunk};
-  process(std::move(relayed));
 }
 
-void ZmqChannel::forward(int source, RelayTag tag, Incoming&& incoming) {
+void ZmqChannel::forward(int source, RelayTag tag, Incoming&& inner) {
   Peer& target = peer(tag.rank);
   if (!target.out || mailbox_.departure(tag.rank)) return;  // its departure is told to all
-  const auto inner = incoming.body();
-  target.out->send_relay({source, tag.from_dialer}, zmq::message_t{inner.data(), inner.size()},
-                         incoming.has_chunk ? &incoming.chunk : nullptr);
+  target.out->send_relay({source, tag.from_dialer}, std::move(inner.first),
+                         inner.has_chunk ? &inner.chunk : nullptr);
 }
 
 /// The direct connection does not stand: the master passes on what goes to `dest`. One that has

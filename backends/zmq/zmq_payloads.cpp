@@ -15,17 +15,18 @@ constexpr std::size_t copied_payload_bytes_max = 4096;
 /// Memory for a payload in pieces; more follows as they come, not as the first of them says.
 constexpr std::size_t partial_bytes_first = std::size_t{64} << 20;
 
-/// Without a copy.
-Buffer buffer_over(zmq::message_t&& message, std::size_t offset) {
-  const std::size_t size = message.size() - offset;
+std::span<const std::byte> view_of(const zmq::message_t& message) {
+  return {message.data<std::byte>(), message.size()};
+}
+
+/// Without a copy. Behind a payload that is sent on there may be room for its next header, where
+/// the last one was.
+Buffer buffer_over(zmq::message_t&& message, std::size_t offset, std::size_t size) {
   auto* const holder = new zmq::message_t{std::move(message)};
   return Buffer::adopt(
       holder->data<std::byte>() + offset, size,
-      [](void* context) noexcept { delete static_cast<zmq::message_t*>(context); }, holder);
-}
-
-std::span<const std::byte> view_of(const zmq::message_t& message) {
-  return {message.data<std::byte>(), message.size()};
+      [](void* context) noexcept { delete static_cast<zmq::message_t*>(context); }, holder,
+      holder->size() - offset - size);
 }
 
 }  // namespace
@@ -44,9 +45,10 @@ void ZmqChannel::process_data(int source, Incoming&& incoming) {
   if (here <= copied_payload_bytes_max && here == bytes) {
     deliver_copy(source, tag, incoming.has_chunk ? view_of(incoming.chunk) : incoming.body());
   } else if (!incoming.has_chunk) {
-    deliver(source, tag, buffer_over(std::move(incoming.first), Header::wire_bytes));
+    const std::size_t offset = ends_with_header(incoming.first.size()) ? 0 : Header::wire_bytes;
+    deliver(source, tag, buffer_over(std::move(incoming.first), offset, here));
   } else if (here == bytes) {
-    deliver(source, tag, buffer_over(std::move(incoming.chunk), 0));
+    deliver(source, tag, buffer_over(std::move(incoming.chunk), 0, here));
   } else {
     take_piece(source, std::move(incoming));
   }
@@ -61,7 +63,7 @@ void ZmqChannel::process_batch(int source, Incoming&& incoming) {
   }
   open_batch_.source = source;
   open_batch_.frame = std::move(incoming.first);
-  open_batch_.rest = view_of(open_batch_.frame).subspan(Header::wire_bytes);
+  open_batch_.rest = body_in(view_of(open_batch_.frame));
   if (peer(source).departing) unpack();  // it may be the last that is waited for
 }
 

@@ -10,8 +10,9 @@ namespace rankwire {
 /// the time. Elsewhere they are small pages.
 inline constexpr std::size_t huge_bytes = std::size_t{1} << 20;
 
-/// Memory of such a Buffer, `bytes` of it, in whole huge pages.
+/// Memory of such a Buffer: `bytes` of it in whole huge pages, and `tail_bytes` behind them.
 struct HugeBlock {
+  static constexpr std::size_t tail_bytes = 4096;  ///< a small page, so that there is always a tail
   std::byte* data = nullptr;
   std::size_t bytes = 0;  ///< at most twice as many as were asked for
 };

@@ -58,8 +58,7 @@ zmq::message_t numbered(std::span<const std::byte> first, bool in_order, Other& 
   if (!header || !in_order || !is_numbered(header->kind)) return frame;
   Header due = *header;
   due.sequence = other.next_sequence++;
-  const HeaderBytes bytes = to_bytes(due);
-  std::memcpy(frame.data(), bytes.data(), bytes.size());
+  put_header({frame.data<std::byte>(), frame.size()}, due);
   return frame;
 }
 

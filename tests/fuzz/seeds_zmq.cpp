@@ -1,6 +1,7 @@
 #include <cstring>
 
 #include "batch.hpp"
+#include "frame.hpp"
 #include "protocol.hpp"
 #include "script.hpp"
 #include "seeds.hpp"
@@ -11,7 +12,8 @@ namespace {
 using namespace rankwire::zmq_wire;
 
 std::string frame(const Header& header, std::string_view body = {}) {
-  return text_of(to_bytes(header)).append(body);
+  const auto built = frame_of(header, std::as_bytes(std::span{body}));
+  return text_of({built.data<std::byte>(), built.size()});
 }
 
 template <class Record>
@@ -189,6 +191,7 @@ void add_protocol_seeds(Seeds seeds) {
   seeds.add(start(3));
   seeds.add(link(2));
   seeds.add(data(1, "payload"));
+  seeds.add(data(1, std::string(inline_payload_bytes_max + 1, 'x')));
   seeds.add(batch({1, 2}));
   seeds.add(frame({.kind = Kind::credit, .bytes = 100}));
   seeds.add(goodbye());

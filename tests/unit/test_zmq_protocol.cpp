@@ -1,5 +1,9 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <vector>
+
+#include "frame.hpp"
 #include "protocol.hpp"
 
 using namespace rankwire::zmq_wire;
@@ -32,6 +36,26 @@ TEST_CASE("protocol: what is not a header is none") {
   }
   bytes[2] = std::byte{0};
   CHECK(!header_of(bytes));
+}
+
+TEST_CASE("protocol: a small frame begins with its header, a large one ends with it") {
+  const Header header{.kind = Kind::data, .tag = 5, .sequence = 6, .ack = 7};
+  for (const std::size_t size :
+       {std::size_t{0}, inline_payload_bytes_max, inline_payload_bytes_max + 1}) {
+    std::vector<std::byte> body(size, std::byte{0xEE});
+    const auto frame = frame_of(header, body);
+    const std::span bytes{frame.data<std::byte>(), frame.size()};
+    REQUIRE(bytes.size() == Header::wire_bytes + size);
+    const bool last = size > inline_payload_bytes_max;
+    CHECK(std::ranges::equal(to_bytes(header), last ? bytes.last(24) : bytes.first(24)));
+    REQUIRE(header_of(bytes));
+    CHECK(header_of(bytes)->sequence == 6);
+    CHECK(std::ranges::equal(body_in(bytes), body));
+  }
+  // What stands where no header is looked for is none.
+  std::vector<std::byte> large(inline_payload_bytes_max + 100);
+  std::ranges::copy(to_bytes(header), large.begin());
+  CHECK(!header_of(large));
 }
 
 TEST_CASE("protocol: a refusal is readable, and a damaged one too") {

@@ -20,6 +20,8 @@ namespace rankwire {
 class Buffer {
  public:
   static constexpr std::size_t inline_bytes = 64;
+  /// Room behind the payload that a Buffer of this size or more has (see tail_room).
+  static constexpr std::size_t tail_bytes = 32, tail_payload_bytes_min = 4096;
   /// Gives `data` of `context` back; called once, on the thread that ends the Buffer (which may be
   /// a transport's own thread). Must not throw.
   using Release = void (*)(void* context) noexcept;
@@ -27,7 +29,8 @@ class Buffer {
   Buffer() noexcept = default;
   /// `size` bytes, not initialised. From 1 MiB on they lie in huge pages of 2 MiB where the system
   /// has them (Linux: transparent huge pages), and take that much memory when they are written; up
-  /// to 128 MiB of those that have ended are kept for the next ones. Throws std::bad_alloc.
+  /// to 128 MiB of those that have ended are kept for the next ones. From 4 KiB on, `tail_bytes`
+  /// more are allocated. Throws std::bad_alloc.
   explicit Buffer(std::size_t size);
   ~Buffer() { release(); }
   Buffer(Buffer&& other) noexcept { steal(other); }
@@ -44,9 +47,10 @@ class Buffer {
   /// A copy of `bytes`: one allocation above `inline_bytes`, none below.
   [[nodiscard]] static Buffer copy_of(std::span<const std::byte> bytes);
   [[nodiscard]] static Buffer copy_of(std::string_view text);
-  /// Takes `[data, data + size)` as it lies; `give_back(context)` ends it. No copy.
+  /// Takes `[data, data + size)` as it lies, and `tail_room` bytes behind it that may be written
+  /// to; `give_back(context)` ends it. No copy.
   [[nodiscard]] static Buffer adopt(std::byte* data, std::size_t size, Release give_back,
-                                    void* context) noexcept;
+                                    void* context, std::size_t tail_room = 0) noexcept;
   /// Takes a vector or string over without copying its bytes (one small allocation for the handle).
   template <class Container>
   [[nodiscard]] static Buffer from(Container&& container);
@@ -57,6 +61,11 @@ class Buffer {
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
   [[nodiscard]] std::span<std::byte> bytes() noexcept { return {data(), size_}; }
   [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return {data(), size_}; }
+  /// How many bytes behind the payload are this Buffer's, too. A transport that owns the Buffer may
+  /// write there: a header behind the payload goes with it in one piece, without a copy.
+  [[nodiscard]] std::size_t tail_room() const noexcept {
+    return release_ != nullptr ? tail_room_ : 0;
+  }
   /// The bytes as text; valid as long as the Buffer stays where it is.
   [[nodiscard]] std::string_view text() const noexcept;
 
@@ -73,6 +82,7 @@ class Buffer {
     context_ = other.context_;
     if (release_ != nullptr) {
       data_ = std::exchange(other.data_, other.inline_.data());
+      tail_room_ = other.tail_room_;
       return;
     }
     data_ = inline_.data();
@@ -90,6 +100,7 @@ class Buffer {
   std::size_t size_ = 0;
   Release release_ = nullptr;  // null: the bytes lie in inline_
   void* context_ = nullptr;
+  std::size_t tail_room_ = 0;
 };
 
 template <class Container>
