@@ -117,7 +117,8 @@ std::string named(const std::string& what, std::uint64_t bytes) {
 
 std::vector<Bar> mpi_bars(const Results& found, const std::string& transport) {
   Maker maker{found};
-  for (const std::uint64_t bytes : {std::uint64_t{8}, 64 * kib, mib, 16 * mib}) {
+  for (const std::uint64_t bytes :
+       {std::uint64_t{8}, 64 * kib, 256 * kib, mib, 4 * mib, 16 * mib}) {
     maker.ratio(named(transport + " latency", bytes), maker.find("latency", bytes), "raw",
                 Sign::at_most, bytes == 8 ? 1.25 : 1.05);
   }

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "bars.hpp"
+#include "statistics.hpp"
 #include "worlds.hpp"
 
 namespace comparison {
@@ -13,13 +14,19 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-/// A world, and the bars of what it finds.
+/// Worlds that measure the same, and the bars of what they find.
 struct Look {
   std::string transport;
   Names measures;
   std::function<std::vector<Bar>(const Results&)> bars;
   Names environment{};
+  int worlds = 1;
 };
+
+/// How the system spreads the threads of libzmq over the cores is settled when a world begins, and
+/// makes a large payload over TCP take up to twice as long, by libzmq alone, too: pairs of one
+/// world have that in common.
+constexpr int zmq_tcp_worlds = 5;
 
 std::vector<Look> all_looks() {
   using Makers = std::vector<std::vector<Bar> (*)(const Results&, const std::string&)>;
@@ -34,6 +41,8 @@ std::vector<Look> all_looks() {
                   return all;
                 }};
   };
+  Look zmq_tcp = with_common("zmq-tcp", {"latency", "bandwidth", "rate"}, {zmq_bars});
+  zmq_tcp.worlds = zmq_tcp_worlds;
   // Over TCP the network's part hides Boost.MPI's.
   return {
       with_common("inproc", {}, {}),
@@ -41,8 +50,19 @@ std::vector<Look> all_looks() {
       {"inproc", {"latency"}, sleeping_bars, {"RANKWIRE_WAIT_SPIN=0s", "RANKWIRE_WAIT_YIELD=0s"}},
       with_common("mpi-shm", {"latency", "record"}, {mpi_bars, boost_bars}),
       with_common("mpi-tcp", {"latency"}, {mpi_bars}),
-      with_common("zmq-tcp", {"latency", "bandwidth", "rate"}, {zmq_bars}),
+      zmq_tcp,
       with_common("zmq-ipc", {"latency", "bandwidth", "rate"}, {zmq_bars})};
+}
+
+/// Nothing when one of its worlds fails.
+std::optional<Results> measure(Worlds& worlds, const Look& look) {
+  std::vector<Results> all;
+  while (static_cast<int>(all.size()) < look.worlds) {
+    auto found = worlds.measure(look.transport, 2, look.measures, look.environment);
+    if (!found) return std::nullopt;
+    all.push_back(std::move(*found));
+  }
+  return median_of_worlds(all);
 }
 
 /// At once, so that a reader sees each world's when they are there.
@@ -65,7 +85,7 @@ int check_bars(const Options& options, const std::vector<std::string>& passed_on
       print(look.transport, "", "left out", missing);
       continue;
     }
-    const auto found = worlds.measure(look.transport, 2, look.measures, look.environment);
+    const auto found = measure(worlds, look);
     if (!found) {
       print(look.transport, "", "failed", "SHORT");
       continue;

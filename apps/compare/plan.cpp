@@ -58,7 +58,7 @@ Plan thorough() {
           .world_max = 900s};
 }
 
-/// What the bars of --check want; about two and a half minutes.
+/// What the bars of --check want; about seven minutes.
 Plan check() {
   return {.name = "check",
           .pairs = 7,
@@ -66,7 +66,7 @@ Plan check() {
           .flood_round = 120ms,
           .idle = 1s,
           .wake_round = 250ms,
-          .latency_bytes = {8, kib, 4 * kib, 64 * kib, mib, 16 * mib},
+          .latency_bytes = {8, kib, 4 * kib, 16 * kib, 64 * kib, 256 * kib, mib, 4 * mib, 16 * mib},
           .bandwidth_bytes = {mib, 4 * mib, 16 * mib},
           .workers = {},
           .start_ranks = {},

@@ -152,6 +152,26 @@ TEST_CASE("compare: summaries and ratios") {
   CHECK(ratio.pairs == 3);
 }
 
+TEST_CASE("compare: of several worlds the middle one counts, figure by figure") {
+  std::vector<Results> worlds(3);
+  worlds[0].figures = {figure("latency", 8, 1.0), figure("latency", 64, 3.0)};
+  worlds[1].figures = {figure("latency", 8, 5.0), figure("latency", 64, 1.0)};
+  worlds[2].figures = {figure("latency", 8, 2.0), figure("latency", 64, 2.0)};
+  worlds[1].figures[0].rankwire = summary_of({7, 8, 9});
+  worlds[1].figures[0].beside[0].ratio = ratio_of({4, 5, 6}, {1, 1, 1});
+  const Results all = median_of_worlds(worlds);
+  REQUIRE(all.figures.size() == 2);
+  const Ratio small = all.figures[0].beside[0].ratio, large = all.figures[1].beside[0].ratio;
+  CHECK(small.median == 2);
+  CHECK(small.min == 1);
+  CHECK(small.max == 6);
+  CHECK(small.pairs == 5);
+  CHECK(large.median == 2);
+  CHECK(all.figures[0].rankwire.max == 9);
+  CHECK(all.figures[0].rankwire.samples ==
+        worlds[0].figures[0].rankwire.samples + worlds[2].figures[0].rankwire.samples + 3);
+}
+
 TEST_CASE("compare: a bar holds up to its value, and not beyond") {
   Results found;
   found.figures = {figure("latency", 8, 1.1), figure("latency", 1024, 1.1001)};
