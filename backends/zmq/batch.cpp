@@ -80,8 +80,8 @@ void Batch::add(std::uint32_t tag, std::span<const std::byte> payload) {
 
 std::span<const std::byte> Batch::finish(Header header) {
   header.bytes = size_ - Header::wire_bytes;
-  const std::size_t at = ends_with_header(size_) ? Header::wire_bytes : 0;
-  const std::span<std::byte> frame{bytes_.get() + at, size_};
+  // The entries stay where they are, behind the room for a header.
+  const std::span<std::byte> frame{bytes_.get() + Header::wire_bytes - body_at(size_), size_};
   put_header(frame, header);
   return frame;
 }

@@ -58,7 +58,7 @@ inline constexpr std::uint8_t kind_max = static_cast<std::uint8_t>(Kind::batch);
 
 /// 24 bytes of the first frame of every message, little-endian: with 8 bytes of payload a frame
 /// still fits into libzmq's own small messages, which need no allocation. Where in it:
-/// ends_with_header.
+/// header_at.
 struct Header {
   static constexpr std::size_t wire_bytes = 24;
   static constexpr std::uint16_t magic = 0x5752;  // "RW"
@@ -78,12 +78,18 @@ inline constexpr std::size_t header_first_bytes_max = Header::wire_bytes + inlin
 [[nodiscard]] constexpr bool ends_with_header(std::size_t frame_bytes) {
   return frame_bytes > header_first_bytes_max;
 }
+/// Where in a first frame of that size the header begins, and where the body does.
+[[nodiscard]] constexpr std::size_t header_at(std::size_t frame_bytes) {
+  return ends_with_header(frame_bytes) ? frame_bytes - Header::wire_bytes : 0;
+}
+[[nodiscard]] constexpr std::size_t body_at(std::size_t frame_bytes) {
+  return ends_with_header(frame_bytes) ? 0 : Header::wire_bytes;
+}
 /// Nothing when this is not the first frame of a message of ours.
 [[nodiscard]] std::optional<Header> header_of(std::span<const std::byte> frame);
 /// What a first frame that has a header has besides.
 [[nodiscard]] constexpr std::span<const std::byte> body_in(std::span<const std::byte> frame) {
-  const std::size_t bytes = frame.size() - Header::wire_bytes;
-  return ends_with_header(frame.size()) ? frame.first(bytes) : frame.last(bytes);
+  return frame.subspan(body_at(frame.size()), frame.size() - Header::wire_bytes);
 }
 
 /// Proves that a dialer is of this world: random, given out by the master.

@@ -45,7 +45,7 @@ void ZmqChannel::process_data(int source, Incoming&& incoming) {
   if (here <= copied_payload_bytes_max && here == bytes) {
     deliver_copy(source, tag, incoming.has_chunk ? view_of(incoming.chunk) : incoming.body());
   } else if (!incoming.has_chunk) {
-    const std::size_t offset = ends_with_header(incoming.first.size()) ? 0 : Header::wire_bytes;
+    const std::size_t offset = body_at(incoming.first.size());
     deliver(source, tag, buffer_over(std::move(incoming.first), offset, here));
   } else if (here == bytes) {
     deliver(source, tag, buffer_over(std::move(incoming.chunk), 0, here));

@@ -71,7 +71,13 @@ TEST_CASE("batch: full before its frame is larger than a piece that every listen
     bytes += batch_entry_bytes + payload.size();
   }
   CHECK(bytes > payload.size());
-  CHECK(batch.finish({.kind = Kind::batch}).size() <= piece_bytes_min);
+  const auto frame = batch.finish({.kind = Kind::batch, .sequence = 5});
+  CHECK(frame.size() <= piece_bytes_min);
+  REQUIRE(ends_with_header(frame.size()));
+  REQUIRE(header_of(frame));
+  CHECK(header_of(frame)->sequence == 5);
+  CHECK(body_in(frame).size() == bytes);
+  CHECK(is_batch(body_in(frame), any_size));
 }
 
 TEST_CASE("batch: a body that is not all entries is none") {

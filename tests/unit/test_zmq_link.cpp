@@ -1,0 +1,75 @@
+#include <doctest/doctest.h>
+
+#include <optional>
+
+#include "frame.hpp"
+#include "link.hpp"
+
+using namespace rankwire::zmq_wire;
+
+namespace {
+
+struct NoWork final : Turns::Work {
+  void do_due() noexcept override {}
+};
+
+/// Keeps what is carried last.
+struct Hands final : Carrier {
+  void carry(ConnectionId, zmq::message_t&& first_frame, zmq::message_t* second) override {
+    first = std::move(first_frame);
+    chunk.reset();
+    if (second != nullptr) chunk.emplace(std::move(*second));
+  }
+  [[nodiscard]] std::span<const std::byte> first_bytes() {
+    return {first.data<std::byte>(), first.size()};
+  }
+  zmq::message_t first;
+  std::optional<zmq::message_t> chunk;
+};
+
+struct Ends {
+  Ends() { link.attach(1); }
+  NoWork work;
+  Hands hands;
+  Link link{hands, 2, std::make_shared<Turns>(work), std::make_shared<FrameStore>()};
+};
+
+constexpr Header inner_header{.kind = Kind::data, .tag = 7, .bytes = 9};
+
+}  // namespace
+
+TEST_CASE("link: a payload with room behind it is sent as it lies, its header in that room") {
+  Ends ends;
+  zmq::message_t frame{header_first_bytes_max + 1};
+  const void* const memory = frame.data();
+  ends.link.send_whole(inner_header, std::move(frame));
+  CHECK(ends.hands.first.data() == memory);
+  CHECK_FALSE(ends.hands.chunk);
+  REQUIRE(header_of(ends.hands.first_bytes()));
+  CHECK(header_of(ends.hands.first_bytes())->tag == 7);
+}
+
+TEST_CASE("link: a large frame that is relayed is the second frame, not copied") {
+  Ends ends;
+  zmq::message_t inner =
+      frame_of(inner_header, std::vector<std::byte>(header_first_bytes_max, std::byte{1}));
+  const void* const memory = inner.data();
+  ends.link.send_relay({2, true}, std::move(inner), nullptr);
+  REQUIRE(header_of(ends.hands.first_bytes()));
+  CHECK(header_of(ends.hands.first_bytes())->kind == Kind::relay);
+  CHECK(body_in(ends.hands.first_bytes()).empty());
+  REQUIRE(ends.hands.chunk);
+  CHECK(ends.hands.chunk->data() == memory);
+}
+
+TEST_CASE("link: a small frame that is relayed is the body, a second one goes with it") {
+  Ends ends;
+  zmq::message_t inner = frame_of(inner_header, {}), chunk{std::size_t{100'000}};
+  const void* const memory = chunk.data();
+  ends.link.send_relay({2, true}, std::move(inner), &chunk);
+  const auto body = body_in(ends.hands.first_bytes());
+  REQUIRE(header_of(body));
+  CHECK(header_of(body)->tag == 7);
+  REQUIRE(ends.hands.chunk);
+  CHECK(ends.hands.chunk->data() == memory);
+}
