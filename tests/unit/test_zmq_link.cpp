@@ -1,6 +1,9 @@
 #include <doctest/doctest.h>
 
+#include <memory>
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "frame.hpp"
 #include "link.hpp"
