@@ -1,9 +1,11 @@
 #include <doctest/doctest.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <cstdlib>
+#include <memory>
 #include <stdexcept>
 #include <thread>
 
@@ -95,5 +97,31 @@ TEST_CASE("run: large blocks come from the heap, and stay there") {
   CHECK(mallinfo2().hblks == mapped);
   std::free(block);
   CHECK(mallinfo2().keepcost >= bytes);  // free at the top of the heap, and not given back
+}
+
+constexpr std::size_t page_bytes = 4096;
+
+/// A block as libzmq's thread has it for what it receives, with all its pages written.
+std::unique_ptr<void, decltype(&std::free)> written_block(std::size_t bytes) {
+  void* const block = std::malloc(bytes);
+  for (std::size_t at = 0; at < bytes; at += page_bytes) {
+    static_cast<volatile std::byte*>(block)[at] = std::byte{1};
+  }
+  return {block, &std::free};
+}
+
+TEST_CASE("run: a thread's heap stays as well, while those before it are in use") {
+  keep_freed_memory();
+  std::thread{[] {
+    constexpr std::size_t bytes = 16 << 20;
+    const auto first = written_block(bytes), second = written_block(bytes),
+               third = written_block(bytes);
+    (void)written_block(bytes);  // has no room beside them in a heap of 64 MiB
+    rusage before{}, after{};
+    getrusage(RUSAGE_THREAD, &before);
+    (void)written_block(bytes);
+    getrusage(RUSAGE_THREAD, &after);
+    CHECK(after.ru_minflt - before.ru_minflt < static_cast<long>(bytes / page_bytes / 4));
+  }}.join();
 }
 #endif
