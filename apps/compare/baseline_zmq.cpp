@@ -127,6 +127,13 @@ class ZmqLink {
   void expect(std::size_t, int, int) {}
   void burst(int) {}
   void flush() {}
+  void prepare(std::size_t bytes, int count) {
+    std::vector<Part> payloads(static_cast<std::size_t>(count));
+    for (Part& payload : payloads) {
+      payload.make(bytes);
+      touch_middle(payload.bytes());
+    }
+  }
 
  private:
   void listen(rankwire::Channel& world, const Place& place) {

@@ -3,8 +3,10 @@
 #include <rankwire/rankwire.hpp>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "record.hpp"
+#include "stamp.hpp"
 
 namespace comparison {
 
@@ -26,6 +28,10 @@ class ChannelLink {
   void expect(std::size_t, int, int) {}
   void burst(int) {}
   void flush() {}
+  void prepare(std::size_t bytes, int count) {
+    std::vector<rankwire::Buffer> payloads;
+    for (int i = 0; i < count; ++i) touch_middle(payloads.emplace_back(bytes).bytes());
+  }
 
  private:
   rankwire::Channel& world_;

@@ -120,10 +120,18 @@ std::vector<double> lead_flood(Link& link, const Flood& flood) {
   return flood_detail::Master{link, flood}.run();
 }
 
+/// From here on memory is what counts: what was never touched takes longer to have than to send.
+inline constexpr std::size_t large_bytes = std::size_t{256} << 10;
+
 /// A worker's side, until rank 0 says that it is over. Gives the number of messages.
 template <class Link>
 std::uint64_t send_flood(Link& link, const Flood& flood) {
   using namespace flood_detail;
+  // Else a sender that is slowed by new memory has fewer on their way at once, hence takes less new
+  // memory with each batch, and is slow for many of them.
+  if constexpr (requires { link.prepare(flood.bytes, flood.count); }) {
+    if (flood.bytes >= large_bytes) link.prepare(flood.bytes, flood.count);
+  }
   std::uint64_t number = 0;
   for (std::uint64_t answer = more;;) {
     link.burst(flood.count);

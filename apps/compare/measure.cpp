@@ -16,7 +16,6 @@ namespace comparison {
 namespace {
 
 constexpr std::size_t small_bytes = 64;  // of the messages whose rate is measured
-constexpr std::size_t large_bytes = std::size_t{256} << 10;  // from here on memory is what counts
 constexpr int rate_count = 32768;
 constexpr int fan_in_count = 1024;
 

@@ -59,6 +59,25 @@ struct Worker {
   void flush() {}
 };
 
+/// A worker's end of a way to a rank 0 that has enough after one batch.
+struct Sender : Echo {
+  std::vector<std::size_t> prepared;  ///< bytes of each payload, before the first was made
+  bool made = false;
+
+  void make(std::size_t size) {
+    made = true;
+    Echo::make(size);
+  }
+  int receive(int from) {
+    bytes.resize(stamp_bytes);
+    stamp(bytes, flood_detail::last);
+    return from;
+  }
+  void prepare(std::size_t size, int count) {
+    if (!made) prepared.insert(prepared.end(), static_cast<std::size_t>(count), size);
+  }
+};
+
 constexpr std::chrono::milliseconds moment{1};
 
 Figure figure(const std::string& measure, std::uint64_t bytes, double ratio) {
@@ -131,6 +150,14 @@ TEST_CASE("compare: a flood notices what is missing") {
   CHECK_THROWS_AS(lead_flood(gap, flood), rankwire::Error);
   Worker other{.size = 72};
   CHECK_THROWS_AS(lead_flood(other, flood), rankwire::Error);
+}
+
+TEST_CASE("compare: a flood of large payloads begins with memory for all that are sent at once") {
+  Sender large, small;
+  CHECK(send_flood(large, {.bytes = large_bytes, .count = 3}) == 6);
+  CHECK(large.prepared == std::vector<std::size_t>(3, large_bytes));
+  send_flood(small, {.bytes = 64, .count = 3});
+  CHECK(small.prepared.empty());
 }
 
 TEST_CASE("compare: summaries and ratios") {
