@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include <array>
+#include <string>
 #include <string_view>
 
+#include "address.hpp"
 #include "descriptor.hpp"
 #include "protocol.hpp"
 
@@ -29,6 +31,29 @@ char state_in(std::string_view stat) {
   const std::size_t name_end = stat.rfind(')');
   return name_end != std::string_view::npos && name_end + 2 < stat.size() ? stat[name_end + 2]
                                                                           : '?';
+}
+
+/// "bbr", "bbr2" and so on.
+bool is_paced(int descriptor) {
+  std::array<char, 16> name{};  // TCP_CA_NAME_MAX, the zero at its end included
+  socklen_t length = name.size();
+  return getsockopt(descriptor, IPPROTO_TCP, TCP_CONGESTION, name.data(), &length) == 0 &&
+         std::string_view{name.data()}.starts_with("bbr");
+}
+
+/// Without its port; empty when the system does not say.
+template <class NameOfSocket>
+std::string end_of(int descriptor, NameOfSocket&& name_of) {
+  SocketAddress end;
+  end.length = sizeof end.bytes;
+  if (name_of(descriptor, reinterpret_cast<sockaddr*>(&end.bytes), &end.length) != 0) return {};
+  return address_of(*end.get(), end.length).number;
+}
+
+/// One address has both ends, which no two hosts have.
+bool both_ends_are_here(int descriptor) {
+  const std::string own = end_of(descriptor, getsockname);
+  return !own.empty() && own == end_of(descriptor, getpeername);
 }
 
 }  // namespace
@@ -74,10 +99,15 @@ bool StreamConnection::process_is_stopped() const {
   return state == 'T' || state == 't';
 }
 
-void StreamConnection::widen() const {
-  const int bytes = static_cast<int>(piece_bytes_min);
-  if (!process_ || !is_still_there()) return;
-  setsockopt(descriptor_, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+void StreamConnection::suit_one_host() const {
+  if (!is_still_there()) return;
+  if (process_) {
+    const int bytes = static_cast<int>(piece_bytes_min);
+    setsockopt(descriptor_, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+  } else if (is_paced(descriptor_) && both_ends_are_here(descriptor_)) {
+    constexpr std::string_view unpaced = "reno";  // which every Linux has, and allows to all
+    setsockopt(descriptor_, IPPROTO_TCP, TCP_CONGESTION, unpaced.data(), unpaced.size());
+  }
 }
 
 void StreamConnection::end() const {

@@ -100,7 +100,7 @@ void Wire::let_in_at(int descriptor) {
 
 /// A connection with a rank stands.
 void Wire::has_come(int descriptor, std::chrono::milliseconds silence_max) {
-  if (const auto connection = StreamConnection::at(descriptor)) connection->widen();
+  if (const auto connection = StreamConnection::at(descriptor)) connection->suit_one_host();
   silence_.watch(descriptor, silence_max);
 }
 
