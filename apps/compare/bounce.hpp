@@ -24,8 +24,9 @@
 //                                       what comes from now on: so large, so many in a row
 //   void burst(int count), flush()      around the sending of so many in a row
 //   void prepare(std::size_t bytes, int count)
-//                                       before large ones are sent in a row, and only of a Link whose
-//                                       payloads are handed over: has touched memory for so many
+//                                       before large ones are sent in a row, and only of a Link
+//                                       whose payloads are handed over: has touched memory for so
+//                                       many
 //
 // Every trip is stamped and checked; every byte is at the end of the warm-up and of the round.
 

@@ -38,10 +38,11 @@ class StreamConnection {
   [[nodiscard]] bool process_is_stopped() const;
 
   /// Where both ends are on this host, changes what of the system's defaults does not suit that. A
-  /// Unix socket takes a whole piece of a payload at once, as far as the system allows: with the 208
-  /// KiB that Linux gives it, a MiB took 250 us between two ranks instead of 140, as over TCP, whose
-  /// buffer grows by itself. TCP whose congestion control is BBR has Reno instead: BBR sends at the
-  /// pace that it has measured, and there is no network to spare; 4 MiB took 1.7 ms instead of 0.9.
+  /// Unix socket takes a whole piece of a payload at once, as far as the system allows: with the
+  /// 208 KiB that Linux gives it, a MiB took 250 us between two ranks instead of 140, as over TCP,
+  /// whose buffer grows by itself. TCP whose congestion control is BBR has Reno instead: BBR sends
+  /// at the pace that it has measured, and there is no network to spare; 4 MiB took 1.7 ms instead
+  /// of 0.9.
   void suit_one_host() const;
 
   [[nodiscard]] bool is_still_there() const;
