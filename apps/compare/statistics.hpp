@@ -15,8 +15,8 @@ namespace comparison {
 /// Of ours over theirs, pair by pair.
 [[nodiscard]] Ratio ratio_of(const std::vector<double>& ours, const std::vector<double>& theirs);
 
-/// What several worlds found that measured the same, each at least one figure: of every figure and
-/// ratio the median of theirs. Rests that are no figure are those of the first.
+/// Of at least one world, where several measured the same figures in the same order: of each figure
+/// and ratio the median of theirs. All else is the first one's.
 [[nodiscard]] Results median_of_worlds(const std::vector<Results>& worlds);
 
 }  // namespace comparison

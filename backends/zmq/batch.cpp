@@ -69,8 +69,9 @@ void CountedFrame::sent(void*, void* hint) noexcept {
 }
 
 void Batch::add(std::uint32_t tag, std::span<const std::byte> payload) {
-  if (!bytes_)
+  if (!bytes_) {
     bytes_ = std::make_unique_for_overwrite<std::byte[]>(frame_bytes_max + Header::wire_bytes);
+  }
   std::byte* const at = bytes_.get() + size_;
   put_u32(at, tag);
   put_u32(at + 4, static_cast<std::uint32_t>(payload.size()));

@@ -88,8 +88,8 @@ class Batch {
  private:
   /// 64 B one way: 32 KiB take 8.2 million a second here, this 9.2.
   static constexpr std::size_t frame_bytes_max = std::size_t{128} << 10;
-  std::unique_ptr<std::byte[]>
-      bytes_;  // made when first needed: the entries, with room for a header on both sides
+  /// Made when first needed: the entries, with room for a header on both sides.
+  std::unique_ptr<std::byte[]> bytes_;
   std::size_t size_ = Header::wire_bytes;
 };
 
