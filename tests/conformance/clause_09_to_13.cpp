@@ -1,3 +1,4 @@
+#include <atomic>
 #include <ctime>
 #include <thread>
 
@@ -41,6 +42,68 @@ CONFORMANCE_CASE("9: a call while another thread is inside one is refused", Need
     EXPECT(refusal.find("thread") != std::string::npos);
     world.send(1, 1, Buffer{});
   }
+}
+
+/// Which would break what both use, where both pass: so this one never takes part in a call.
+CONFORMANCE_CASE("9: whoever is refused leaves the channel to its owner", Needs{.ranks_min = 1}) {
+  Channel& world = self.world();
+  std::atomic<bool> inside{true};
+  long refused = 0;
+  std::thread intruder{[&] {
+    while (inside.load()) {
+      try {
+        world.send(-7, 1, Buffer{});
+      } catch (const rankwire::UsageError& error) {
+        refused += std::string{error.what()}.find("thread") != std::string::npos ? 1 : 0;
+      }
+    }
+  }};
+  const Deadline end = 500ms;
+  long bad = 0;
+  while (!end.expired()) {
+    try {
+      (void)world.info();
+      (void)world.recv(world.rank(), 5, Deadline::poll());
+    } catch (const rankwire::UsageError&) {
+      ++bad;
+    }
+  }
+  inside = false;
+  intruder.join();
+  // Alone again, whatever happened meanwhile.
+  world.send(world.rank(), 2, Buffer{});
+  must_recv(world, world.rank(), 2);
+  if (world.rank() == 0) MESSAGE(refused << " calls were refused, and " << bad << " of the owner");
+}
+
+CONFORMANCE_CASE("9: info is a call like any other", Needs{.ranks_min = 2}) {
+  Channel& world = self.world();
+  if (world.rank() != 0) {
+    must_recv(world, 0, 2);
+    return;
+  }
+  std::atomic<bool> refused{false};
+  std::thread intruder{[&] {
+    const Deadline end = patience;
+    while (!refused && !end.expired()) {
+      std::this_thread::sleep_for(10ms);
+      try {
+        (void)world.info();
+      } catch (const rankwire::UsageError&) {
+        refused = true;
+      }
+    }
+  }};
+  const Deadline end = patience;
+  while (!refused && !end.expired()) {
+    try {
+      EXPECT(!world.recv(1, 1, 100ms));
+    } catch (const rankwire::UsageError&) {  // the intruder was inside first
+    }
+  }
+  intruder.join();
+  EXPECT(refused);
+  for (int other = 1; other < world.size(); ++other) world.send(other, 2, Buffer{});
 }
 
 CONFORMANCE_CASE("10: close delivers what was accepted", Needs{.ranks_min = 2}) {

@@ -68,9 +68,9 @@ struct Wanted {
 ///     ever waits for a message that cannot come, which includes one from oneself (UsageError).
 ///     `next` reports departures of both kinds, once each, as values; `departure` answers for one
 ///     rank without acknowledging.
-///  9. Threads. One thread at a time; a call while another thread is inside one is a UsageError.
-///  Two
-///     that enter in the same instant may both pass, except in debug builds.
+///  9. Threads. One thread at a time; a call while another thread is inside one (abort excepted) is
+///     a UsageError, and leaves the other undisturbed. Two that enter in the same instant may both
+///     pass, except in debug builds.
 /// 10. Close. `close` delivers what was accepted and says goodbye (bounded by the linger, which
 ///     counts once more where the transport still has something to hand over at the end), then
 ///     serves the others until they have departed or its deadline has passed; it is idempotent, and
@@ -180,7 +180,7 @@ class Channel {
   std::uint64_t bytes_sent_ = 0, bytes_received_ = 0;
   std::uint64_t bytes_copied_ = 0;
   bool closed_ = false;
-  std::atomic<bool> in_use_{false};
+  mutable std::atomic<bool> in_use_{false};
 };
 
 }  // namespace rankwire
