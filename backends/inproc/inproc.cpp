@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <memory>
@@ -13,11 +14,12 @@
 #include "rankwire/backend/interrupt.hpp"
 #include "rankwire/backend/mailbox.hpp"
 #include "rankwire/backend/texts.hpp"
+#include "rankwire/backend/wait.hpp"
 #include "rankwire/backend/window.hpp"
 
 // All ranks in one process, a thread each. The reference backend: a send moves the Buffer to the
 // receiver, so no size costs a copy. The receiver takes all that has arrived at once, under one
-// lock for many messages, and matches without one.
+// lock for many messages, and matches without one; only what is not asked for goes by its mailbox.
 
 namespace rankwire {
 namespace {
@@ -27,17 +29,18 @@ using Lock = std::unique_lock<std::mutex>;
 /// Two words that other cores write lie so far apart.
 constexpr std::size_t cache_line_bytes = 64;
 
-/// Where what others have for one rank waits for it. Everything but `changes` is under `mutex`;
-/// nobody holds two. The vectors keep their memory: a steady flow allocates nothing.
+/// Where what others have for one rank waits for it. What is not atomic is under `mutex`; nobody
+/// holds two. The vector keeps its memory: a steady flow allocates nothing.
 struct Post {
   explicit Post(int size) : taken(static_cast<std::size_t>(size)) {}
 
   std::mutex mutex;
   std::condition_variable changed;  // something has arrived, or the abort has come
-  std::condition_variable room;     // its owner took a message, or has departed
+  std::condition_variable room;     // its owner took messages, or has departed
   std::vector<Message> messages;
-  std::vector<std::shared_ptr<const Departure>> departures;  // after the messages of those ranks
-  std::vector<std::uint64_t> taken;                          // by source: the credit, see Windows
+  // By source, what its owner has taken (Windows). Senders look when they find no room, and are
+  // woken now and then only.
+  std::vector<std::atomic<std::uint64_t>> taken;
   std::shared_ptr<const Departure> departure;  // its owner's; set before anybody hears of it
   // Counts what `changed` says, for its owner, who spins on it.
   alignas(cache_line_bytes) std::atomic<std::uint64_t> changes{0};
@@ -53,10 +56,14 @@ struct World {
     for (int rank = 0; rank < size; ++rank) {
       posts.push_back(std::make_unique<Post>(size));
     }
+    departures.resize(posts.size());
   }
   Settings settings;
   WaitPolicy wait;
   std::vector<std::unique_ptr<Post>> posts;
+  std::vector<std::shared_ptr<const Departure>> departures;  // the first `departed`, in order
+  std::mutex departures_mutex;                               // of those who write
+  std::atomic<std::size_t> departed{0};
   std::atomic<bool> aborted{false};
   std::mutex abort_mutex;  // guards the two below
   std::string abort_cause;
@@ -70,10 +77,19 @@ class InprocChannel final : public Channel {
         world_{std::move(world)},
         own_{*world_->posts[static_cast<std::size_t>(rank)]},
         mailbox_{rank, size(), false},
-        windows_{size(), world_->settings.window_bytes} {}
-  ~InprocChannel() override { depart(Departure::Kind::lost, "ended without closing its channel"); }
+        windows_{rank, size(), world_->settings.window_bytes},
+        backoff_{world_->wait},
+        departure_{std::make_shared<Departure>(
+            Departure{rank, Departure::Kind::lost, host_name(), process_id(), lost_reason})} {}
+  ~InprocChannel() override { depart(Departure::Kind::lost, lost_reason); }
 
  private:
+  static constexpr const char* lost_reason = "ended without closing its channel";
+  static constexpr const char* left_reason = "closed its channel";
+  static_assert(std::char_traits<char>::length(left_reason) <=
+                    std::char_traits<char>::length(lost_reason),
+                "to be put in its place without an allocation");
+
   void do_send(int dest, int tag, Buffer&& payload, Deadline deadline) override;
   std::optional<Event> do_next(const Wanted& wanted, Deadline deadline) override;
   std::optional<Departure> do_departure(int rank) override;
@@ -83,23 +99,51 @@ class InprocChannel final : public Channel {
 
   void check_aborted() const;
   [[nodiscard]] Post& post(int rank) { return *world_->posts[static_cast<std::size_t>(rank)]; }
+  [[nodiscard]] bool has_room(int dest, std::size_t bytes);
+  [[nodiscard]] WindowUse window_use(int dest) const {
+    return {windows_.outstanding_bytes(dest), windows_.window_bytes()};
+  }
   void send_to_self(int tag, Buffer&& payload);
-  void wait_for_room(Lock& lock, Post& there, int dest, std::size_t bytes, Deadline deadline);
-  [[noreturn]] void refuse_send(Lock& lock, const Post& there);
-  std::optional<Event> look(const Wanted& wanted);
+  void wait_for_room(int dest, std::size_t bytes, Deadline deadline);
+  [[noreturn]] void refuse_send(const std::shared_ptr<const Departure>& departure);
   bool take_in();
-  void wait_for_change(Backoff& backoff, Deadline deadline);
+  void take_all();
+  void wait_for_change(Deadline deadline);
   void depart(Departure::Kind kind, const char* reason) noexcept;
   void credit(const Message& message);
+  void wake_senders();
+
+  /// A wait for what comes to this rank (see wait_until).
+  struct ForArrivals {
+    InprocChannel& channel;
+    void check() const { channel.check_aborted(); }
+    bool step(Deadline until) const;
+    void settle() const { channel.settle(); }
+  };
+  /// A wait for room at another rank. What comes to this one lies in its post, and holds nobody up.
+  struct ForRoom {
+    InprocChannel& channel;
+    int dest;
+    void check() const;
+    bool step(Deadline until) const;
+    void settle() const { channel.settle(); }
+  };
+  void settle();
 
   std::shared_ptr<World> world_;
   Post& own_;
-  std::uint64_t changes_seen_ = 0;  // of own_.changes: what is in the mailbox
+  std::uint64_t changes_seen_ = 0;      // of own_.changes
+  std::size_t departures_seen_ = 0;     // of world_->departures: what is in the mailbox
+  std::size_t departures_to_tell_ = 0;  // those, and the ones that come behind arrived_
   Mailbox mailbox_;
   Windows windows_;
-  // Empty between calls; own_'s vectors take turns with them.
-  std::vector<Message> messages_;
-  std::vector<std::shared_ptr<const Departure>> departures_;
+  Backoff backoff_;
+  LongWaits long_waits_;
+  // What has arrived and is younger than what is in the mailbox: from next_ on. It takes turns with
+  // the vector of own_.
+  std::vector<Message> arrived_;
+  std::size_t next_ = 0;
+  std::shared_ptr<Departure> departure_;  // to be told at the end, when memory may be short
   bool departed_ = false;
 };
 
@@ -121,125 +165,184 @@ void InprocChannel::check_aborted() const {
 void InprocChannel::do_send(int dest, int tag, Buffer&& payload, Deadline deadline) {
   check_aborted();
   if (dest == rank()) return send_to_self(tag, std::move(payload));
+  if (!has_room(dest, payload.size())) wait_for_room(dest, payload.size(), deadline);
   Post& there = post(dest);
-  Lock lock{there.mutex};
-  if (there.departure) refuse_send(lock, there);
-  if (!windows_.has_room(dest, payload.size())) {
-    wait_for_room(lock, there, dest, payload.size(), deadline);
+  std::shared_ptr<const Departure> departure;
+  {
+    const Lock lock{there.mutex};
+    if (there.departure) [[unlikely]] {
+      departure = there.departure;
+    } else {
+      auto& message = there.messages.emplace_back();
+      windows_.sent(dest, payload.size());
+      message.source = rank();
+      message.tag = tag;
+      message.payload = std::move(payload);
+      there.changes.fetch_add(1, std::memory_order_release);
+    }
   }
-  auto& message = there.messages.emplace_back();
-  windows_.sent(dest, payload.size());
-  message.source = rank();
-  message.tag = tag;
-  message.payload = std::move(payload);
-  there.changes.fetch_add(1, std::memory_order_release);
-  lock.unlock();
+  if (departure) refuse_send(departure);
   there.changed.notify_one();
+}
+
+bool InprocChannel::has_room(int dest, std::size_t bytes) {
+  if (windows_.has_room(dest, bytes)) [[likely]]
+    return true;
+  const auto& taken = post(dest).taken[static_cast<std::size_t>(rank())];
+  windows_.credited(dest, taken.load(std::memory_order_acquire));
+  return windows_.has_room(dest, bytes);
 }
 
 void InprocChannel::send_to_self(int tag, Buffer&& payload) {
   const std::size_t bytes = payload.size();
   if (!windows_.has_room(rank(), bytes)) {
     throw_no_room(rank(), rank(), name_of(rank(), host_name(), process_id()), bytes,
-                  {windows_.outstanding_bytes(rank()), windows_.window_bytes()});
+                  window_use(rank()));
   }
-  take_in();  // what has come before
+  take_all();  // what has come before
   mailbox_.push({rank(), tag, std::move(payload)});
   windows_.sent(rank(), bytes);
 }
 
-/// `lock` is held on `there`, at the return too.
-void InprocChannel::wait_for_room(Lock& lock, Post& there, int dest, std::size_t bytes,
-                                  Deadline deadline) {
-  while (true) {
-    windows_.credited(dest, there.taken[static_cast<std::size_t>(rank())]);
-    if (windows_.has_room(dest, bytes)) return;
-    if (deadline.expired()) {
-      throw_no_room(rank(), dest, name_of(dest, host_name(), process_id()), bytes,
-                    {windows_.outstanding_bytes(dest), windows_.window_bytes()});
-    }
-    sleep(there.room, lock, deadline);
-    if (there.departure) refuse_send(lock, there);
-    lock.unlock();
-    check_aborted();
-    lock.lock();
+void InprocChannel::wait_for_room(int dest, std::size_t bytes, Deadline deadline) {
+  ForRoom wait{*this, dest};
+  const auto name = [&] { return name_of(dest, host_name(), process_id()); };
+  const bool room = wait_until(
+      wait, deadline, [&] { return has_room(dest, bytes); },
+      [&] { say_long_send(long_waits_, rank(), lacking_room(name(), bytes, window_use(dest))); });
+  if (!room) throw_no_room(rank(), dest, name(), bytes, window_use(dest));
+}
+
+void InprocChannel::ForRoom::check() const {
+  channel.check_aborted();
+  Post& there = channel.post(dest);
+  std::shared_ptr<const Departure> departure;
+  {
+    const Lock lock{there.mutex};
+    departure = there.departure;
   }
+  if (departure) channel.refuse_send(departure);
+}
+
+bool InprocChannel::ForRoom::step(Deadline until) const {
+  if (until.is_poll()) return false;
+  Post& there = channel.post(dest);
+  const auto& taken = there.taken[static_cast<std::size_t>(channel.rank())];
+  const auto seen = taken.load(std::memory_order_acquire);
+  channel.settle();
+  Lock lock{there.mutex};
+  if (!there.departure && seen == taken.load(std::memory_order_acquire)) {
+    sleep(there.room, lock, until);
+  }
+  return false;
 }
 
 /// Its owner has departed, perhaps this very moment: then this rank hears of it here, and its
 /// mailbox knows from now on. All that it sent has arrived by now.
-void InprocChannel::refuse_send(Lock& lock, const Post& there) {
-  const auto departure = there.departure;
-  lock.unlock();
-  take_in();
+void InprocChannel::refuse_send(const std::shared_ptr<const Departure>& departure) {
+  take_all();
   mailbox_.depart(departure);
   throw_departure(*departure, fmt::format("rank {} sent to it", rank()));
 }
 
 std::optional<Event> InprocChannel::do_next(const Wanted& wanted, Deadline deadline) {
-  Backoff backoff{world_->wait};
-  while (true) {
-    check_aborted();
-    auto event = look(wanted);
-    if (event || deadline.expired()) return event;
-    wait_for_change(backoff, deadline);
-  }
-}
-
-std::optional<Event> InprocChannel::look(const Wanted& wanted) {
-  if (mailbox_.messages() == 0) take_in();
+  check_aborted();
   auto event = mailbox_.take(wanted);
-  if (!event && take_in()) event = mailbox_.take(wanted);
+  if (!event) {
+    ForArrivals wait{*this};
+    backoff_.resume();
+    event = wait_for_event(
+        wait, mailbox_, wanted, deadline, [](const auto&) { return false; },
+        [&] { say_long_receive(long_waits_, rank(), wanted); });
+  }
   if (event) {
     if (const auto* const message = std::get_if<Message>(&*event)) credit(*message);
   }
   return event;
 }
 
-/// Moves what has arrived into the mailbox; says whether anything had.
+bool InprocChannel::ForArrivals::step(Deadline until) const {
+  if (channel.take_in()) {
+    channel.backoff_.begin_again();
+    return true;
+  }
+  if (!until.is_poll()) channel.wait_for_change(until);
+  return false;
+}
+
+/// Moves some of what has arrived into the mailbox, up to what is waited for; says whether anything
+/// had.
 bool InprocChannel::take_in() {
-  if (own_.changes.load(std::memory_order_acquire) == changes_seen_) return false;
-  {
+  constexpr std::size_t messages_max = 256;
+  if (next_ == arrived_.size() && departures_seen_ == departures_to_tell_) {
+    if (own_.changes.load(std::memory_order_acquire) == changes_seen_) return false;
+    arrived_.clear();
+    next_ = 0;
+    // What they sent before is in the post by now.
+    departures_to_tell_ = world_->departed.load(std::memory_order_acquire);
     const Lock lock{own_.mutex};
     changes_seen_ = own_.changes.load(std::memory_order_relaxed);
-    messages_.swap(own_.messages);
-    departures_.swap(own_.departures);
+    arrived_.swap(own_.messages);
   }
-  for (auto& message : messages_) mailbox_.push(std::move(message));
-  messages_.clear();
-  for (auto& departure : departures_) mailbox_.depart(std::move(departure));
-  departures_.clear();
+  const std::size_t end = std::min(arrived_.size(), next_ + messages_max);
+  while (next_ < end && !mailbox_.met()) mailbox_.push(std::move(arrived_[next_++]));
+  if (next_ < arrived_.size()) return true;
+  while (departures_seen_ < departures_to_tell_) {
+    const auto& departure = world_->departures[departures_seen_++];
+    if (departure->rank != rank()) mailbox_.depart(departure);
+  }
   return true;
 }
 
+/// As much as is there now.
+void InprocChannel::take_all() {
+  const auto now = own_.changes.load(std::memory_order_acquire);
+  while (next_ < arrived_.size() || departures_seen_ < departures_to_tell_ || changes_seen_ < now) {
+    take_in();
+  }
+}
+
 /// Rests for a moment as the policy says, awake or asleep; less when something arrives.
-void InprocChannel::wait_for_change(Backoff& backoff, Deadline deadline) {
+void InprocChannel::wait_for_change(Deadline deadline) {
   const auto changed = [this] {
     return own_.changes.load(std::memory_order_acquire) != changes_seen_;
   };
-  if (backoff.rest_awake(changed)) return;
+  if (backoff_.rest_awake(changed)) return;
+  settle();
   Lock lock{own_.mutex};
   if (!changed()) sleep(own_.changed, lock, deadline);
 }
 
 /// Makes room for the message's sender.
 void InprocChannel::credit(const Message& message) {
-  const auto total = windows_.taken(message.source, message.payload.size());
-  if (!total) return;
-  if (message.source == rank()) {
-    windows_.credited(rank(), *total);
-    return;
-  }
-  {
-    const Lock lock{own_.mutex};
-    own_.taken[static_cast<std::size_t>(message.source)] = *total;
-  }
+  const int source = message.source;
+  const auto total = windows_.taken(source, message.payload.size());
+  if (source == rank()) return;
+  auto& taken = own_.taken[static_cast<std::size_t>(source)];
+  taken.store(taken.load(std::memory_order_relaxed) + Windows::cost_bytes(message.payload.size()),
+              std::memory_order_release);
+  if (total) wake_senders();
+}
+
+void InprocChannel::wake_senders() {
+  { const Lock lock{own_.mutex}; }  // of a sender between its look and its sleep
   own_.room.notify_all();
 }
 
+void InprocChannel::settle() {
+  if (!windows_.owes()) return;
+  bool wakes = false;
+  windows_.settle([this](int source) { return mailbox_.queued_bytes(source); },
+                  [&](int, std::uint64_t) { wakes = true; });
+  if (wakes) wake_senders();
+}
+
 std::optional<Departure> InprocChannel::do_departure(int rank) {
+  constexpr int looks_max = 40;
   check_aborted();
-  take_in();
+  for (int look = 0; look < looks_max && take_in(); ++look) {
+  }
+  settle();
   const Departure* const departure = mailbox_.departure(rank);
   return departure == nullptr ? std::nullopt : std::optional{*departure};
 }
@@ -255,32 +358,41 @@ Info InprocChannel::do_info() const {
   return info;
 }
 
+/// Allocates nothing: the process may be ending since it could not.
 void InprocChannel::depart(Departure::Kind kind, const char* reason) noexcept {
   if (departed_) return;
   departed_ = true;
-  const auto departure =
-      std::make_shared<const Departure>(Departure{rank(), kind, host_name(), process_id(), reason});
+  departure_->kind = kind;
+  departure_->reason = reason;
   std::vector<Message> unread;  // nobody will take what is there
   {
     const Lock lock{own_.mutex};
-    own_.departure = departure;
+    own_.departure = departure_;
     own_.messages.swap(unread);
-    own_.room.notify_all();
   }
-  mailbox_ = Mailbox{rank(), size(), false};
+  own_.room.notify_all();
+  arrived_.clear();
+  next_ = 0;
+  mailbox_.forget_messages();
+  {
+    const std::lock_guard lock{world_->departures_mutex};
+    const std::size_t before = world_->departed.load(std::memory_order_relaxed);
+    world_->departures[before] = departure_;
+    world_->departed.store(before + 1, std::memory_order_release);
+  }
   for (auto& there : world_->posts) {
     if (there.get() == &own_) continue;
-    const Lock lock{there->mutex};
-    if (there->departure) continue;
-    there->departures.push_back(departure);
-    there->changes.fetch_add(1, std::memory_order_release);
+    {
+      const Lock lock{there->mutex};
+      there->changes.fetch_add(1, std::memory_order_release);
+    }
     there->changed.notify_all();
   }
 }
 
 void InprocChannel::do_close(Deadline) {
   // Delivered is what was sent, and nobody needs this rank's thread to hear from the others.
-  depart(Departure::Kind::left, "closed its channel");
+  depart(Departure::Kind::left, left_reason);
 }
 
 void InprocChannel::do_abort(int, const std::string& what) noexcept {

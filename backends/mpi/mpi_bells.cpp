@@ -109,18 +109,19 @@ bool Bells::sleep(Deadline::Clock::duration time) {
 
 void Rest::begin_again() {
   get_up();
-  start_ = {};
+  last_ = {};
+  waited_ = {};
   sleep_ = {};
 }
 
 void Rest::pause(Deadline deadline, bool under_way, std::size_t bytes) {
   const auto now = Deadline::Clock::now();
-  if (start_ == Deadline::Clock::time_point{}) start_ = now;
-  const auto waited = now - start_;
-  if (waited < policy_.spin) return;
+  if (last_ != Deadline::Clock::time_point{}) waited_ += now - last_;
+  last_ = now;
+  if (waited_ < policy_.spin) return;
   // As if a GB took a second.
   const std::chrono::nanoseconds moving{std::min(bytes, moving_bytes_max)};
-  if (waited < policy_.spin + policy_.yield + moving) {
+  if (waited_ < policy_.spin + policy_.yield + moving) {
     std::this_thread::yield();
   } else {
     sleep(deadline.remaining(), under_way);

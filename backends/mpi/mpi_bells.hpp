@@ -69,13 +69,14 @@ class Bells {
   Word* words_ = nullptr;  // one a rank, and one more: how many ranks have joined
 };
 
-/// One wait of a rank, between its looks: spins, then yields, then sleeps ever longer until it is
-/// woken, at most for the policy's longest sleep; fifty times as long where every other rank wakes
-/// it. It yields for longer while bytes are under way that move only when MPI is called: a sleep
-/// costs 16 MiB up to a tenth of their time. A rank that is woken has the message as soon as the
-/// kernel can wake a process, where one that looks once in 1 ms has it after half of that. Here,
-/// after 40 ms of sleep, there and back: 97 to 152 us, of which a bare futex between two processes
-/// that are bound to a core each takes 75 to 95.
+/// Paces the waits of a rank, between its looks: spins, then yields, then sleeps ever longer until
+/// it is woken. What it waited in vain counts on in the next call, or a loop of short waits would
+/// never come to sleep. It sleeps at most for the policy's longest sleep; fifty times as long where
+/// every other rank wakes it. It yields for longer while bytes are under way that move only when
+/// MPI is called: a sleep costs 16 MiB up to a tenth of their time. A rank that is woken has the
+/// message as soon as the kernel can wake a process, where one that looks once in 1 ms has it after
+/// half of that. Here, after 40 ms of sleep, there and back: 97 to 152 us, of which a bare futex
+/// between two processes that are bound to a core each takes 75 to 95.
 class Rest {
  public:
   Rest(const WaitPolicy& policy, Bells& bells) : policy_{policy}, bells_{bells} {}
@@ -84,6 +85,18 @@ class Rest {
   Rest& operator=(const Rest&) = delete;
   Rest(Rest&&) = delete;
   Rest& operator=(Rest&&) = delete;
+
+  /// One wait, by its life: the time since the last one does not count.
+  class Wait {
+   public:
+    explicit Wait(Rest& rest) : rest_{rest} { rest_.last_ = {}; }
+    ~Wait() { rest_.get_up(); }
+    Wait(const Wait&) = delete;
+    Wait& operator=(const Wait&) = delete;
+
+   private:
+    Rest& rest_;
+  };
 
   /// After a look that found nothing. `under_way`: bytes need MPI to be called, `bytes` of them.
   void pause(Deadline deadline, bool under_way, std::size_t bytes);
@@ -102,7 +115,8 @@ class Rest {
 
   const WaitPolicy& policy_;
   Bells& bells_;
-  Deadline::Clock::time_point start_{};
+  Deadline::Clock::time_point last_{};
+  Duration waited_{};
   Duration sleep_{};
   bool lying_ = false;
 };

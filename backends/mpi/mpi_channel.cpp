@@ -1,5 +1,7 @@
 #include "mpi_channel.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -20,6 +22,9 @@ constexpr int messages_per_look = 64;
 /// A wait asks MPI so many times in a row before it asks for anything else, the clock included:
 /// each would make it that much later to see its message.
 constexpr int looks_in_a_row = 16;
+/// While others have more and more, so many looks that find nothing of a rank whose process has
+/// ended, and a time besides, count for two that find nothing at all.
+constexpr unsigned looks_for_the_dead = 200;
 /// Up to here, in shared memory, the block of the last send may stay while another is received.
 constexpr std::size_t kept_bytes_max = std::size_t{1} << 20U;
 
@@ -31,78 +36,84 @@ MpiChannel::MpiChannel(Session& session, const Settings& settings, const Limits&
       session_{session},
       comms_{comms},
       wait_{wait_policy(settings.wait, session.crowd())},
+      rest_{wait_, session.bells()},
       linger_{settings.linger},
       mailbox_{session.rank(), session.size(), false},
-      windows_{session.size(), limits.window_bytes},
+      windows_{session.rank(), session.size(), limits.window_bytes},
       outgoing_{comms, session.reach(), session.bells()},
       incoming_{comms, session.reach(), limits.message_bytes_max},
       goodbyes_(static_cast<std::size_t>(session.size())) {
   session_.channel_opened();
 }
 
-std::optional<Event> MpiChannel::do_next(const Wanted& wanted, Deadline deadline) {
-  Rest rest{wait_, session_.bells()};
-  std::optional<Event> event;
-  while (true) {
-    check_interrupted();
-    event = mailbox_.take(wanted);
-    bool found = !event && take_in(&wanted, event);
-    if (event) {
-      if (const auto* const message = std::get_if<Message>(&*event)) note_taken(*message);
-      return event;
-    }
-    const bool idle = !found && (rest.sleeping() || !wanted.waits);
-    if (idle || goodbyes_unsettled_ > 0 || ++calls_ % calls_per_look_around == 0)
-      found = look_around() || found;
-    if (found) {
-      rest.begin_again();
-      continue;
-    }
-    if (deadline.expired()) return event;
-    pause(rest, deadline);
-  }
+void MpiChannel::check() const {
+  if (interruptible_) check_interrupted();
 }
 
-/// Takes over what MPI has for the program. `wanted` (may be null): ends with the message that it
-/// asks for, in `event`, unless that may not be the first such.
-bool MpiChannel::take_in(const Wanted* wanted, std::optional<Event>& event) {
-  const int looks = wanted != nullptr && wanted->waits ? looks_in_a_row : 1;
+std::optional<Event> MpiChannel::do_next(const Wanted& wanted, Deadline deadline) {
+  check();
+  if (look_timer_.due()) {
+    take_in(1);
+    look_around();
+  }
+  auto event = mailbox_.take(wanted);
+  if (!event) {
+    const Rest::Wait wait{rest_};
+    Rounds rounds{*this};
+    event = wait_for_event(
+        rounds, mailbox_, wanted, deadline, [](const auto&) { return false; },
+        [&] { say_long_receive(long_waits_, rank(), wanted); });
+  }
+  if (event) {
+    if (const auto* const message = std::get_if<Message>(&*event)) note_taken(*message);
+  }
+  return event;
+}
+
+bool MpiChannel::step(Deadline until) {
+  const bool waits = !until.is_poll();
+  bool found = take_in(waits ? looks_in_a_row : 1);
+  if (!mailbox_.met()) {
+    const bool idle = !found && (rest_.sleeping() || !waits);
+    if (idle || goodbyes_unsettled_ > 0 || !ended_.empty() ||
+        ++calls_ % calls_per_look_around == 0) {
+      found = look_around() || found;
+    }
+  }
+  if (found) {
+    rest_.begin_again();
+  } else if (waits) {
+    pause(until);
+  }
+  return found;
+}
+
+/// Takes over what MPI has for the program, up to what is waited for.
+bool MpiChannel::take_in(int looks) {
   for (int look = 0; look < looks; ++look) {
-    if (take_once(wanted, event)) return true;
+    if (take_once()) {
+      empty_looks_ = 0;
+      return true;
+    }
+    ++empty_looks_;
   }
   return false;
 }
 
-bool MpiChannel::take_once(const Wanted* wanted, std::optional<Event>& event) {
+bool MpiChannel::take_once() {
   bool found = !incoming_.empty() && incoming_.complete(mailbox_);
-  for (int i = 0; i < messages_per_look; ++i) {
-    // Before the first find, the mailbox has nothing that `wanted` asks for.
-    switch (incoming_.take_one(mailbox_, found ? nullptr : wanted, event)) {
-      case Incoming::Found::nothing:
-        return found;
-      case Incoming::Found::wanted:
-        return true;
-      case Incoming::Found::note:
-        heed(incoming_.note_source(), incoming_.note());
-        if (mailbox_.messages() == 1) return true;
-        break;
-      case Incoming::Found::message:
-        // Probably the one that is waited for: a second look would cost a part of its time.
-        if (mailbox_.messages() == 1) return true;
-        break;
-    }
+  for (int i = 0; i < messages_per_look && !mailbox_.met(); ++i) {
+    const auto what = incoming_.take_one(mailbox_);
+    if (what == Incoming::Found::nothing) break;
+    if (what == Incoming::Found::note) heed(incoming_.note_source(), incoming_.note());
     found = true;
   }
   return found;
 }
 
-bool MpiChannel::take_in() {
-  std::optional<Event> nothing;
-  return take_in(nullptr, nothing);
-}
-
 /// Everything besides the program's messages.
 bool MpiChannel::look_around() {
+  look_timer_.looked();
   const int remaining = mailbox_.remaining();
   outgoing_.complete();
   settle_goodbyes();
@@ -110,10 +121,11 @@ bool MpiChannel::look_around() {
   return mailbox_.remaining() != remaining;
 }
 
-void MpiChannel::pause(Rest& rest, Deadline deadline) const {
+void MpiChannel::pause(Deadline deadline) {
+  if (rest_.sleeping()) settle();
   const bool under_way = !incoming_.empty() || outgoing_.waits(mailbox_);
-  rest.pause(deadline, under_way,
-             under_way ? incoming_.bytes_under_way() + outgoing_.bytes_waiting(mailbox_) : 0);
+  rest_.pause(deadline, under_way,
+              under_way ? incoming_.bytes_under_way() + outgoing_.bytes_waiting(mailbox_) : 0);
 }
 
 void MpiChannel::heed(int source, const Note& note) {
@@ -127,8 +139,9 @@ void MpiChannel::heed(int source, const Note& note) {
   } else if (note.kind == Note::Kind::credit) {
     windows_.credited(source, note.value);
   } else {
-    goodbyes_[static_cast<std::size_t>(source)] = {note.kind, note.value};
-    ++goodbyes_unsettled_;
+    auto& goodbye = goodbyes_[static_cast<std::size_t>(source)];
+    if (!goodbye.unsettled && !mailbox_.departure(source)) ++goodbyes_unsettled_;
+    goodbye = {note.kind, note.value, !mailbox_.departure(source)};
   }
 }
 
@@ -136,9 +149,7 @@ void MpiChannel::settle_goodbyes() {
   if (goodbyes_unsettled_ == 0) return;
   for (int rank = 0; rank < size(); ++rank) {
     const auto& goodbye = goodbyes_[static_cast<std::size_t>(rank)];
-    if (!goodbye.kind || mailbox_.departure(rank)) continue;
-    if (incoming_.delivered(rank) < goodbye.messages) continue;
-    --goodbyes_unsettled_;
+    if (!goodbye.unsettled || incoming_.delivered(rank) < goodbye.messages) continue;
     if (goodbye.kind == Note::Kind::lost) {
       incoming_.abandon(rank);
       depart(rank, Departure::Kind::lost, "ended without closing its channel");
@@ -151,26 +162,34 @@ void MpiChannel::settle_goodbyes() {
   }
 }
 
-/// Finds the dead (see ProcessWatch).
+/// Finds the dead (see ProcessWatch). What they sent before lies in MPI's hands, all of it: a
+/// process that has ended sends no more. It is taken in first: until two looks in a row find
+/// nothing, since one look at MPI takes a bounded number of steps; or, while others keep this rank
+/// busy, until nothing of that rank has come for a while.
 void MpiChannel::watch_processes() {
   const auto& ended = session_.watch().ended();
-  if (ended.size() == ended_seen_) return;
-  ended_seen_ = ended.size();
-  // What they sent before lies in MPI's hands, all of it: a process that has ended sends no more.
-  // Two looks in a row without a find, since one look at MPI takes a bounded number of steps.
-  for (int empty = 0; empty < 2;) {
-    const bool found = take_in();
-    empty = found ? 0 : empty + 1;
+  for (; ended_seen_ < ended.size(); ++ended_seen_) {
+    const int rank = ended[ended_seen_];
+    ended_.push_back({rank, incoming_.come(rank), 0, last_moves});
+    empty_looks_ = 0;
   }
-  settle_goodbyes();
-  for (const int rank : ended) {
-    if (mailbox_.departure(rank)) continue;
-    incoming_.abandon(rank);
-    depart(rank, Departure::Kind::lost, "its process ended");
-  }
+  std::erase_if(ended_, [this](Ended& dead) {
+    if (mailbox_.departure(dead.rank)) return true;
+    if (const auto come = incoming_.come(dead.rank); come != dead.come) {
+      dead = {dead.rank, come, 0, last_moves};
+      return false;
+    }
+    const bool all_here = ++dead.looks > looks_for_the_dead && dead.lost_at.expired();
+    if (empty_looks_ < 2 && !all_here) return false;
+    incoming_.abandon(dead.rank);
+    depart(dead.rank, Departure::Kind::lost, "its process ended");
+    return true;
+  });
 }
 
 void MpiChannel::depart(int rank, Departure::Kind kind, const char* reason) {
+  auto& goodbye = goodbyes_[static_cast<std::size_t>(rank)];
+  if (std::exchange(goodbye.unsettled, false)) --goodbyes_unsettled_;
   const auto& peer = session_.peers()[static_cast<std::size_t>(rank)];
   mailbox_.depart({rank, kind, peer.host, peer.pid, reason});
 }
@@ -179,13 +198,19 @@ void MpiChannel::depart(int rank, Departure::Kind kind, const char* reason) {
 void MpiChannel::note_taken(const Message& taken) {
   outgoing_.begin_turn();
   note_copied(incoming_.take_copied_bytes());
-  const auto total = windows_.taken(taken.source, taken.payload.size());
-  if (!total) return;
-  if (taken.source == rank()) {
-    windows_.credited(taken.source, *total);
-  } else if (!mailbox_.departure(taken.source)) {
-    outgoing_.send_note(taken.source, {Note::Kind::credit, *total});
+  if (const auto total = windows_.taken(taken.source, taken.payload.size())) {
+    credit(taken.source, *total);
   }
+}
+
+void MpiChannel::credit(int source, std::uint64_t total) {
+  if (!mailbox_.departure(source)) outgoing_.send_note(source, {Note::Kind::credit, total});
+}
+
+void MpiChannel::settle() {
+  if (!windows_.owes()) return;
+  windows_.settle([this](int source) { return mailbox_.queued_bytes(source); },
+                  [this](int source, std::uint64_t total) { credit(source, total); });
 }
 
 void MpiChannel::do_send(int dest, int tag, Buffer&& payload, Deadline deadline) {
@@ -195,6 +220,7 @@ void MpiChannel::do_send(int dest, int tag, Buffer&& payload, Deadline deadline)
     return;
   }
   note_copied(outgoing_.send(dest, tag, std::move(payload)));
+  if (!outgoing_.empty()) rest_.begin_again();  // for it moves only while MPI is called
 }
 
 void MpiChannel::do_send_borrowed(int dest, int tag, std::span<const std::byte> payload,
@@ -213,13 +239,21 @@ void MpiChannel::do_send_borrowed(int dest, int tag, std::span<const std::byte> 
     return;
   }
   outgoing_.send_borrowed(dest, tag, payload);
-  serve_until(deadline, [&] {
-    check_interrupted();
-    for (int look = 0; look < looks_in_a_row && outgoing_.borrows(dest); ++look) {
-      outgoing_.complete();
-    }
-    return !outgoing_.borrows(dest) || mailbox_.departure(dest);
-  });
+  rest_.begin_again();
+  serve_until(
+      deadline,
+      [&] {
+        for (int look = 0; look < looks_in_a_row && outgoing_.borrows(dest); ++look) {
+          outgoing_.complete();
+        }
+        return !outgoing_.borrows(dest) || mailbox_.departure(dest);
+      },
+      [&] {
+        const auto& peer = session_.peers()[static_cast<std::size_t>(dest)];
+        say_long_send(long_waits_, rank(),
+                      fmt::format("{} to take {} bytes that are sent from the program's memory",
+                                  name_of(dest, peer.host, peer.pid), payload.size()));
+      });
   // The end of the send and the receiver's departure may be news of one look. And a rank that left
   // may be taking these bytes in at this moment; nobody else will ever read them.
   const Departure* const departure = mailbox_.departure(dest);
@@ -233,25 +267,39 @@ void MpiChannel::do_send_borrowed(int dest, int tag, std::span<const std::byte> 
 
 /// Returns when the message may be sent, and counts it.
 void MpiChannel::prepare_send(int dest, std::size_t bytes, Deadline deadline) {
-  check_interrupted();
-  // A program that only sends must hear of departures too, and let go of what is sent.
+  check();
+  // A program that only sends must hear of departures too, let go of what is sent, and tell its
+  // credit.
   if (++calls_ % calls_per_look_around == 0) {
-    take_in();
+    take_in(1);
     look_around();
+    settle();
   }
   mailbox_.check_send(dest);
   if (!windows_.has_room(dest, bytes)) wait_for_room(dest, bytes, deadline);
+  // Who knows by this message what was received here may count on the room.
+  if (windows_.owes()) {
+    if (const auto total = windows_.owed(dest, mailbox_.queued_bytes(dest))) credit(dest, *total);
+  }
   windows_.sent(dest, bytes);
+}
+
+std::string MpiChannel::lacking_room_for(int dest, std::size_t bytes) const {
+  const auto& peer = session_.peers()[static_cast<std::size_t>(dest)];
+  return lacking_room(name_of(dest, peer.host, peer.pid), bytes,
+                      {windows_.outstanding_bytes(dest), windows_.window_bytes()});
 }
 
 void MpiChannel::wait_for_room(int dest, std::size_t bytes, Deadline deadline) {
   // Only this rank could make room for what it sends itself, and it is here.
   const Deadline until = dest == rank() ? Deadline::poll() : deadline;
-  const bool room = serve_until(until, [&] {
-    check_interrupted();
-    mailbox_.check_send(dest);
-    return windows_.has_room(dest, bytes);
-  });
+  const bool room = serve_until(
+      until,
+      [&] {
+        mailbox_.check_send(dest);
+        return windows_.has_room(dest, bytes);
+      },
+      [&] { say_long_send(long_waits_, rank(), lacking_room_for(dest, bytes)); });
   if (room) return;
   const auto& peer = session_.peers()[static_cast<std::size_t>(dest)];
   throw_no_room(rank(), dest, name_of(dest, peer.host, peer.pid), bytes,
@@ -259,9 +307,10 @@ void MpiChannel::wait_for_room(int dest, std::size_t bytes, Deadline deadline) {
 }
 
 std::optional<Departure> MpiChannel::do_departure(int rank) {
-  check_interrupted();
-  take_in();
+  check();
+  take_in(1);
   look_around();
+  settle();
   const Departure* const departure = mailbox_.departure(rank);
   return departure == nullptr ? std::nullopt : std::optional{*departure};
 }

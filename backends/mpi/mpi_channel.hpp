@@ -15,6 +15,7 @@
 #include "mpi_outgoing.hpp"
 #include "mpi_session.hpp"
 #include "rankwire/backend/mailbox.hpp"
+#include "rankwire/backend/wait.hpp"
 #include "rankwire/backend/window.hpp"
 #include "rankwire/channel.hpp"
 
@@ -51,22 +52,38 @@ class MpiChannel final : public Channel {
   /// that goes.
   static constexpr std::chrono::seconds last_moves{1};
 
-  // One look, in parts. Each says whether it found something.
-  bool take_in(const Wanted* wanted, std::optional<Event>& event);
-  bool take_once(const Wanted* wanted, std::optional<Event>& event);
-  bool take_in();
+  /// What a wait does in each round (see wait_until).
+  struct Rounds {
+    MpiChannel& channel;
+    void check() const { channel.check(); }
+    [[nodiscard]] bool step(Deadline until) const { return channel.step(until); }
+    void settle() const { channel.settle(); }
+  };
+  void check() const;
+  bool step(Deadline until);
+  void settle();
+
+  // One look, in parts. Each says whether it found something, and does a bounded amount.
+  bool take_in(int looks);
+  bool take_once();
   bool look_around();
   void heed(int source, const Note& note);
   void settle_goodbyes();
   void watch_processes();
-  void pause(Rest& rest, Deadline deadline) const;
+  void pause(Deadline deadline);
   /// Takes in what comes until `done()` or the deadline; says whether it is done.
+  template <class Done, class SayLong>
+  bool serve_until(Deadline deadline, const Done& done, const SayLong& say_long);
   template <class Done>
-  bool serve_until(Deadline deadline, Done&& done);
+  bool serve_until(Deadline deadline, const Done& done) {
+    return serve_until(deadline, done, [] {});
+  }
 
   void prepare_send(int dest, std::size_t bytes, Deadline deadline);
   void wait_for_room(int dest, std::size_t bytes, Deadline deadline);
+  [[nodiscard]] std::string lacking_room_for(int dest, std::size_t bytes) const;
   void note_taken(const Message& taken);
+  void credit(int source, std::uint64_t total);
   void depart(int rank, Departure::Kind kind, const char* reason);
 
   void say_goodbye(bool in_order);
@@ -78,11 +95,23 @@ class MpiChannel final : public Channel {
   struct Goodbye {
     std::optional<Note::Kind> kind;
     std::uint64_t messages = 0;
+    bool unsettled = false;
+  };
+  /// A rank whose process has ended, and of which there may be more to take in.
+  struct Ended {
+    int rank = 0;
+    std::uint64_t come = 0;  // Incoming::come() of it, when that was last looked at
+    unsigned looks = 0;      // since that changed
+    Deadline lost_at = Deadline::never();
   };
 
   Session& session_;
   Comms comms_;
   WaitPolicy wait_;
+  Rest rest_;
+  LongWaits long_waits_;
+  LookTimer look_timer_;
+  bool interruptible_ = true;
   std::chrono::milliseconds linger_;
   Mailbox mailbox_;
   Windows windows_;
@@ -91,23 +120,17 @@ class MpiChannel final : public Channel {
   std::vector<Goodbye> goodbyes_;  // by rank
   int goodbyes_unsettled_ = 0;
   std::size_t ended_seen_ = 0;  // of session_.watch().ended()
+  std::vector<Ended> ended_;    // that have not departed yet
+  unsigned empty_looks_ = 0;    // in a row
   unsigned calls_ = 0;
   bool said_goodbye_ = false;
 };
 
-template <class Done>
-bool MpiChannel::serve_until(Deadline deadline, Done&& done) {
-  Rest rest{wait_, session_.bells()};
-  while (!done()) {
-    const bool found = take_in();
-    if (look_around() || found) {
-      rest.begin_again();
-      continue;
-    }
-    if (deadline.expired()) return done();
-    pause(rest, deadline);
-  }
-  return true;
+template <class Done, class SayLong>
+bool MpiChannel::serve_until(Deadline deadline, const Done& done, const SayLong& say_long) {
+  const Rest::Wait wait{rest_};
+  Rounds rounds{*this};
+  return wait_until(rounds, deadline, done, say_long);
 }
 
 }  // namespace rankwire::mpi

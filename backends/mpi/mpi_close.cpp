@@ -2,7 +2,6 @@
 #include <cstdlib>
 
 #include "mpi_channel.hpp"
-#include "rankwire/backend/interrupt.hpp"
 #include "rankwire/backend/log.hpp"
 
 // How a channel ends: in order, without, and with the whole world.
@@ -11,7 +10,7 @@ namespace rankwire::mpi {
 
 void MpiChannel::do_close(Deadline serve) try {
   const auto delivered = [this] {
-    check_interrupted();
+    outgoing_.complete();
     return !outgoing_.waits(mailbox_);
   };
   const Deadline linger{linger_};
@@ -21,10 +20,7 @@ void MpiChannel::do_close(Deadline serve) try {
   }
   say_goodbye(true);
   serve_until(linger, delivered);
-  serve_until(serve, [this] {
-    check_interrupted();
-    return mailbox_.remaining() == 0;
-  });
+  serve_until(serve, [this] { return mailbox_.remaining() == 0; });
 } catch (const TransportError& error) {
   // Nothing to be done about it any more; the others will see this rank lost.
   log().error("{}", error.what());
@@ -47,10 +43,13 @@ void MpiChannel::say_goodbye(bool in_order) {
 
 /// What the others can see of a channel that is dropped: nothing that was not sent whole arrives.
 void MpiChannel::end_as_the_dead_do() {
+  interruptible_ = false;
   say_goodbye(false);
   // The goodbyes must go, and messages that MPI is writing to this rank's memory must end.
-  serve_until(std::chrono::seconds{1},
-              [this] { return incoming_.empty() && !outgoing_.notes_wait(mailbox_); });
+  serve_until(last_moves, [this] {
+    outgoing_.complete();
+    return incoming_.empty() && !outgoing_.notes_wait(mailbox_);
+  });
 }
 
 /// Every other rank closed in order, all that it sent is here, and all that was sent to it is

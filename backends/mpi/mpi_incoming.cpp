@@ -44,12 +44,12 @@ void Incoming::check_size(std::uint64_t bytes, int source, int tag) const {
                   source, bytes, tag, bytes_max_)};
 }
 
-Incoming::Found Incoming::take_one(Mailbox& mailbox, const Wanted* wanted,
-                                   std::optional<Event>& event) {
+Incoming::Found Incoming::take_one(Mailbox& mailbox) {
   MPI_Status status;
   if (!slots_.look(status)) return Found::nothing;
   const auto bytes = slots_.bytes(status);
   auto& from = sources_[static_cast<std::size_t>(status.MPI_SOURCE)];
+  ++from.come;
   if (from.missing_bytes > 0) {
     take_piece(bytes, from, mailbox);
     slots_.done();
@@ -60,14 +60,6 @@ Incoming::Found Incoming::take_one(Mailbox& mailbox, const Wanted* wanted,
   Message message{status.MPI_SOURCE, status.MPI_TAG, Buffer::copy_of(bytes)};
   copied_bytes_ += bytes.size();
   slots_.done();
-  // What the mailbox has, `wanted` did not ask for.
-  if (wanted != nullptr && from.queue.empty() && !mailbox.departure(message.source) &&
-      wanted->asks_for(message.source, message.tag) &&
-      message.payload.size() <= wanted->bytes_max) {
-    event.emplace(std::move(message));
-    ++from.delivered;
-    return Found::wanted;
-  }
   deliver(std::move(message), from, mailbox);
   return Found::message;
 }

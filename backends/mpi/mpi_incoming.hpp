@@ -27,13 +27,11 @@ class Incoming {
   Incoming& operator=(Incoming&&) = delete;
 
   /// What a look found.
-  enum class Found { nothing, message, wanted, note };
-  /// Takes one message or note over from MPI, if one is there. A message that `wanted` (may be
-  /// null) asks for goes into `event`, if it is whole and those before it of the same source are
-  /// delivered: the usual case, without the way through the mailbox. Any other goes into
-  /// `mailbox`, when it and those before it are whole. What a note says is then note() of
+  enum class Found { nothing, message, note };
+  /// Takes one message or note over from MPI, if one is there. A message goes into `mailbox` when
+  /// it and those before it of the same source are whole. What a note says is then note() of
   /// note_source(); one of a payload wants receive_announced().
-  Found take_one(Mailbox& mailbox, const Wanted* wanted, std::optional<Event>& event);
+  Found take_one(Mailbox& mailbox);
   [[nodiscard]] const Note& note() const { return note_; }
   [[nodiscard]] int note_source() const { return note_source_; }
   /// Starts to receive the payload of the note that take_one() found, into memory of its own.
@@ -49,6 +47,11 @@ class Incoming {
   [[nodiscard]] std::uint64_t delivered(int source) const {
     return sources_[static_cast<std::size_t>(source)].delivered;
   }
+  /// Counts whatever comes of `source`, pieces and notes included.
+  [[nodiscard]] std::uint64_t come(int source) const {
+    const auto& from = sources_[static_cast<std::size_t>(source)];
+    return from.come + from.delivered;
+  }
   /// The rest of a message of `source` will never come.
   void abandon(int source);
   /// Takes back from MPI what it has to receive; says whether it gave up all.
@@ -63,6 +66,7 @@ class Incoming {
     std::list<Arriving> queue;      // in order; empty, or the first is not whole
     std::size_t missing_bytes = 0;  // of the last in the queue, which comes in pieces
     std::uint64_t delivered = 0;
+    std::uint64_t come = 0;
   };
   Found take_note(const MPI_Status& status, Mailbox& mailbox);
   void take_piece(std::span<const std::byte> bytes, Source& from, Mailbox& mailbox);

@@ -15,7 +15,6 @@ namespace {
 constexpr std::chrono::milliseconds look_each{50};
 /// For knocks and probes at a rank that is out of reach.
 constexpr std::chrono::milliseconds look_for_absent_each{250};
-constexpr int drained_at_once_max = 10'000;
 constexpr int looks_put_off_max = 10;
 
 }  // namespace
@@ -24,21 +23,24 @@ void ZmqChannel::run_timers() {
   if (next_look_.is_never()) next_look_ = look_each;
 }
 
-/// Takes in what waits; false when there is more than is good at once.
-bool ZmqChannel::drain() {
-  for (int taken = 0; taken < drained_at_once_max; ++taken) {
+/// Takes in what waits, for so long; false when there is more.
+bool ZmqChannel::drain(std::chrono::milliseconds at_most) {
+  // A frame may have a thousand messages, and a look at the clock costs as much as one of them.
+  constexpr int frames_per_clock = 8;
+  const Deadline end{at_most};
+  for (int taken = 1;; ++taken) {
+    if (taken % frames_per_clock == 0 && end.expired()) return false;
     auto incoming = wire_->receive(Deadline::poll());
     if (!incoming) return true;
     process(std::move(*incoming));
   }
-  return false;
 }
 
 /// First takes in what has come: this rank may have computed for long, and what clears a deadline
 /// may wait behind it; but not for ever, where there is always more.
 void ZmqChannel::look_at_timers() {
   next_look_ = look_each;
-  if (!drain() && ++looks_put_off_ <= looks_put_off_max) return;
+  if (!drain(look_around_max) && ++looks_put_off_ <= looks_put_off_max) return;
   looks_put_off_ = 0;
   for (auto& hello : std::exchange(waiting_hellos_, {})) process_hello(std::move(hello));
   bool needed = !waiting_hellos_.empty();

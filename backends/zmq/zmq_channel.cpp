@@ -9,6 +9,7 @@
 #include "address.hpp"
 #include "rankwire/backend/cores.hpp"
 #include "rankwire/backend/host.hpp"
+#include "rankwire/backend/interrupt.hpp"
 #include "rankwire/backend/log.hpp"
 #include "rankwire/backend/texts.hpp"
 #include "rankwire/backend/wait_policy.hpp"
@@ -22,6 +23,10 @@ constexpr unsigned look_each_sends = 512;
 constexpr std::size_t look_each_bytes = std::size_t{2} << 20;
 /// A wait that took less than so many times what it may yield was a short one.
 constexpr int waits_for_yield = 3;
+/// Between two looks for signals and aborts.
+constexpr std::chrono::milliseconds round_max{100};
+/// Of a program that takes what it has, and waits for nothing.
+constexpr std::chrono::milliseconds busy_look_max{2};
 
 /// A payload that libzmq sends in pieces; ends with the last of them.
 struct SharedPayload {
@@ -48,7 +53,8 @@ ZmqChannel::ZmqChannel(Session session)
       peers_(session.members.size()),
       mailbox_{session.rank, static_cast<int>(session.members.size()),
                session.rank == 0 && session.settings.takes_arrivals},
-      windows_{static_cast<int>(session.members.size()), session.settings.window_bytes} {
+      windows_{session.rank, static_cast<int>(session.members.size()),
+               session.settings.window_bytes} {
   for (int other = 0; other < size(); ++other) {
     const auto at = static_cast<std::size_t>(other);
     peer(other).member = std::move(session.members[at]);
@@ -130,17 +136,48 @@ void ZmqChannel::do_send_borrowed(int dest, int tag, std::span<const std::byte> 
 /// Throws what must be thrown before a send; returns when there is room for it.
 void ZmqChannel::prepare_send(int dest, std::size_t bytes, Deadline deadline) {
   unseen_bytes_ += bytes;
-  if (++unseen_sends_ >= look_each_sends || unseen_bytes_ >= look_each_bytes) look_around();
+  check_interrupted();
+  if (++unseen_sends_ >= look_each_sends || unseen_bytes_ >= look_each_bytes) {
+    look_around();
+    settle();
+  }
   check_aborted();
   mailbox_.check_send(dest);
-  while (!windows_.has_room(dest, bytes)) {
-    if (dest == rank() || (!pump(deadline) && deadline.expired())) {
-      throw_no_room(rank(), dest, name(dest), bytes,
-                    {windows_.outstanding_bytes(dest), windows_.window_bytes()});
-    }
-    check_aborted();
-    mailbox_.check_send(dest);
+  if (!windows_.has_room(dest, bytes)) wait_for_room(dest, bytes, deadline);
+  // Who knows by this message what was received here may count on the room.
+  if (windows_.owes()) {
+    if (const auto total = windows_.owed(dest, mailbox_.queued_bytes(dest))) credit(dest, *total);
   }
+}
+
+void ZmqChannel::wait_for_room(int dest, std::size_t bytes, Deadline deadline) {
+  const auto window_use = [&] {
+    return WindowUse{windows_.outstanding_bytes(dest), windows_.window_bytes()};
+  };
+  Rounds rounds{*this};
+  const bool room =
+      dest != rank() &&  // for which only this rank could make room, and it is here
+      wait_until(
+          rounds, deadline,
+          [&] {
+            mailbox_.check_send(dest);
+            return windows_.has_room(dest, bytes);
+          },
+          [&] {
+            say_long_send(long_waits_, rank(), lacking_room(name(dest), bytes, window_use()));
+          });
+  if (!room) throw_no_room(rank(), dest, name(dest), bytes, window_use());
+}
+
+void ZmqChannel::Rounds::check() const {
+  check_interrupted();
+  channel.check_aborted();
+}
+
+bool ZmqChannel::Rounds::step(Deadline until) const {
+  if (!until.is_poll()) channel.settle();  // for it sleeps at once
+  // A round a while, whatever the wire is busy with.
+  return channel.pump(until.sooner(round_max));
 }
 
 void ZmqChannel::send_to_self(int tag, Buffer&& payload) {
@@ -210,6 +247,11 @@ void ZmqChannel::send_as_it_lies(int dest, int tag, Buffer&& payload) {
 }
 
 std::optional<Event> ZmqChannel::do_next(const Wanted& wanted, Deadline deadline) {
+  check_interrupted();
+  if (look_timer_.due()) {
+    const Turn turn{*turns_};
+    look_around(busy_look_max);
+  }
   check_aborted();
   auto event = take(wanted);
   if (!event) event = wait_for(wanted, deadline);
@@ -236,35 +278,44 @@ std::optional<Event> ZmqChannel::wait_for(const Wanted& wanted, Deadline deadlin
   const bool polls = deadline.is_poll();
   const auto start = polls ? Deadline::Clock::time_point{} : Deadline::Clock::now();
   wire_->set_yield(last_wait_ <= waits_for_yield * yield_ ? yield_ : yield_.zero());
-  std::optional<Event> event;
-  while (!event) {
-    if (!pump(deadline) && deadline.expired()) break;
-    check_aborted();
-    event = take(wanted);
-  }
+  Rounds rounds{*this};
+  auto event = wait_for_event(
+      rounds, mailbox_, wanted, deadline,
+      [&](std::optional<Event>& found) {
+        if (!open_batch_.rest.empty()) found = take_from_batch(wanted);
+        return found.has_value();
+      },
+      [&] { say_long_receive(long_waits_, rank(), wanted); });
   if (!polls) last_wait_ = Deadline::Clock::now() - start;
   return event;
 }
 
 /// Gives the sender the room back that its message took.
 void ZmqChannel::note_taken(const Message& message) {
-  const int source = message.source;
-  const auto total = windows_.taken(source, message.payload.size());
+  const auto total = windows_.taken(message.source, message.payload.size());
   if (!total) return;
-  if (source == rank()) {
-    windows_.credited(source, *total);
-    return;
-  }
   const Turn turn{*turns_};
+  credit(message.source, *total);
+}
+
+void ZmqChannel::credit(int source, std::uint64_t total) {
   if (Link* const link = link_from(source); link != nullptr && !mailbox_.departure(source)) {
-    link->send({.kind = Kind::credit, .bytes = *total}, {});
+    link->send({.kind = Kind::credit, .bytes = total}, {});
   }
+}
+
+void ZmqChannel::settle() {
+  if (!windows_.owes()) return;
+  windows_.settle([this](int source) { return mailbox_.queued_bytes(source); },
+                  [this](int source, std::uint64_t total) { credit(source, total); });
 }
 
 std::optional<Departure> ZmqChannel::do_departure(int rank) {
   const Turn turn{*turns_};
+  check_interrupted();
   look_around();
   check_aborted();
+  settle();
   const Departure* const departure = mailbox_.departure(rank);
   return departure == nullptr ? std::nullopt : std::optional{*departure};
 }
@@ -274,6 +325,7 @@ bool ZmqChannel::pump(Deadline deadline) {
   if (due_failed_) std::rethrow_exception(std::exchange(due_failed_, nullptr));
   unseen_sends_ = 0;
   unseen_bytes_ = 0;
+  look_timer_.looked();
   if (!deadline.is_poll()) {
     ++waits_;
     if (!waiting_.empty()) flush();
@@ -285,8 +337,8 @@ bool ZmqChannel::pump(Deadline deadline) {
 }
 
 /// Takes in what waits, in a call that does not wait.
-void ZmqChannel::look_around() {
-  if (pump(Deadline::poll())) (void)drain();
+void ZmqChannel::look_around(std::chrono::milliseconds at_most) {
+  if (pump(Deadline::poll())) (void)drain(at_most);
 }
 
 void ZmqChannel::process(Incoming&& incoming) {

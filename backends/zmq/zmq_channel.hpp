@@ -12,6 +12,7 @@
 #include "link.hpp"
 #include "probe.hpp"
 #include "rankwire/backend/mailbox.hpp"
+#include "rankwire/backend/wait.hpp"
 #include "rankwire/backend/window.hpp"
 #include "rankwire/channel.hpp"
 #include "session.hpp"
@@ -76,6 +77,9 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
     bool dropped = false;          // there were more than are kept
   };
 
+  /// A call that does not wait, or not any more, takes in what has come for so long.
+  static constexpr std::chrono::milliseconds look_around_max{10};
+
   // zmq_channel.cpp: messages.
   void do_send(int dest, int tag, Buffer&& payload, Deadline deadline) override;
   void do_send_borrowed(int dest, int tag, std::span<const std::byte> payload,
@@ -85,16 +89,26 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   [[nodiscard]] Info do_info() const override;
   std::optional<Event> take(const Wanted& wanted);
   std::optional<Event> wait_for(const Wanted& wanted, Deadline deadline);
+  /// What a wait does in each round (see wait_until).
+  struct Rounds {
+    ZmqChannel& channel;
+    void check() const;
+    [[nodiscard]] bool step(Deadline until) const;
+    void settle() const { channel.settle(); }
+  };
   void prepare_send(int dest, std::size_t bytes, Deadline deadline);
+  void wait_for_room(int dest, std::size_t bytes, Deadline deadline);
   void send_to_self(int tag, Buffer&& payload);
   void send_inline(int dest, int tag, std::span<const std::byte> payload);
   void send_as_it_lies(int dest, int tag, Buffer&& payload);
   void note_taken(const Message& message);
+  void credit(int source, std::uint64_t total);
+  void settle();
   void do_due() noexcept override;
   void flush();
   void check_aborted() const;
   bool pump(Deadline deadline);
-  void look_around();
+  void look_around(std::chrono::milliseconds at_most = look_around_max);
   void process(Incoming&& incoming);
   void process_frame(Link& link, Incoming&& incoming);
   void process_numbered(Link& link, Incoming&& incoming);
@@ -135,7 +149,7 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
 
   // zmq_absence.cpp: the timers, and who is out of reach for how long.
   void run_timers();
-  bool drain();
+  bool drain(std::chrono::milliseconds at_most);
   void look_at_timers();
   void begin_absence(int rank);
   void end_absence(int rank);
@@ -195,6 +209,8 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   OpenBatch open_batch_;                          // younger than what is in the
   Mailbox mailbox_;
   Windows windows_;
+  LongWaits long_waits_;
+  LookTimer look_timer_;
   std::optional<Abort> aborted_;
   Deadline next_look_ = Deadline::never();  // while some peer has a deadline of its own
   int looks_put_off_ = 0;

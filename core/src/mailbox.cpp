@@ -3,9 +3,98 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <iterator>
 #include <utility>
 
 namespace rankwire {
+namespace {
+
+/// To look through so many is as fast as to keep their chains, and most programs have no more.
+constexpr std::size_t unindexed_max = 16;
+constexpr std::size_t nodes_first = 16, nodes_at_once_max = 4096;
+/// News of one rank that wait to be read: its departure, the next process, and that one's.
+constexpr int unread_max = 3;
+constexpr int tag_bits = std::bit_width(static_cast<unsigned>(tag_max));
+
+std::uint64_t key_of(int tag) {
+  return static_cast<std::uint64_t>(tag);
+}
+std::uint64_t key_of(int source, int tag) {
+  return (static_cast<std::uint64_t>(source) + 1) << tag_bits | key_of(tag);
+}
+
+}  // namespace
+
+std::uint64_t Mailbox::cost_of(const Node& node) {
+  return Windows::cost_bytes(node.message.payload.size());
+}
+
+template <Mailbox::Of of>
+void Mailbox::Chain::append(Node& node) {
+  node.*of = {last, nullptr};
+  (last == nullptr ? first : (last->*of).next) = &node;
+  last = &node;
+}
+
+template <Mailbox::Of of>
+void Mailbox::Chain::remove(Node& node) {
+  const Links links = node.*of;
+  (links.previous == nullptr ? first : (links.previous->*of).next) = links.next;
+  (links.next == nullptr ? last : (links.next->*of).previous) = links.previous;
+}
+
+/// Keys differ in a few low bits mostly: one multiplication brings all of them to the top.
+std::size_t Mailbox::Chains::home(std::uint64_t key) const {
+  const int bits = std::countr_zero(places_.size());
+  return static_cast<std::size_t>((key * 0x9E3779B97F4A7C15U) >> (64 - bits));
+}
+
+/// Where `key` is, or the free place where it belongs.
+std::size_t Mailbox::Chains::find(std::uint64_t key) const {
+  std::size_t at = home(key);
+  while (places_[at].chain.first != nullptr && places_[at].key != key) {
+    at = (at + 1) & (places_.size() - 1);
+  }
+  return at;
+}
+
+Mailbox::Node* Mailbox::Chains::first(std::uint64_t key) const {
+  return places_.empty() ? nullptr : places_[find(key)].chain.first;
+}
+
+Mailbox::Chain& Mailbox::Chains::at(std::uint64_t key) {
+  if (2 * used_ >= places_.size()) grow();
+  Place& place = places_[find(key)];
+  if (place.chain.first == nullptr) {
+    place.key = key;
+    ++used_;
+  }
+  return place.chain;
+}
+
+void Mailbox::Chains::grow() {
+  const auto before =
+      std::exchange(places_, std::vector<Place>(std::max(4 * unindexed_max, 2 * places_.size())));
+  for (const Place& place : before) {
+    if (place.chain.first != nullptr) places_[find(place.key)] = place;
+  }
+}
+
+/// Those behind it move up, where they were kept from their home: no mark stays.
+void Mailbox::Chains::remove(std::uint64_t key) {
+  const std::size_t mask = places_.size() - 1;
+  std::size_t hole = find(key);
+  places_[hole].chain = {};
+  --used_;
+  for (std::size_t at = (hole + 1) & mask; places_[at].chain.first != nullptr;
+       at = (at + 1) & mask) {
+    if (((at - home(places_[at].key)) & mask) < ((at - hole) & mask)) continue;
+    places_[hole] = std::exchange(places_[at], Place{});
+    hole = at;
+  }
+}
 
 Mailbox::Mailbox(int self, int size, bool takes_arrivals)
     : self_{self},
@@ -13,94 +102,193 @@ Mailbox::Mailbox(int self, int size, bool takes_arrivals)
       remaining_{size - 1},
       peers_(static_cast<std::size_t>(size)) {}
 
-void Mailbox::push(Message&& message) {
-  auto& peer = peers_[static_cast<std::size_t>(message.source)];
-  if (peer.departure) return;
-  std::uint32_t index = 0;
-  if (free_.empty()) {
-    index = static_cast<std::uint32_t>(nodes_.size());
-    nodes_.emplace_back();
-  } else {
-    index = free_.back();
-    free_.pop_back();
+/// Gives it to the receive that waits, if that asks for it. Before, nothing here was what it asks
+/// for: so this is the first.
+bool Mailbox::meets(Message& message) {
+  if (waiting_->event_ || !waiting_->wanted_.asks_for(message.source, message.tag)) return false;
+  if (waiting_->take_again_ || message.payload.size() > waiting_->wanted_.bytes_max) {
+    waiting_->take_again_ = true;
+    return false;
   }
-  Node& node = nodes_[index];
+  waiting_->event_.emplace(std::move(message));
+  return true;
+}
+
+void Mailbox::queue(Message&& message) {
+  Node& node = fresh_node();
   node.message = std::move(message);
-  node.previous_of_all = all_.last;
-  node.previous_of_source = peer.messages.last;
-  node.next_of_all = node.next_of_source = none;
-  (all_.last == none ? all_.first : nodes_[all_.last].next_of_all) = index;
-  (peer.messages.last == none ? peer.messages.first : nodes_[peer.messages.last].next_of_source) =
-      index;
-  all_.last = peer.messages.last = index;
+  node.arrived = ++arrivals_;
+  peers_[static_cast<std::size_t>(node.message.source)].queued_bytes += cost_of(node);
+  all_.append<&Node::all>(node);
   ++messages_;
-}
-
-void Mailbox::unlink(std::uint32_t index) {
-  Node& node = nodes_[index];
-  auto& chain = peers_[static_cast<std::size_t>(node.message.source)].messages;
-  (node.previous_of_all == none ? all_.first : nodes_[node.previous_of_all].next_of_all) =
-      node.next_of_all;
-  (node.next_of_all == none ? all_.last : nodes_[node.next_of_all].previous_of_all) =
-      node.previous_of_all;
-  (node.previous_of_source == none ? chain.first : nodes_[node.previous_of_source].next_of_source) =
-      node.next_of_source;
-  (node.next_of_source == none ? chain.last : nodes_[node.next_of_source].previous_of_source) =
-      node.previous_of_source;
-  free_.push_back(index);
-  --messages_;
-}
-
-std::uint32_t Mailbox::find(const Wanted& wanted) const {
-  const bool anyone = wanted.source == any_source;
-  std::uint32_t index =
-      anyone ? all_.first : peers_[static_cast<std::size_t>(wanted.source)].messages.first;
-  while (index != none && wanted.tag != any_tag && nodes_[index].message.tag != wanted.tag) {
-    index = anyone ? nodes_[index].next_of_all : nodes_[index].next_of_source;
+  if (indexed_) {
+    index(node);
+  } else if (messages_ > unindexed_max) {
+    index_all();
   }
-  return index;
+}
+
+Mailbox::Node& Mailbox::fresh_node() {
+  if (free_ == nullptr) {
+    const std::size_t more = std::clamp(nodes_made_, nodes_first, nodes_at_once_max);
+    blocks_.push_back(std::make_unique<Node[]>(more));
+    nodes_made_ += more;
+    for (std::size_t i = more; i-- > 0;) {
+      blocks_.back()[i].all.next = std::exchange(free_, &blocks_.back()[i]);
+    }
+  }
+  return *std::exchange(free_, free_->all.next);
+}
+
+void Mailbox::index_all() {
+  indexed_ = true;
+  for (Node* node = all_.first; node != nullptr; node = node->all.next) index(*node);
+}
+
+void Mailbox::index(Node& node) {
+  const auto [source, tag] = std::pair{node.message.source, node.message.tag};
+  peers_[static_cast<std::size_t>(source)].messages.append<&Node::of_source>(node);
+  chains_.at(key_of(tag)).append<&Node::of_tag>(node);
+  chains_.at(key_of(source, tag)).append<&Node::of_pair>(node);
+}
+
+template <Mailbox::Of of>
+void Mailbox::remove_from(std::uint64_t key, Node& node) {
+  const bool alone = (node.*of).previous == nullptr && (node.*of).next == nullptr;
+  if (alone) {
+    chains_.remove(key);
+  } else {
+    chains_.at(key).remove<of>(node);
+  }
+}
+
+/// Before its message is taken out.
+void Mailbox::unlink(Node& node) {
+  peers_[static_cast<std::size_t>(node.message.source)].queued_bytes -= cost_of(node);
+  all_.remove<&Node::all>(node);
+  if (indexed_) {
+    const auto [source, tag] = std::pair{node.message.source, node.message.tag};
+    peers_[static_cast<std::size_t>(source)].messages.remove<&Node::of_source>(node);
+    remove_from<&Node::of_tag>(key_of(tag), node);
+    remove_from<&Node::of_pair>(key_of(source, tag), node);
+  }
+  node.all.next = std::exchange(free_, &node);
+  if (--messages_ == 0) indexed_ = false;
+}
+
+/// The earliest message that `wanted` asks for.
+Mailbox::Node* Mailbox::find(const Wanted& wanted) const {
+  const auto [source, tag] = std::pair{wanted.source, wanted.tag};
+  if (source == any_source && tag == any_tag) return all_.first;
+  if (!indexed_) {
+    Node* node = all_.first;
+    while (node != nullptr && !wanted.asks_for(node->message.source, node->message.tag)) {
+      node = node->all.next;
+    }
+    return node;
+  }
+  if (tag == any_tag) return peers_[static_cast<std::size_t>(source)].messages.first;
+  return chains_.first(source == any_source ? key_of(tag) : key_of(source, tag));
 }
 
 std::optional<Event> Mailbox::take(const Wanted& wanted) {
-  const std::uint32_t index = find(wanted);
-  if (index != none) {
-    const Message& found = nodes_[index].message;
-    if (found.payload.size() > wanted.bytes_max) {
-      throw UsageError{fmt::format(
-          "rank {}: the message of rank {} (tag {}) has {} bytes, the memory to receive it into "
-          "{}; it stays to be received",
-          self_, found.source, found.tag, found.payload.size(), wanted.bytes_max)};
+  Node* const node = find(wanted);
+  if (wanted.source == any_source && !news_.empty()) {
+    const auto news = next_news(wanted);
+    if (news != news_.end() && (node == nullptr || news->arrived < node->arrived)) {
+      return take_news(news, wanted.all_news);
     }
-    // One move, from its node to the caller's event.
-    std::optional<Event> event{std::in_place, std::in_place_type<Message>,
-                               std::move(nodes_[index].message)};
-    unlink(index);
-    return event;
   }
-  if (auto news = take_news(wanted)) return news;
+  if (node != nullptr) return take_message(*node, wanted);
+  if (wanted.source != any_source) {
+    const auto& departure = peers_[static_cast<std::size_t>(wanted.source)].departure;
+    if (departure) return Event{*departure};
+  }
   check_not_in_vain(wanted);
   return std::nullopt;
 }
 
-std::optional<Event> Mailbox::take_news(const Wanted& wanted) {
-  if (wanted.source != any_source) {
-    const auto& departure = peers_[static_cast<std::size_t>(wanted.source)].departure;
-    if (departure) return Event{*departure};
-    return std::nullopt;
+Event Mailbox::take_message(Node& node, const Wanted& wanted) {
+  const Message& found = node.message;
+  if (found.payload.size() > wanted.bytes_max) {
+    throw UsageError{
+        fmt::format("rank {}: the message of rank {} (tag {}) has {} bytes, the memory to receive "
+                    "it into {}; it stays to be received",
+                    self_, found.source, found.tag, found.payload.size(), wanted.bytes_max)};
   }
-  if (news_.empty() || (!wanted.all_news && losses_unreported_ == 0)) return std::nullopt;
-  auto first = news_.begin();
-  while (!wanted.all_news && !is_loss(*first)) ++first;
-  if (is_loss(*first)) --losses_unreported_;
-  const News news = std::move(*first);
-  news_.erase(first);
-  if (const auto* const arrival = std::get_if<Arrival>(&news)) return Event{*arrival};
-  return Event{*std::get<std::shared_ptr<const Departure>>(news)};
+  unlink(node);
+  // One move, from its node to the caller's event.
+  return Event{std::in_place_type<Message>, std::move(node.message)};
 }
 
-bool Mailbox::is_loss(const News& news) {
-  const auto* const departure = std::get_if<std::shared_ptr<const Departure>>(&news);
+int Mailbox::News::rank() const {
+  const auto* const arrival = std::get_if<Arrival>(&what);
+  return arrival != nullptr ? arrival->rank
+                            : std::get<std::shared_ptr<const Departure>>(what)->rank;
+}
+
+bool Mailbox::News::is_loss() const {
+  const auto* const departure = std::get_if<std::shared_ptr<const Departure>>(&what);
   return departure != nullptr && (*departure)->kind == Departure::Kind::lost;
+}
+
+/// The first that `wanted`, which asks for anyone, is to be told.
+Mailbox::NewsList::iterator Mailbox::next_news(const Wanted& wanted) {
+  return wanted.all_news ? news_.begin() : first_loss_;
+}
+
+/// Who asks for losses only has passed over what that rank did before.
+Event Mailbox::take_news(NewsList::iterator news, bool all_news) {
+  const auto what = news->what;
+  const int rank = news->rank();
+  for (auto before = news_.begin(); !all_news && before != news;) {
+    const auto passed = before++;
+    if (passed->rank() == rank) drop_news(passed);
+  }
+  drop_news(news);
+  if (const auto* const arrival = std::get_if<Arrival>(&what)) return Event{*arrival};
+  return Event{*std::get<std::shared_ptr<const Departure>>(what)};
+}
+
+void Mailbox::drop_news(NewsList::iterator news) {
+  --peers_[static_cast<std::size_t>(news->rank())].unread;
+  const bool first_loss = news == first_loss_;
+  const auto next = news_.erase(news);
+  if (first_loss) {
+    first_loss_ =
+        std::find_if(next, news_.end(), [](const News& other) { return other.is_loss(); });
+  }
+}
+
+void Mailbox::add_news(int rank, decltype(News::what)&& what) {
+  if (waiting_ != nullptr) waiting_->take_again_ = true;
+  if (peers_[static_cast<std::size_t>(rank)].unread == unread_max && !make_room_for_news(rank)) {
+    return;
+  }
+  news_.push_back({++arrivals_, std::move(what)});
+  ++peers_[static_cast<std::size_t>(rank)].unread;
+  if (first_loss_ == news_.end() && news_.back().is_loss()) first_loss_ = std::prev(news_.end());
+}
+
+/// Three are unread, and a fourth comes. By turns, they are departures and arrivals: of one process
+/// less is told, one that came and went. A loss is not hidden by what is none. False: it is the
+/// process whose departure comes now.
+bool Mailbox::make_room_for_news(int rank) {
+  std::array<NewsList::iterator, unread_max> unread;
+  auto at = news_.begin();
+  for (auto& found : unread) {
+    while (at->rank() != rank) ++at;
+    found = at++;
+  }
+  const auto [first, second, third] = unread;
+  if (second->is_loss()) {
+    drop_news(third);
+    return false;
+  }
+  const bool keeps_third = third->is_loss() && !first->is_loss();
+  drop_news(keeps_third ? first : second);
+  drop_news(keeps_third ? second : third);
+  return true;
 }
 
 void Mailbox::check_not_in_vain(const Wanted& wanted) const {
@@ -122,8 +310,8 @@ void Mailbox::depart(std::shared_ptr<const Departure> departure) {
   if (peer.departure) return;
   peer.departure = latest_ = departure;
   --remaining_;
-  if (departure->kind == Departure::Kind::lost) ++losses_unreported_;
-  news_.emplace_back(std::move(departure));
+  const int rank = departure->rank;
+  add_news(rank, std::move(departure));
 }
 
 void Mailbox::arrive(Arrival arrival) {
@@ -131,12 +319,20 @@ void Mailbox::arrive(Arrival arrival) {
   if (!peer.departure) return;
   peer.departure.reset();
   ++remaining_;
-  news_.emplace_back(std::move(arrival));
+  const int rank = arrival.rank;
+  add_news(rank, std::move(arrival));
 }
 
 void Mailbox::check_send(int dest) const {
   const auto& departure = peers_[static_cast<std::size_t>(dest)].departure;
   if (departure) throw_departure(*departure, fmt::format("rank {} sent to it", self_));
+}
+
+void Mailbox::forget_messages() noexcept {
+  while (Node* const node = all_.first) {
+    unlink(*node);
+    node->message = {};
+  }
 }
 
 }  // namespace rankwire

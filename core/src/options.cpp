@@ -235,7 +235,7 @@ void add_times_and_sizes(CLI::App& app, Settings& settings) {
                "zmq: how long a rank may be out of reach before it is lost");
   add_duration(app, "--linger", settings.linger, 0s, 1h,
                "longest wait for messages to be delivered at the end");
-  add_bytes(app, "--window", settings.window_bytes, std::uint64_t{4} << 10, std::uint64_t{1} << 40,
+  add_bytes(app, "--window", settings.window_bytes, std::uint64_t{1} << 10, std::uint64_t{1} << 40,
             "bytes under way from one rank to another before a send waits");
   add_bytes(app, "--message-max", settings.message_bytes_max, 1, std::uint64_t{1} << 40,
             "largest message");

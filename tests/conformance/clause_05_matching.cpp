@@ -65,6 +65,47 @@ CONFORMANCE_CASE("5: of many small messages, those that are not asked for stay, 
   }
 }
 
+/// What would be looked at each time costs a thousand times as much.
+CONFORMANCE_CASE("5: a message is found as soon behind many others as behind none",
+                 Needs{.ranks_min = 2}) {
+  enum : int { ping = 1, pong, all_sent, end, first_other };
+  constexpr int others = 100'000, trips = 4000;
+  Channel& world = self.world();
+  const int last = world.size() - 1;
+  const auto trips_take = [&](int source) {
+    const auto start = Deadline::Clock::now();
+    for (int i = 0; i < trips; ++i) {
+      world.send(last, ping, Buffer{8}, patience);
+      must_recv(world, source, pong);
+    }
+    return std::chrono::duration<double>(Deadline::Clock::now() - start).count();
+  };
+  if (world.rank() == 0) {
+    const double behind_none = trips_take(last);
+    for (int other = 1; other < world.size(); ++other)
+      world.send(other, all_sent, Buffer{}, patience);
+    for (int other = 1; other < world.size(); ++other) must_recv(world, other, all_sent);
+    EXPECT(trips_take(last) < 10 * behind_none + 3);
+    EXPECT(trips_take(any_source) < 10 * behind_none + 3);
+    for (int other = 1; other < world.size(); ++other) world.send(other, end, Buffer{}, patience);
+    return;
+  }
+  const auto answer = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      must_recv(world, 0, ping);
+      world.send(0, pong, Buffer{8}, patience);
+    }
+  };
+  if (world.rank() == last) answer(trips);
+  must_recv(world, 0, all_sent);
+  for (int i = 0; i < others / last; ++i) {
+    world.send(0, first_other + i % 1000, Buffer{8}, patience);
+  }
+  world.send(0, all_sent, Buffer{}, patience);
+  if (world.rank() == last) answer(2 * trips);
+  must_recv(world, 0, end);
+}
+
 CONFORMANCE_CASE("5: the first and the last tag are legal, others are refused", Needs{}) {
   Channel& world = self.world();
   const int me = world.rank();

@@ -180,4 +180,73 @@ CONFORMANCE_CASE("8: a receive from oneself that cannot come is refused", Needs{
   if (world.size() == 1) EXPECT_THROWS(rankwire::UsageError, world.recv(any_source, any_tag));
 }
 
+namespace {
+
+/// Sends to rank 0 until that leaves.
+void keep_sending(Channel& world) {
+  while (true) {
+    try {
+      world.send(0, data, Buffer{8}, 20ms);
+    } catch (const rankwire::Timeout&) {
+    } catch (const PeerLeft&) {
+      return;
+    }
+  }
+}
+
+Settings narrow_window() {
+  Settings settings;
+  settings.window_bytes = 64 << 10;
+  return settings;
+}
+
+constexpr int messages_before_news_max = 3'000'000;
+
+}  // namespace
+
+CONFORMANCE_CASE("8: that a rank left is told while messages keep coming",
+                 Needs{.ranks_min = 3, .settings = narrow_window()}) {
+  Channel& world = self.world();
+  const int last = world.size() - 1;
+  if (world.rank() == last) {
+    must_recv(world, 0, go);
+    world.close(patience);
+    return;
+  }
+  if (world.rank() != 0) return keep_sending(world);
+  for (int i = 0; i < 1000; ++i) must_recv(world, 1, data);
+  world.send(last, go, Buffer{}, patience);
+  for (int messages = 0;; ++messages) {
+    EXPECT(messages < messages_before_news_max);
+    const auto event = world.next(any_source, any_tag, patience);
+    EXPECT(event.has_value());
+    if (const auto* const gone = std::get_if<Departure>(&*event)) {
+      EXPECT_EQUAL(gone->rank, last);
+      break;
+    }
+  }
+  world.close(patience);
+}
+
+CONFORMANCE_CASE("8: a loss is thrown while messages keep coming",
+                 Needs{.ranks_min = 3, .settings = narrow_window()}) {
+  const int last = self.world().size() - 1;
+  if (self.world().rank() == last) {
+    must_recv(self.world(), 0, go);
+    self.channel.reset();
+    return;
+  }
+  Channel& world = self.world();
+  if (world.rank() != 0) return keep_sending(world);
+  for (int i = 0; i < 1000; ++i) must_recv(world, 1, data);
+  world.send(last, go, Buffer{}, patience);
+  const auto receive_all = [&] {
+    for (int messages = 0; messages < messages_before_news_max; ++messages) {
+      must_recv(world, any_source, data);
+    }
+  };
+  EXPECT_EQUAL(EXPECT_THROWS(PeerLost, receive_all()).rank(), last);
+  world.close(patience);
+}
+
 }  // namespace conformance

@@ -171,6 +171,17 @@ CONFORMANCE_CASE("12: a blocked wait costs next to no CPU", Needs{.ranks_min = 2
   for (int other = 0; other < world.size(); ++other) must_recv(world, other, 2);
 }
 
+CONFORMANCE_CASE("12: a loop of short waits costs little CPU, too", Needs{.ranks_min = 2}) {
+  Channel& world = self.world();
+  const double before = thread_cpu_seconds();
+  const Deadline end = 1s;
+  while (!end.expired()) EXPECT(!world.recv((world.rank() + 1) % world.size(), 1, 1ms));
+  // Who spins and yields for the first millisecond of each would burn all of it.
+  EXPECT(thread_cpu_seconds() - before < 0.5);
+  for (int other = 0; other < world.size(); ++other) world.send(other, 2, Buffer{});
+  for (int other = 0; other < world.size(); ++other) must_recv(world, other, 2);
+}
+
 CONFORMANCE_CASE("13: info names the transport, every peer, and what was counted", Needs{}) {
   Channel& world = self.world();
   const int next = (world.rank() + 1) % world.size();

@@ -213,7 +213,7 @@ TEST_CASE("configuration: a wrong value is refused with its source") {
 TEST_CASE("configuration: bounds") {
   refused({{"--grace", "65h"}}, {"'65h'", "100ms to 1h"});
   refused({{"--wait-sleep", "2ms"}}, {"'2ms'", "50us to 1ms"});
-  refused({{"--window", "4095"}}, {"'4095'", "4KiB"});
+  refused({{"--window", "1023"}}, {"'1023'", "1KiB"});
   refused({{"--linger", "10"}}, {"'10'", "10s"});
   refused({{"--linger", "1500us"}}, {"'1500us'", "whole milliseconds"});
   refused({{"--job", ""}}, {"--job"});

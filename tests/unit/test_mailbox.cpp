@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "../support/count_new.hpp"
 #include "rankwire/backend/mailbox.hpp"
 #include "text_of.hpp"
 
@@ -233,4 +234,178 @@ TEST_CASE("mailbox: a send to a departed rank says who, where and why") {
   const auto text = text_of<PeerLeft>([&] { mailbox.check_send(1); });
   CHECK_SAYS(text, "rank 1 (node, pid 7)");
   CHECK_SAYS(text, "reason");
+}
+
+TEST_CASE("mailbox: agrees with a plain list with many messages, tags and sources") {
+  Mailbox mailbox{self, size, false};
+  std::vector<std::pair<std::pair<int, int>, std::string>> model;
+  std::uint32_t seed = 7;
+  const auto random = [&seed](std::uint32_t below) {
+    seed = seed * 1664525U + 1013904223U;
+    return static_cast<int>((seed >> 8) % below);
+  };
+  // Grows to some hundreds, and is emptied, again and again: few tags, and many.
+  for (const std::uint32_t tags : {2U, 40U, 1000U, 1U, 262'144U}) {
+    bool grows = true;
+    for (int i = 0; i < 5000; ++i) {
+      if (model.empty()) grows = true;
+      if (model.size() > 300) grows = false;
+      if (random(4) < (grows ? 3 : 1)) {
+        const int source = random(size), tag = random(tags);
+        model.push_back({{source, tag}, std::to_string(i)});
+        mailbox.push(message(source, tag, std::to_string(i)));
+        continue;
+      }
+      Wanted wanted{.source = random(size + 1) - 1, .tag = any_tag, .waits = false};
+      if (random(3) > 0) {  // often one that is there
+        wanted.tag =
+            model.empty() || random(4) == 0
+                ? random(tags)
+                : model[static_cast<std::size_t>(random(static_cast<std::uint32_t>(model.size())))]
+                      .first.second;
+      }
+      const auto first = std::find_if(model.begin(), model.end(), [&](const auto& entry) {
+        return (wanted.source == any_source || wanted.source == entry.first.first) &&
+               (wanted.tag == any_tag || wanted.tag == entry.first.second);
+      });
+      REQUIRE(next(mailbox, wanted) == (first == model.end() ? "nothing" : first->second));
+      if (first != model.end()) model.erase(first);
+      REQUIRE(mailbox.messages() == model.size());
+    }
+  }
+}
+
+TEST_CASE("mailbox: matching costs the same behind many messages") {
+  // What would pass over them costs 200,000 times as much: minutes.
+  constexpr int many = 200'000;
+  Mailbox mailbox{self, size, false};
+  for (int i = 0; i < many; ++i) mailbox.push(message(1 + i % 2, i % 100'000, "other"));
+  for (int i = 0; i < many; ++i) {
+    mailbox.push(message(3, 200'000, "wanted"));
+    CHECK(next(mailbox, {.source = 3, .tag = 5, .waits = false}) == "nothing");
+    switch (i % 3) {
+      case 0:
+        REQUIRE(next(mailbox, {.source = 3, .tag = 200'000}) == "wanted");
+        break;
+      case 1:
+        REQUIRE(next(mailbox, {.tag = 200'000}) == "wanted");
+        break;
+      default:
+        REQUIRE(next(mailbox, {.source = 3}) == "wanted");
+    }
+  }
+  CHECK(mailbox.messages() == many);
+}
+
+TEST_CASE("mailbox: tags that came once leave nothing behind") {
+  Mailbox mailbox{self, size, false};
+  const auto round = [&](int first_tag) {
+    for (int i = 0; i < 1000; ++i) mailbox.push(message(1, first_tag + i, "x"));
+    for (int i = 0; i < 1000; ++i) REQUIRE(next(mailbox, {.tag = first_tag + i}) == "x");
+  };
+  round(0);
+  const auto before = allocated_so_far().times;
+  // Not "times": the table may have to grow to what 1000 tags need at once, and no further.
+  for (int i = 1; i < 250; ++i) round(1000 * i);
+  CHECK(allocated_so_far().times == before);
+}
+
+TEST_CASE("mailbox: a receive that waits gets the first message that it asks for, as it comes") {
+  Mailbox mailbox{self, size, false};
+  const Wanted wanted{.source = 2, .tag = 5};
+  std::optional<Event> event;
+  {
+    Mailbox::Waiting waiting{mailbox, wanted, event};
+    mailbox.push(message(1, 5, "another source"));
+    mailbox.push(message(2, 4, "another tag"));
+    CHECK_FALSE(waiting.met());
+    mailbox.push(message(2, 5, "first"));
+    mailbox.push(message(2, 5, "second"));
+    CHECK(waiting.met());
+  }
+  CHECK(std::get<Message>(*event).payload.text() == "first");
+  CHECK(mailbox.messages() == 3);
+  CHECK(next(mailbox, wanted) == "second");
+}
+
+TEST_CASE("mailbox: a receive that waits hears of news, and of what is too large for it") {
+  Mailbox mailbox{self, size, false};
+  std::optional<Event> event;
+  const Wanted anyone{.tag = 5, .bytes_max = 4};
+  Mailbox::Waiting waiting{mailbox, anyone, event};
+  mailbox.depart(departure(1, left));
+  CHECK_FALSE(waiting.met());  // asks for losses only
+  mailbox.push(message(2, 5, "five!"));
+  mailbox.push(message(2, 5, "four"));
+  CHECK_THROWS_AS((void)waiting.met(), UsageError);
+  CHECK(next(mailbox, {.tag = 5}) == "five!");
+  mailbox.depart(departure(3, lost));
+  REQUIRE(waiting.met());
+  CHECK(std::get<Message>(*event).payload.text() == "four");
+  CHECK(next(mailbox, {.tag = 5}) == "lost 3");
+}
+
+TEST_CASE("mailbox: news has its place among the messages, also while they keep coming") {
+  Mailbox mailbox{self, size, false};
+  for (int i = 0; i < 40; ++i) mailbox.push(message(1, 0, "before"));
+  mailbox.depart(departure(2, left));
+  mailbox.depart(departure(3, lost));
+  int taken = 0;
+  while (next(mailbox, all_news) == "before") {
+    mailbox.push(message(1, 0, "after"));
+    ++taken;
+  }
+  CHECK(taken == 40);  // and "left 2" was what ended it
+  CHECK(next(mailbox) == "lost 3");
+  CHECK(next(mailbox) == "after");
+}
+
+TEST_CASE("mailbox: unread news of a rank that comes and goes are bounded, and hide no loss") {
+  Mailbox mailbox{self, 3, true};
+  const auto goes_and_comes = [&](Departure::Kind kind) {
+    mailbox.depart(departure(1, kind));
+    mailbox.arrive({1, "node", 8});
+  };
+  for (int i = 0; i < 1000; ++i) goes_and_comes(left);
+  CHECK(next(mailbox, all_news) == "left 1");
+  CHECK(next(mailbox, all_news) == "arrived 1");
+  CHECK(next(mailbox, all_news) == "nothing");
+  // One of many was lost: for those who read all, and for those who hear of losses only.
+  for (const Wanted& wanted : {Wanted{}, all_news}) {
+    for (int at = 0; at < 6; ++at) {
+      for (int i = 0; i < 6; ++i) goes_and_comes(i == at ? lost : left);
+      CHECK(next(mailbox, wanted) == "lost 1");
+      CHECK(next(mailbox, all_news) == "arrived 1");
+      CHECK(next(mailbox, all_news) == "nothing");
+    }
+  }
+  // The same for one whose departure was read before.
+  for (int at = 0; at < 6; ++at) {
+    mailbox.depart(departure(1, left));
+    CHECK(next(mailbox, all_news) == "left 1");
+    for (int i = 0; i < 6; ++i) {
+      mailbox.arrive({1, "node", 8});
+      mailbox.depart(departure(1, i == at ? lost : left));
+    }
+    CHECK(next(mailbox, all_news) == "arrived 1");
+    CHECK(next(mailbox, all_news) == "lost 1");
+    CHECK(next(mailbox, all_news) == "nothing");
+    mailbox.arrive({1, "node", 8});
+    CHECK(next(mailbox, all_news) == "arrived 1");
+  }
+}
+
+TEST_CASE("mailbox: news that nobody reads take no memory") {
+  Mailbox mailbox{self, size, true};
+  constexpr int cycles = 10'000;
+  for (int i = 0; i < cycles; ++i) {
+    mailbox.depart(departure(1, left));
+    mailbox.arrive({1, "a-host-name-of-normal-length.example.org", 2});
+    mailbox.push(message(1, 5, "x"));
+    REQUIRE(next(mailbox, {.tag = 5}) == "x");
+  }
+  // As many as one rank may have unread, and no more.
+  int unread = 0;
+  while (next(mailbox, all_news) != "nothing") ++unread;
+  CHECK(unread <= 3);
 }

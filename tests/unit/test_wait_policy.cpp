@@ -7,6 +7,7 @@
 #include <fstream>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include "rankwire/backend/backoff.hpp"
 #include "rankwire/backend/cores.hpp"
@@ -127,7 +128,28 @@ TEST_CASE("backoff: awake for spin and yield, then it is time to sleep") {
   while (for_a_while.rest_awake(never)) {
   }
   CHECK(std::chrono::steady_clock::now() - start >= 2ms);
-  CHECK_FALSE(for_a_while.sleeping());  // it has not slept itself
+}
+
+TEST_CASE(
+    "backoff: what was waited in vain counts on in the next wait, what was not waited does not") {
+  const auto never = [] { return false; };
+  Backoff backoff{{.spin = 0us, .yield = 50ms}};
+  const auto wait_for = [&](std::chrono::milliseconds time) {
+    backoff.resume();
+    const Deadline end = time;
+    while (!end.expired()) {
+      if (!backoff.rest_awake(never)) return false;
+    }
+    return true;
+  };
+  CHECK(wait_for(1ms));
+  std::this_thread::sleep_for(60ms);
+  CHECK(wait_for(1ms));
+  int waits = 0;
+  while (wait_for(1ms)) ++waits;
+  CHECK(waits <= 50);
+  backoff.begin_again();
+  CHECK(wait_for(1ms));
 }
 
 TEST_CASE("backoff: a rest ends when there is something to see") {

@@ -44,20 +44,29 @@ struct Wanted {
 ///  3. Waiting in send. A send of a Buffer never waits for the matching receive while the window to
 ///     that rank has room: bytes sent and not yet received by its program, 64 for each message
 ///     included, are at most `window_bytes`; a message of any size finds room when less than a
-///     quarter of the window is outstanding. When it must wait it goes on taking in what arrives,
-///     so two ranks that first send to each other within that bound never deadlock. Past its
-///     deadline it throws Timeout, which names the peer, the window and the bytes outstanding, and
-///     has sent nothing. A send of a span may wait for the receiver as well, under the same rules.
-///     A send to oneself that has no room throws Timeout at once: nobody could make room. A rank
-///     that is out of reach (clause 8) is waited for like a slow one.
+///     quarter of the window is outstanding. What a program has received makes room once the sender
+///     knows: at once where it is a sixteenth of the window or more since it was last told; what is
+///     less when the receiver next waits, calls in vain, asks for a departure, or sends to that
+///     rank. (A program that computes tells nothing.) What a rank receives of its own makes room at
+///     once. When a send must wait it goes on taking in what arrives, so two ranks that first send
+///     to each other within that bound never deadlock. Past its deadline it throws Timeout, which
+///     names the peer, the window and the bytes outstanding, and has sent nothing. A send of a span
+///     may wait for the receiver as well, under the same rules. A send to oneself that has no room
+///     throws Timeout at once: nobody could make room. A rank that is out of reach (clause 8) is
+///     waited for like a slow one.
 ///  4. Order. Messages of one (source, tag) are received in the order sent. With wildcards the
-///     earliest arrival that matches comes first; no source can starve another.
+///     earliest arrival that matches comes first, be it a message or what `next` and `recv` tell of
+///     departures and arrivals; no source can starve another.
 ///  5. Matching. Source or any_source, tag or any_tag. User tags are 0..tag_max. Any other rank or
-///     tag is a UsageError, thrown before anything happens.
+///     tag is a UsageError, thrown before anything happens. Matching costs the same, however many
+///     other messages wait to be received.
 ///  6. Edge sizes. Empty messages and sends to oneself are legal. Payloads above 2 GiB work where
 ///     memory does. `message_bytes_max` is checked before a byte moves, on both sides.
 ///  7. Deadlines. Every wait takes one. `recv` gives nothing at its deadline; a past deadline
-///     polls. A timeout leaves the channel whole.
+///     polls. A call ends within 100 ms of its deadline, whatever arrives meanwhile, as far as the
+///     machine lets it run; so it does for a signal (Interrupted) or an abort. A timeout leaves the
+///     channel whole. A send, and a channel's first receive, that have waited for 5 s say so once,
+///     in a line of the log.
 ///  8. Departure. A rank that closes `left`; one that dies, or is out of reach for longer than the
 ///     transport bears (over zmq the grace of the settings), is `lost`. One that is back before has
 ///     lost, repeated and reordered nothing; one that is back later is told that it was given up,
@@ -80,14 +89,18 @@ struct Wanted {
 ///     which names the rank, its host and the cause; or its process is ended by the launcher. run()
 ///     calls it for an uncaught exception, so that every process exits non-zero and nobody hangs.
 /// 12. Idle cost. A blocked wait costs next to no CPU: it spins briefly, yields, then sleeps, at
-///     most 1 ms at a time where the transport cannot wake it (see WaitSettings).
+///     most 1 ms at a time where the transport cannot wake it (see WaitSettings). Short waits in a
+///     row, in which nothing comes, count as one.
 /// 13. Facts. `info` says the transport, its endpoints, each peer's host and pid, whether messages
 ///     to and from it are relayed by the master, whether links have keys, and what the transport
 ///     can do.
 /// 14. Arrival. Where info().takes_arrivals, a new process may take the place of a departed rank
 ///     while the program runs. `next` reports it; from then on sends to that rank and receives from
 ///     it work again. Elsewhere nobody ever arrives. A receive from anyone on a rank that takes
-///     arrivals waits even when nobody remains: somebody may come.
+///     arrivals waits even when nobody remains: somebody may come. Departures and arrivals of a
+///     rank that are not read stay, up to three: of more processes, those in between are not told
+///     of, save that a loss is told before what is none. A receive from anyone that throws a loss
+///     passes over what was unread of that rank before it.
 ///
 /// A wait may also end with Interrupted when run() has caught SIGINT or SIGTERM.
 class Channel {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -9,25 +8,19 @@
 
 namespace rankwire {
 
-/// Paces one wait on a transport that must be polled: spins, then yields, then sleeps ever longer
-/// (WaitPolicy). Make one a wait and call pause() after each look that found nothing.
+/// Paces the waits of one channel: each spins, then yields, then sleeps (WaitPolicy). What was
+/// waited in vain counts on in the next call, or a loop of short waits would never come to sleep:
+/// call resume() when a wait begins, and begin_again() when something has come.
 class Backoff {
  public:
   explicit Backoff(const WaitPolicy& policy) : policy_{policy} {}
 
-  /// Never sleeps past `deadline`. The first calls cost one look at the clock.
-  void pause(Deadline deadline) {
-    const auto now = Deadline::Clock::now();
-    if (start_ == Deadline::Clock::time_point{}) start_ = now;
-    const auto waited = now - start_;
-    if (waited < policy_.spin) return;
-    if (waited < policy_.spin + policy_.yield) {
-      std::this_thread::yield();
-      return;
-    }
-    sleep_ = std::clamp<Deadline::Clock::duration>(sleep_ * 2, std::chrono::microseconds{50},
-                                                   policy_.sleep_max);
-    std::this_thread::sleep_for(std::min(sleep_, deadline.remaining()));
+  /// A wait begins; the time since the last one does not count.
+  void resume() { last_ = {}; }
+  /// Something has come: what follows may come soon.
+  void begin_again() {
+    last_ = {};
+    waited_ = {};
   }
   /// For a transport that can wake a waiter: one short rest, spinning or yielding, over as soon as
   /// `changed()`. False once the policy's time for both is over: sleep then, until woken.
@@ -35,10 +28,10 @@ class Backoff {
   bool rest_awake(Changed&& changed) {
     if (policy_.spin + policy_.yield == Deadline::Clock::duration::zero()) return false;
     const auto now = Deadline::Clock::now();
-    if (start_ == Deadline::Clock::time_point{}) start_ = now;
-    const auto waited = now - start_;
-    if (waited >= policy_.spin + policy_.yield) return false;
-    if (waited >= policy_.spin) {
+    if (last_ != Deadline::Clock::time_point{}) waited_ += now - last_;
+    last_ = now;
+    if (waited_ >= policy_.spin + policy_.yield) return false;
+    if (waited_ >= policy_.spin) {
       std::this_thread::yield();
       return true;
     }
@@ -47,8 +40,6 @@ class Backoff {
     for (int i = 0; i < looks && !changed(); ++i) relax();
     return true;
   }
-  /// True once pause() has come to sleeping: time for looks that cost more.
-  [[nodiscard]] bool sleeping() const { return sleep_ > Deadline::Clock::duration::zero(); }
 
  private:
   /// Tells the core that it spins: the other thread of a core of two gets more of it.
@@ -61,8 +52,8 @@ class Backoff {
   }
 
   WaitPolicy policy_;
-  Deadline::Clock::time_point start_{};
-  Deadline::Clock::duration sleep_{};
+  Deadline::Clock::time_point last_{};
+  Deadline::Clock::duration waited_{};
 };
 
 }  // namespace rankwire

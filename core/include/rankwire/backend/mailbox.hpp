@@ -1,13 +1,15 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <memory>
 #include <optional>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "rankwire/backend/window.hpp"
 #include "rankwire/channel.hpp"
 
 namespace rankwire {
@@ -15,16 +17,48 @@ namespace rankwire {
 /// What has arrived at one rank and was not yet received: matching by (source, tag) for every
 /// backend (clauses 4, 5, 8, 14). Not synchronised: its owner locks, or is alone.
 ///
-/// Messages hang in two chains, by arrival and by arrival from one source; nodes are reused, so
-/// that a steady flow allocates nothing. push is O(1); take costs the messages of other tags that
-/// it passes over, those of other sources only when it asks for any source.
+/// push and take are O(1), whatever else waits. Up to a few messages are looked through one by one;
+/// of more, those of each source, each tag and each pair of both hang in chains, found by a hash.
+/// Nodes and places in the table are used again, so that a steady flow allocates nothing; a chain
+/// that is empty has no place.
 class Mailbox {
  public:
   /// `takes_arrivals`: whether somebody may yet come when nobody remains (clause 14).
   Mailbox(int self, int size, bool takes_arrivals);
+  Mailbox(const Mailbox&) = delete;
+  Mailbox& operator=(const Mailbox&) = delete;
+
+  /// A receive that waits: the first message that it asks for goes straight to it, not into the
+  /// queue. One at a time, after take() gave nothing.
+  class Waiting {
+   public:
+    Waiting(Mailbox& mailbox, const Wanted& wanted, std::optional<Event>& event)
+        : mailbox_{mailbox}, wanted_{wanted}, event_{event} {
+      mailbox.waiting_ = this;
+    }
+    ~Waiting() { mailbox_.waiting_ = nullptr; }
+    Waiting(const Waiting&) = delete;
+    Waiting& operator=(const Waiting&) = delete;
+
+    /// Whether what it asks for has come; throws as take() does.
+    [[nodiscard]] bool met() {
+      if (!event_ && std::exchange(take_again_, false)) event_ = mailbox_.take(wanted_);
+      return event_.has_value();
+    }
+
+   private:
+    friend class Mailbox;
+    Mailbox& mailbox_;
+    const Wanted& wanted_;
+    std::optional<Event>& event_;
+    bool take_again_ = false;  // news have come, or what cannot go straight to it
+  };
 
   /// A message of a departed rank is dropped: it came too late.
-  void push(Message&& message);
+  void push(Message&& message) {
+    if (peers_[static_cast<std::size_t>(message.source)].departure) return;
+    if (waiting_ == nullptr || !meets(message)) queue(std::move(message));
+  }
   /// Records a departure; messages pushed before stay to be received. A second departure of the
   /// same rank is ignored: the first report stands.
   void depart(std::shared_ptr<const Departure> departure);
@@ -45,43 +79,106 @@ class Mailbox {
   /// Others that have not departed.
   [[nodiscard]] int remaining() const { return remaining_; }
   [[nodiscard]] std::size_t messages() const { return messages_; }
+  /// The messages of `source` that wait, as Windows counts them.
+  [[nodiscard]] std::uint64_t queued_bytes(int source) const {
+    return peers_[static_cast<std::size_t>(source)].queued_bytes;
+  }
+  /// The receive that waits, if there is one, has what it asks for, or is to look (Waiting::met).
+  [[nodiscard]] bool met() const {
+    return waiting_ != nullptr && (waiting_->event_ || waiting_->take_again_);
+  }
   /// Neither messages nor news wait.
   [[nodiscard]] bool idle() const { return messages_ == 0 && news_.empty(); }
   /// Throws PeerLost or PeerLeft when `dest` has departed, as a send to it must.
   void check_send(int dest) const;
+  /// Nobody will take what is here.
+  void forget_messages() noexcept;
 
  private:
-  static constexpr std::uint32_t none = UINT32_MAX;
-  struct Chain {
-    std::uint32_t first = none, last = none;
+  struct Node;
+  struct Links {
+    Node *previous = nullptr, *next = nullptr;
   };
   struct Node {
     Message message;
-    std::uint32_t next_of_all = none, previous_of_all = none;
-    std::uint32_t next_of_source = none, previous_of_source = none;
+    std::uint64_t arrived = 0;  // counts arrivals of messages and news
+    Links all, of_source, of_tag, of_pair;
+  };
+  using Of = Links Node::*;
+  struct Chain {
+    Node *first = nullptr, *last = nullptr;
+    template <Of of>
+    void append(Node& node);
+    template <Of of>
+    void remove(Node& node);
+  };
+  /// Chains that are not empty, by key: a table with open addressing.
+  class Chains {
+   public:
+    /// The chain of `key`, which is put in when it is missing.
+    Chain& at(std::uint64_t key);
+    [[nodiscard]] Node* first(std::uint64_t key) const;
+    void remove(std::uint64_t key);
+
+   private:
+    struct Place {
+      std::uint64_t key = 0;
+      Chain chain;  // empty: the place is free
+    };
+    [[nodiscard]] std::size_t home(std::uint64_t key) const;
+    [[nodiscard]] std::size_t find(std::uint64_t key) const;
+    void grow();
+    std::vector<Place> places_;  // a power of two of them, at most half of them taken
+    std::size_t used_ = 0;
   };
   struct Peer {
-    Chain messages;
+    Chain messages;                              // where indexed_
     std::shared_ptr<const Departure> departure;  // one record for all mailboxes of a process
+    std::uint64_t queued_bytes = 0;              // of messages, as Windows counts them
+    int unread = 0;                              // of its news
   };
-  using News = std::variant<std::shared_ptr<const Departure>, Arrival>;
+  /// A departure or an arrival that was not yet told, in its place among the messages.
+  struct News {
+    std::uint64_t arrived = 0;
+    std::variant<std::shared_ptr<const Departure>, Arrival> what;
+    [[nodiscard]] int rank() const;
+    [[nodiscard]] bool is_loss() const;
+  };
+  using NewsList = std::list<News>;
 
-  [[nodiscard]] std::uint32_t find(const Wanted& wanted) const;
-  void unlink(std::uint32_t index);
-  std::optional<Event> take_news(const Wanted& wanted);
-  [[nodiscard]] static bool is_loss(const News& news);
+  [[nodiscard]] static std::uint64_t cost_of(const Node& node);
+  bool meets(Message& message);
+  void queue(Message&& message);
+  [[nodiscard]] Node& fresh_node();
+  void index_all();
+  void index(Node& node);
+  template <Of of>
+  void remove_from(std::uint64_t key, Node& node);
+  void unlink(Node& node);
+  [[nodiscard]] Node* find(const Wanted& wanted) const;
+  [[nodiscard]] Event take_message(Node& node, const Wanted& wanted);
+  void add_news(int rank, decltype(News::what)&& what);
+  bool make_room_for_news(int rank);
+  [[nodiscard]] NewsList::iterator next_news(const Wanted& wanted);
+  [[nodiscard]] Event take_news(NewsList::iterator news, bool all_news);
+  void drop_news(NewsList::iterator news);
   void check_not_in_vain(const Wanted& wanted) const;
 
   int self_;
   bool takes_arrivals_;
   int remaining_;
+  Waiting* waiting_ = nullptr;
+  std::uint64_t arrivals_ = 0;
   std::size_t messages_ = 0;
+  bool indexed_ = false;  // all messages hang in all of their chains, not only in all_
   Chain all_;
+  Chains chains_;  // by tag, and by source and tag
   std::vector<Peer> peers_;
-  std::vector<Node> nodes_;
-  std::vector<std::uint32_t> free_;
-  std::size_t losses_unreported_ = 0;
-  std::deque<News> news_;  // departures and arrivals not yet reported, in order
+  std::vector<std::unique_ptr<Node[]>> blocks_;  // of nodes
+  std::size_t nodes_made_ = 0;
+  Node* free_ = nullptr;  // by all.next
+  NewsList news_;
+  NewsList::iterator first_loss_ = news_.end();  // where there is one
   std::shared_ptr<const Departure> latest_;
 };
 

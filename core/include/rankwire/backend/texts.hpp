@@ -12,6 +12,10 @@ struct WindowUse {
   std::uint64_t window_bytes = 0;
 };
 
+/// "room to send 8 bytes to NAME: 60 of a window of 64 bytes are not known to be received there".
+[[nodiscard]] std::string lacking_room(const std::string& dest_name, std::size_t bytes,
+                                       WindowUse window);
+
 /// Throws the Timeout of clause 3: rank `self` found no room to send `bytes` to `dest`, whom
 /// name_of calls `dest_name`.
 [[noreturn]] void throw_no_room(int self, int dest, const std::string& dest_name, std::size_t bytes,

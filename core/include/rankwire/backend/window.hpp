@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace rankwire {
@@ -11,6 +12,11 @@ namespace rankwire {
 /// it has sent and the receiver's program has not yet taken; as a receiver, what its program has
 /// taken and it has not yet told the sender. Totals, not differences, go over the wire, so that a
 /// credit may be repeated or overtaken without harm.
+///
+/// A report for each message would cost as much as the message. So a receiver reports each
+/// sixteenth of the window; and, before it sleeps, polls in vain or answers, whatever less it owes
+/// to a sender that may be at its limit, as far as the receiver can know: one whose messages wait
+/// here. To a sender below a quarter of the window it makes no difference.
 class Windows {
  public:
   /// What a message adds to its payload: empty ones too must find an end.
@@ -19,12 +25,11 @@ class Windows {
     return payload + message_overhead_bytes;
   }
 
-  /// `window_bytes` must be the same on all ranks: a receiver reports each quarter of it.
-  Windows(int size, std::uint64_t window_bytes)
-      : window_bytes_{window_bytes}, peers_(static_cast<std::size_t>(size)) {}
+  /// `window_bytes` must be the same on all ranks.
+  Windows(int self, int size, std::uint64_t window_bytes)
+      : self_{self}, window_bytes_{window_bytes}, peers_(static_cast<std::size_t>(size)) {}
 
-  /// Within the window; or, for a message of any size, with less than a quarter of it outstanding:
-  /// so much may be taken by the receiver and not yet reported, and must not hold a sender up.
+  /// Within the window; or, for a message of any size, with less than a quarter of it outstanding.
   [[nodiscard]] bool has_room(int dest, std::size_t payload) const {
     const std::uint64_t under_way = outstanding_bytes(dest);
     return under_way < window_bytes_ / 4 || under_way + cost_bytes(payload) <= window_bytes_;
@@ -41,26 +46,67 @@ class Windows {
     return there.sent - there.credited;
   }
 
-  /// The program took a message of `source`. Gives the total to report to it, when it is time.
+  /// The program took a message of `source`. Gives the total to report to it, when it is time: at
+  /// each sixteenth of the window. Less is owed. (What a rank takes of its own needs no report.)
   [[nodiscard]] std::optional<std::uint64_t> taken(int source, std::size_t payload) {
     auto& there = peer(source);
     there.taken += cost_bytes(payload);
-    if (there.taken - there.reported < window_bytes_ / 4) return std::nullopt;
+    if (source == self_) {
+      there.credited = there.reported = there.taken;
+    } else if (there.taken - there.reported >= window_bytes_ / 16) {
+      return there.reported = there.taken;
+    } else if (!std::exchange(there.in_debts, true)) {
+      debts_.push_back(source);
+    }
+    return std::nullopt;
+  }
+  /// Less than a sixteenth of some rank's was taken since the last report.
+  [[nodiscard]] bool owes() const { return !debts_.empty(); }
+  /// The total to report to `source` now, where what is owed to it may hold it up: where `queued`,
+  /// the bytes of its that wait to be taken, and what is owed are a quarter of the window.
+  [[nodiscard]] std::optional<std::uint64_t> owed(int source, std::uint64_t queued) {
+    auto& there = peer(source);
+    const std::uint64_t unreported = there.taken - there.reported;
+    if (unreported == 0 || unreported + queued < window_bytes_ / 4) return std::nullopt;
     return there.reported = there.taken;
+  }
+  /// Calls `tell(source, total)` for all of those; `queued(source)` as there. So much a call as
+  /// there are ranks to which anything is owed.
+  template <class Queued, class Tell>
+  void settle(const Queued& queued, const Tell& tell) {
+    for (std::size_t i = 0; i < debts_.size();) {
+      const int source = debts_[i];
+      const auto total = owed(source, queued(source));
+      auto& there = peer(source);
+      there.in_debts = there.taken != there.reported;
+      if (there.in_debts) {
+        ++i;
+      } else {
+        debts_[i] = debts_.back();
+        debts_.pop_back();
+      }
+      if (total) tell(source, *total);
+    }
   }
 
   /// A new process has `rank`: both sides begin at zero.
-  void reset(int rank) { peer(rank) = {}; }
+  void reset(int rank) {
+    const bool in_debts = peer(rank).in_debts;
+    peer(rank) = {.in_debts = in_debts};
+  }
   [[nodiscard]] std::uint64_t window_bytes() const { return window_bytes_; }
 
  private:
   struct Peer {
     std::uint64_t sent = 0, credited = 0, taken = 0, reported = 0;
+    bool in_debts = false;
   };
   Peer& peer(int rank) { return peers_[static_cast<std::size_t>(rank)]; }
 
+  int self_;
   std::uint64_t window_bytes_;
   std::vector<Peer> peers_;
+  std::vector<int> debts_;  // the ranks to which something is owed, and perhaps some others
 };
 
 }  // namespace rankwire
