@@ -10,6 +10,7 @@
 #include "../support/fault_proxy.hpp"
 #include "../support/folder.hpp"
 #include "../support/process.hpp"
+#include "lost_within.hpp"
 
 // Processes that stop, are killed, or compute while the network breaks. The build says where the
 // program is: STREAM.
@@ -97,7 +98,9 @@ void stopped_for_less(Over over, int stopped) {
 void worker_stopped_for_longer(Over over) {
   World world{over, "9", grace};
   world.rank(2).send_signal(SIGSTOP);
-  for (const int rank : {0, 1}) world.rank(rank).wait_for_text("lost rank 2: ");
+  for (const int rank : {0, 1}) {
+    world.rank(rank).wait_for_text("lost rank 2: ", network::lost_within(grace));
+  }
   world.rank(2).send_signal(SIGCONT);
   const auto woken = world.rank(2).wait();
   INFO(woken.out, woken.err);
@@ -111,7 +114,7 @@ void master_stopped_for_longer(Over over) {
   World world{over, "9", grace};
   world.rank(0).send_signal(SIGSTOP);
   for (const int rank : {1, 2}) {
-    world.rank(rank).wait_for_text("lost rank 0: ");
+    world.rank(rank).wait_for_text("lost rank 0: ", network::lost_within(grace));
     CHECK(world.rank(rank).wait().code == 3);
   }
   world.rank(0).send_signal(SIGCONT);

@@ -1,3 +1,4 @@
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 
@@ -94,6 +95,19 @@ TEST_CASE("launch: the first cause is the exit code, those left behind are ended
   CHECK_HAS(stubborn.err, "killed by signal 9");
   CHECK_HAS(stubborn.err, "SIGKILL");
   CHECK_CODE(code("test \"$RANKWIRE_RANK\" = 1 || exit 5; sleep 0.2; exit 9"), 9);
+}
+
+// The grace, SIGTERM, the grace again, SIGKILL.
+TEST_CASE("launch: those left behind have the grace, twice, and no longer") {
+  using namespace std::chrono_literals;
+  const std::string script =
+      "test \"$RANKWIRE_RANK\" = 1 || exit 5; trap '' TERM; while :; do sleep 0.1; done";
+  const auto start = std::chrono::steady_clock::now();
+  const auto result = run(launch(2, {"sh", "-c", script}, {"--grace", "2s"}));
+  const auto time = std::chrono::steady_clock::now() - start;
+  CHECK_CODE(result, 5);
+  CHECK(time >= 4s);
+  CHECK(time <= 8s);  // one of the two taken four times would be over later
 }
 
 TEST_CASE("launch: SIGINT and SIGTERM reach all ranks") {

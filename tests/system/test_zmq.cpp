@@ -1,3 +1,4 @@
+#include <chrono>
 #include <csignal>
 #include <deque>
 #include <map>
@@ -207,9 +208,13 @@ TEST_CASE("no master there: the worker says where it looked, and ends") {
 TEST_CASE("too few workers: the master says who is missing, and ends") {
   ByHand world{3};
   world.start_worker(2, {PRODUCT});
+  const auto start = std::chrono::steady_clock::now();
   const auto master =
       support::run({{PRODUCT, "--listen", world.endpoint(), "-n", "3", "--join-timeout", "3s"}});
+  const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
   CHECK_CODE(master, 4);
+  CHECK(time.count() >= 3);
+  CHECK(time.count() <= 2 * 3 + 2);
   CHECK_HAS(master.err, "rank 1");
   CHECK(world.rank(2).wait().code != 0);
 }

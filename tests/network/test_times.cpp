@@ -1,0 +1,197 @@
+#include <arpa/inet.h>
+#include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <future>
+#include <optional>
+#include <string>
+
+#include "../../apps/rankwire/port.hpp"
+#include "../conformance/zmq_rank.hpp"
+#include "../support/fault_proxy.hpp"
+#include "lost_within.hpp"
+#include "rankwire/backend/log.hpp"
+
+// The times that README, docs/security.md and docs/wire-protocol.md promise, with room for a busy
+// machine: but what takes four times as long fails. (Others are in test_processes.cpp, and in
+// tests/system/test_launch.cpp and test_zmq.cpp.)
+
+using namespace network;
+using namespace std::chrono_literals;
+using rankwire::Channel;
+using rankwire::Deadline;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+constexpr auto patience = 60s;
+
+/// A master and a worker, whose only way to the master is the proxy. Each is used by one thread.
+class Pair {
+ public:
+  explicit Pair(const rankwire::Settings& with) {
+    auto opened = std::async(std::launch::async, [&] {
+      return conformance::open_zmq_rank(with, proxy.endpoint(), 1, 2);
+    });
+    master =
+        conformance::open_zmq_rank(with, fmt::format("tcp://127.0.0.1:{}", port_.number()), 0, 2);
+    worker = opened.get();
+  }
+
+ private:
+  launcher::ReservedPort port_{0};
+
+ public:
+  support::FaultProxy proxy{static_cast<std::uint16_t>(port_.number())};
+  std::unique_ptr<Channel> master, worker;
+};
+
+/// When `world` loses the other one; nothing within the patience.
+std::optional<Clock::time_point> loss_in(Channel& world) {
+  const auto event = world.next(rankwire::any_source, rankwire::any_tag, patience);
+  if (!event || !std::holds_alternative<rankwire::Departure>(*event)) return {};
+  const bool lost = std::get<rankwire::Departure>(*event).kind == rankwire::Departure::Kind::lost;
+  return lost ? std::optional{Clock::now()} : std::nullopt;
+}
+
+/// How long `act` takes.
+template <class Act>
+Clock::duration time_of(const Act& act) {
+  const auto start = Clock::now();
+  act();
+  return Clock::now() - start;
+}
+
+rankwire::Settings settings(std::chrono::milliseconds grace, std::chrono::milliseconds linger) {
+  rankwire::Settings with;
+  with.grace = grace;
+  with.linger = linger;
+  return with;
+}
+
+}  // namespace
+
+TEST_CASE("times: out of reach for half the grace, not lost; for longer, lost in time") {
+  constexpr auto grace = 4s;
+  Pair pair{settings(grace, 1s)};
+  pair.proxy.stall(true);
+  auto answers = std::async(std::launch::async, [&] {
+    if (!pair.master->recv(1, 1, patience)) return false;
+    pair.master->send(1, 1, rankwire::Buffer{8}, patience);
+    return true;
+  });
+  CHECK(!pair.worker->recv(0, 1, grace / 2));
+  pair.proxy.stall(false);
+  pair.worker->send(0, 1, rankwire::Buffer{8}, patience);
+  CHECK(pair.worker->recv(0, 1, patience));
+  CHECK(answers.get());
+
+  const auto start = Clock::now();
+  pair.proxy.stall(true);
+  auto of_worker = std::async(std::launch::async, [&] { return loss_in(*pair.worker); });
+  const auto in_master = loss_in(*pair.master), in_worker = of_worker.get();
+  REQUIRE(in_master);
+  REQUIRE(in_worker);
+  for (const auto lost : {*in_master, *in_worker}) {
+    CHECK(lost - start >= grace);
+    CHECK(lost - start <= lost_within(grace));
+  }
+}
+
+TEST_CASE("times: a close that delivers nothing takes the linger, once more at the end") {
+  constexpr auto linger = 1s;
+  Pair pair{settings(60s, linger)};
+  pair.proxy.stall(true);
+  pair.worker->send(0, 1, rankwire::Buffer{1000}, patience);
+  const auto time = time_of([&] {
+    pair.worker->close();
+    pair.worker.reset();
+  });
+  CHECK(time >= linger);
+  CHECK(time <= 2 * (2 * linger) + 2s);
+}
+
+TEST_CASE("times: a close waits for a network that is back before the linger is over") {
+  constexpr auto linger = 6s;
+  Pair pair{settings(60s, linger)};
+  pair.proxy.stall(true);
+  pair.worker->send(0, 1, rankwire::Buffer{1000}, patience);
+  auto mended = std::async(std::launch::async, [&] {
+    std::this_thread::sleep_for(linger / 3);
+    pair.proxy.stall(false);
+    return pair.master->recv(1, 1, patience).has_value();
+  });
+  pair.worker->close();
+  pair.worker.reset();
+  CHECK(mended.get());
+}
+
+// The promise is 1 s for the acknowledgements, whatever the network does.
+TEST_CASE("times: an abort is over soon, and soon heard where the network is sound") {
+  for (const bool stalled : {false, true}) {
+    CAPTURE(stalled);
+    Pair pair{settings(60s, 1s)};
+    pair.proxy.stall(stalled);
+    const auto start = Clock::now();
+    auto heard = std::async(std::launch::async, [&]() -> std::optional<Clock::time_point> {
+      try {
+        (void)pair.master->recv(1, 1, stalled ? 1s : patience);
+      } catch (const rankwire::Aborted&) {
+        return Clock::now();
+      }
+      return {};
+    });
+    CHECK(time_of([&] { pair.worker->abort(7, "a test"); }) <= 2 * 1s + 2s);
+    const auto at = heard.get();
+    CHECK(at.has_value() == !stalled);
+    if (at) CHECK(*at - start <= 4s);
+    pair.proxy.stall(false);
+  }
+}
+
+TEST_CASE("times: the join timeout") {
+  constexpr auto timeout = 2s;
+  const launcher::ReservedPort port{0};
+  const auto endpoint = fmt::format("tcp://127.0.0.1:{}", port.number());
+  rankwire::Settings with;
+  with.join_timeout = timeout;
+  for (const int rank : {0, 1}) {
+    CAPTURE(rank);
+    const auto time = time_of([&] {
+      CHECK_THROWS_AS((void)conformance::open_zmq_rank(with, endpoint, rank, 2), rankwire::Timeout);
+    });
+    CHECK(time >= timeout);
+    CHECK(time <= 2 * timeout + 2s);
+  }
+}
+
+// Within a quarter of the grace, 1 s at least.
+TEST_CASE("times: a caller that says nothing is hung up") {
+  Pair pair{settings(4s, 1s)};
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(pair.proxy.port());
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  REQUIRE(connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  const auto time = time_of([&] {
+    std::string text(1000, '\0');
+    ssize_t size = 1;
+    while (size > 0) {  // a greeting comes first
+      pollfd waiting{fd, POLLIN, 0};
+      REQUIRE(poll(&waiting, 1, 30'000) == 1);
+      size = recv(fd, text.data(), text.size(), 0);
+    }
+  });
+  close(fd);
+  CHECK(time <= 2 * 1s + 2s);
+}
+
+int main(int argc, char** argv) {
+  rankwire::log().set_level(spdlog::level::off);
+  return doctest::Context{argc, argv}.run();
+}
