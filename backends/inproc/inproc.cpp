@@ -251,8 +251,8 @@ std::optional<Event> InprocChannel::do_next(const Wanted& wanted, Deadline deadl
   if (!event) {
     ForArrivals wait{*this};
     backoff_.resume();
-    event = wait_for_event(
-        wait, mailbox_, wanted, deadline, [](const auto&) { return false; },
+    wait_for_event(
+        wait, mailbox_, wanted, deadline, event, [](const auto&) { return false; },
         [&] { say_long_receive(long_waits_, rank(), wanted); });
   }
   if (event) {

@@ -60,8 +60,8 @@ std::optional<Event> MpiChannel::do_next(const Wanted& wanted, Deadline deadline
   if (!event) {
     const Rest::Wait wait{rest_};
     Rounds rounds{*this};
-    event = wait_for_event(
-        rounds, mailbox_, wanted, deadline, [](const auto&) { return false; },
+    wait_for_event(
+        rounds, mailbox_, wanted, deadline, event, [](const auto&) { return false; },
         [&] { say_long_receive(long_waits_, rank(), wanted); });
   }
   if (event) {

@@ -279,8 +279,9 @@ std::optional<Event> ZmqChannel::wait_for(const Wanted& wanted, Deadline deadlin
   const auto start = polls ? Deadline::Clock::time_point{} : Deadline::Clock::now();
   wire_->set_yield(last_wait_ <= waits_for_yield * yield_ ? yield_ : yield_.zero());
   Rounds rounds{*this};
-  auto event = wait_for_event(
-      rounds, mailbox_, wanted, deadline,
+  std::optional<Event> event;
+  wait_for_event(
+      rounds, mailbox_, wanted, deadline, event,
       [&](std::optional<Event>& found) {
         if (!open_batch_.rest.empty()) found = take_from_batch(wanted);
         return found.has_value();

@@ -15,7 +15,7 @@
 namespace conformance {
 namespace {
 
-enum : int { data = 1, more, go, noise };
+enum : int { data = 1, more, go, noise, end };
 
 constexpr std::size_t window = 1 << 20;
 constexpr std::size_t part = window * 15 / 64, rest = window * 10 / 64;
@@ -60,6 +60,7 @@ CONFORMANCE_CASE("3: the same for little, taken again and again",
       must_recv(world, 1, go);
       world.send(1, data, Buffer{little}, patience);
     }
+    must_recv(world, 1, end);
   }
   if (world.rank() == 1) {
     for (int i = 0; i < 50; ++i) {
@@ -67,6 +68,7 @@ CONFORMANCE_CASE("3: the same for little, taken again and again",
       EXPECT(!world.recv(0, noise, 1ms));
     }
     for (int i = 0; i < fits; ++i) must_recv(world, 0, data);  // the last of them is on its way
+    world.send(0, end, Buffer{}, patience);
   }
 }
 

@@ -73,8 +73,9 @@ bool wait_until(Backend& backend, Deadline deadline, const Done& done, const Say
     const bool found = backend.step(expired ? Deadline::poll() : deadline);
     if (done()) return true;
     if (expired) {
+      if (!found) break;
       if (ends.is_never()) ends = late;
-      if (!found || ends.expired()) break;
+      if (ends.expired()) break;
     } else if (says && round % rounds_per_look == 0) {
       if (say_at.is_never()) say_at = LongWaits::say_after;
       if (say_at.expired()) {
@@ -87,17 +88,15 @@ bool wait_until(Backend& backend, Deadline deadline, const Done& done, const Say
   return done();
 }
 
-/// A receive from `mailbox`, in which nothing is that `wanted` asks for. `take_more(event)` looks
-/// at what the backend holds besides, which is younger.
+/// A receive from `mailbox`, in which nothing is that `wanted` asks for, into `event`.
+/// `take_more(event)` looks at what the backend holds besides, which is younger.
 template <class Backend, class TakeMore, class SayLong>
-std::optional<Event> wait_for_event(Backend& backend, Mailbox& mailbox, const Wanted& wanted,
-                                    Deadline deadline, const TakeMore& take_more,
-                                    const SayLong& say_long) {
-  std::optional<Event> event;
+void wait_for_event(Backend& backend, Mailbox& mailbox, const Wanted& wanted, Deadline deadline,
+                    std::optional<Event>& event, const TakeMore& take_more,
+                    const SayLong& say_long) {
   Mailbox::Waiting waiting{mailbox, wanted, event};
   wait_until(
       backend, deadline, [&] { return waiting.met() || take_more(event); }, say_long);
-  return event;
 }
 
 }  // namespace rankwire
