@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
-#include "checked_stream.hpp"
 #include "rankwire/errors.hpp"
 
 namespace network {
@@ -26,8 +26,8 @@ class Part {
     for (int rank = 0; rank < world.size(); ++rank) {
       if (rank == world.rank()) continue;
       others_.push_back({rank,
-                         {how.seed, world.rank(), rank, how.bytes},
-                         {how.seed, rank, world.rank(), how.bytes},
+                         {how.seed, world.rank(), rank, how.bytes, how.sizes},
+                         {how.seed, rank, world.rank(), how.bytes, how.sizes},
                          0,
                          0});
     }
@@ -36,6 +36,7 @@ class Part {
   void run() {
     const rankwire::Deadline deadline{how_.patience};
     while (!complete()) {
+      compute();
       bool moved = false;
       for (auto& other : others_) {
         moved = send_some(other) || moved;
@@ -56,6 +57,22 @@ class Part {
   }
 
  private:
+  /// As often as it is due.
+  void compute() {
+    std::uint64_t moved = 0, all = 0;
+    for (const auto& other : others_) {
+      moved += other.sent + other.received;
+      all += 2 * how_.messages;
+    }
+    for (; computed_ < how_.computing.size(); ++computed_) {
+      const Computing& next = how_.computing[computed_];
+      if (next.rank != world_.rank()) continue;
+      if (static_cast<double>(moved) < next.at * static_cast<double>(all)) return;
+      if (how_.when_one_computes) how_.when_one_computes();
+      std::this_thread::sleep_for(next.time);
+    }
+  }
+
   static constexpr int in_turn = 64;  // messages of one rank before the next has its turn
 
   [[nodiscard]] bool complete(const Other& other) const {
@@ -93,6 +110,7 @@ class Part {
   rankwire::Channel& world_;
   Exchange how_;
   std::vector<Other> others_;
+  std::size_t computed_ = 0;  // of how_.computing
 };
 
 }  // namespace

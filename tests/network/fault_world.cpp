@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <filesystem>
 #include <latch>
 #include <thread>
@@ -50,6 +51,18 @@ class KeysOfAll {
   std::vector<rankwire::KeyFiles> keys_;
 };
 
+/// A worker listens at a port of 127.0.0.1 and tells the others another address: that of a proxy.
+struct WayToWorker {
+  launcher::ReservedPort port{0};
+  support::FaultProxy proxy{number(), "127.0.0.2", number()};
+
+  [[nodiscard]] std::uint16_t number() const { return static_cast<std::uint16_t>(port.number()); }
+  void give(rankwire::Settings& with) const {
+    with.port_range = rankwire::PortRange{number(), number()};
+    with.advertise = "127.0.0.2";
+  }
+};
+
 /// One rank from its start to its end.
 Outcome run_rank(int rank, int ranks, const rankwire::Settings& with, const std::string& endpoint,
                  const Exchange& how, std::latch& complete) {
@@ -93,8 +106,19 @@ std::string Run::text() const {
 
 Run run_over_faults(int ranks, const support::FaultSchedule& schedule, const Exchange& how,
                     Begin begin, Links links) {
+  return run_over_faults({ranks, schedule, {}, begin, links}, how);
+}
+
+Run run_over_faults(const Broken& broken, const Exchange& exchange) {
+  const auto& [ranks, schedule, to_workers, begin, links] = broken;
   const launcher::ReservedPort port{0};
   support::FaultProxy proxy{static_cast<std::uint16_t>(port.number())};
+  std::deque<WayToWorker> ways(to_workers.size());
+  Exchange how = exchange;
+  how.when_one_computes = [&] {
+    proxy.hurry();
+    for (auto& way : ways) way.proxy.hurry();
+  };
   Run run;
   run.ranks.resize(static_cast<std::size_t>(ranks));
   std::optional<KeysOfAll> keys;
@@ -106,16 +130,22 @@ Run run_over_faults(int ranks, const support::FaultSchedule& schedule, const Exc
         rank == 0 ? fmt::format("tcp://127.0.0.1:{}", port.number()) : proxy.endpoint();
     auto with = fault_settings();
     if (keys) keys->give(rank, with);
+    const auto worker = static_cast<std::size_t>(rank) - 1;
+    if (rank > 0 && worker < ways.size()) ways[worker].give(with);
     threads.emplace_back([&, rank, with, endpoint] {
       run.ranks[static_cast<std::size_t>(rank)] =
           run_rank(rank, ranks, with, endpoint, how, complete);
     });
   }
-  if (begin == Begin::rendezvous) proxy.start(schedule);
+  const auto start = [&] {
+    proxy.start(schedule);
+    for (std::size_t i = 0; i < ways.size(); ++i) ways[i].proxy.start(to_workers[i]);
+  };
+  if (begin == Begin::rendezvous) start();
   complete.arrive_and_wait();
   // A worker may have dialed before the master listened.
   const auto accepted_before = begin == Begin::rendezvous ? 0 : proxy.links_accepted();
-  if (begin == Begin::world_complete) proxy.start(schedule);
+  if (begin == Begin::world_complete) start();
   for (auto& thread : threads) thread.join();
   run.faults = proxy.faults_begun();
   run.links_redialed = proxy.links_accepted() - accepted_before;

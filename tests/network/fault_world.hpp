@@ -30,8 +30,20 @@ enum class Begin : std::uint8_t { rendezvous, world_complete };
 /// Whether the ranks have keys, a pair each.
 enum class Links : std::uint8_t { open, with_keys };
 
-/// A world whose ranks are threads, with every link to the master through a proxy that breaks it;
-/// links between workers are direct. Gives what came of each rank.
+/// A world whose ranks are threads, and what becomes of its network.
+struct Broken {
+  int ranks = 2;
+  support::FaultSchedule to_master{};  ///< of all links to the master
+  std::vector<support::FaultSchedule>
+      to_workers{};  ///< of those to worker 1, 2, ...; empty: direct
+  Begin begin = Begin::world_complete;
+  Links links = Links::open;
+};
+
+/// Gives what came of each rank. When one begins to compute, the next fault of each schedule comes
+/// at once. Run::faults are those of the links to the master.
+[[nodiscard]] Run run_over_faults(const Broken& world, const Exchange& how);
+/// The same, where links between workers are direct.
 [[nodiscard]] Run run_over_faults(int ranks, const support::FaultSchedule& schedule,
                                   const Exchange& how, Begin begin = Begin::world_complete,
                                   Links links = Links::open);

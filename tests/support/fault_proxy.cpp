@@ -30,12 +30,12 @@ constexpr auto nap = 100ms;           // longest time between two looks at the c
 constexpr auto throttle_tick = 10ms;  // a throttled link gets its bytes in portions
 constexpr std::size_t portion_bytes = std::size_t{64} << 10;
 
-sockaddr_in loopback(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
+sockaddr_in loopback(std::uint16_t port, const std::string& address = "127.0.0.1") {
+  sockaddr_in there{};
+  there.sin_family = AF_INET;
+  there.sin_port = htons(port);
+  inet_pton(AF_INET, address.c_str(), &there.sin_addr);
+  return there;
 }
 
 /// What the system holds here would pass for bytes that arrived: as a network, it holds little.
@@ -45,13 +45,13 @@ void hold_little(int fd) {
   setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
 }
 
-/// A socket bound to a port of 127.0.0.1; 0: any. -1 where that is not possible.
-int bound_socket(std::uint16_t port) {
+/// A socket bound to a port of this address; 0: any. -1 where that is not possible.
+int bound_socket(const std::string& at, std::uint16_t port) {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   const int yes = 1;
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   hold_little(fd);
-  const auto address = loopback(port);
+  const auto address = loopback(port, at);
   if (fd >= 0 && bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     close(fd);
     return -1;
@@ -107,9 +107,10 @@ struct FaultProxy::Link {
   }
 };
 
-FaultProxy::FaultProxy(std::uint16_t target_port) : target_port_{target_port} {
+FaultProxy::FaultProxy(std::uint16_t target_port, std::string address, std::uint16_t port)
+    : target_port_{target_port}, address_{std::move(address)} {
   // Never listens, and keeps the port while refuse() is on.
-  reserved_ = bound_socket(0);
+  reserved_ = bound_socket(address_, port);
   port_ = port_of(reserved_);
   wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   listen_again();
@@ -130,14 +131,18 @@ FaultProxy::~FaultProxy() {
 }
 
 std::string FaultProxy::endpoint() const {
-  return fmt::format("tcp://127.0.0.1:{}", port_);
+  return fmt::format("tcp://{}:{}", address_, port_);
 }
 
 void FaultProxy::start(FaultSchedule schedule) {
   do_here([this, &schedule] {
     schedule_ = std::move(schedule);
-    sound_since_ = bytes_forwarded_;
+    begin_sound();
   });
+}
+
+void FaultProxy::hurry() {
+  do_here([this] { hurried_ = !in_fault_ && next_fault_ < schedule_.faults.size(); });
 }
 
 void FaultProxy::cut_all() {
@@ -208,6 +213,19 @@ void FaultProxy::serve() {
   }
 }
 
+void FaultProxy::begin_sound() {
+  sound_since_ = bytes_forwarded_;
+  sound_since_time_ = now_;
+}
+
+/// When the next fault begins however few bytes have passed.
+std::optional<Clock::time_point> FaultProxy::sound_until() const {
+  if (in_fault_ || next_fault_ >= schedule_.faults.size()) return {};
+  const auto time = schedule_.faults[next_fault_].sound_for;
+  if (time == 0ms) return {};
+  return sound_since_time_ + time;
+}
+
 std::optional<Fault> FaultProxy::now_on() const {
   if (!in_fault_) return {};
   return schedule_.faults[next_fault_ - 1];
@@ -226,15 +244,17 @@ void FaultProxy::advance_schedule() {
     if (in_fault_) {
       if (now_ < fault_until_) return;
       in_fault_ = false;
-      sound_since_ = bytes_forwarded_;
+      begin_sound();
     }
-    if (sound_bytes_left() > 0) return;
+    const auto until = sound_until();
+    if (sound_bytes_left() > 0 && !hurried_ && (!until || now_ < *until)) return;
     begin(schedule_.faults[next_fault_++]);
   }
 }
 
 void FaultProxy::begin(const Fault& fault) {
   in_fault_ = true;
+  hurried_ = false;
   fault_until_ = now_ + fault.duration;
   {
     const std::lock_guard lock{mutex_};
@@ -244,6 +264,9 @@ void FaultProxy::begin(const Fault& fault) {
   if (fault.kind == Kind::cut || fault.kind == Kind::reset) end_links(fault.kind == Kind::reset);
   if (fault.kind == Kind::half_up) half_open(0);
   if (fault.kind == Kind::half_down) half_open(1);
+  const auto mask = static_cast<unsigned char>(1U << (fault.bit % 8));
+  if (fault.kind == Kind::flip_up) flips_[0] = mask;
+  if (fault.kind == Kind::flip_down) flips_[1] = mask;
 }
 
 void FaultProxy::end_links(bool by_reset) {
@@ -262,7 +285,7 @@ void FaultProxy::half_open(std::size_t closed_side) {
 
 void FaultProxy::listen_again() {
   if (listener_ >= 0) return;
-  listener_ = bound_socket(port_);
+  listener_ = bound_socket(address_, port_);
   if (listener_ >= 0 && listen(listener_, static_cast<int>(links_max)) != 0) {
     close_socket(listener_, false);
   }
@@ -366,12 +389,18 @@ void FaultProxy::give_out(Link& link, Pipe& pipe) {
     most = std::min(most, static_cast<std::uint64_t>(pipe.budget_bytes));
   }
   if (most == 0) return;  // the next fault is about to begin
+  auto& flip = flips_[pipe.from];
+  char& next = piece.bytes[piece.written];
+  const char sound = next;
+  if (flip != 0) next = static_cast<char>(static_cast<unsigned char>(next) ^ flip);
   const ssize_t size = ::send(link.side[pipe.to], piece.bytes.data() + piece.written,
                               static_cast<std::size_t>(most), MSG_NOSIGNAL);
   if (size < 0) {
     if (errno != EAGAIN && errno != EINTR && errno != ENOTCONN) link.end(false);
+    if (!link.over) next = sound;
     return;
   }
+  flip = 0;
   const auto written = static_cast<std::size_t>(size);
   bytes_forwarded_ += written;
   pipe.budget_bytes -= static_cast<double>(written);
@@ -385,6 +414,7 @@ void FaultProxy::wait() {
   auto until = now_ + nap;
   const auto fault = now_on();
   if (fault) until = std::min(until, fault_until_);
+  if (const auto sound = sound_until()) until = std::min(until, *sound);
   if (fault && fault->kind == Kind::throttle) until = std::min(until, now_ + throttle_tick);
   if (sound_bytes_left() == 0) until = now_;
   const bool deaf = stalled_by_hand_ || (fault && fault->kind == Kind::stall);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -15,7 +16,7 @@
 
 namespace support {
 
-/// A TCP proxy that breaks what passes: it listens on a port of 127.0.0.1, connects each connection
+/// A TCP proxy that breaks what passes: it listens on a port of loopback, connects each connection
 /// that it accepts to one target, and forwards bytes both ways. It is sound until start() begins a
 /// schedule, or until it is told by hand what to break. "Up" is from the side that dialed.
 ///
@@ -29,18 +30,23 @@ class FaultProxy {
 
   /// Forwards to `target_port` of 127.0.0.1, which nobody needs to listen on yet: a connection that
   /// has no target is closed. Throws std::runtime_error when it cannot listen.
-  explicit FaultProxy(std::uint16_t target_port);
+  /// It listens at a free port of 127.0.0.1, or at this very address ("127.0.0.2") and port.
+  explicit FaultProxy(std::uint16_t target_port, std::string address = "127.0.0.1",
+                      std::uint16_t port = 0);
   /// Cuts all connections.
   ~FaultProxy();
   FaultProxy(const FaultProxy&) = delete;
   FaultProxy& operator=(const FaultProxy&) = delete;
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
-  /// "tcp://127.0.0.1:PORT"
+  /// "tcp://127.0.0.1:PORT", or at the address it was given
   [[nodiscard]] std::string endpoint() const;
 
   /// Begins with the schedule's first sound stretch; once.
   void start(FaultSchedule schedule);
+
+  /// The sound stretch that is on, if any, ends now: the next fault of the schedule begins.
+  void hurry();
 
   // By hand, from any thread, beside or without a schedule; each has happened when it returns.
 
@@ -78,12 +84,15 @@ class FaultProxy {
   void take_in(Link& link, Pipe& pipe);
   void give_out(Link& link, Pipe& pipe);
   void wait();
+  void begin_sound();
   [[nodiscard]] std::optional<Fault> now_on() const;
+  [[nodiscard]] std::optional<Clock::time_point> sound_until() const;
   [[nodiscard]] std::uint64_t sound_bytes_left() const;
   [[nodiscard]] bool stalled(const Link& link, const Pipe& pipe) const;
   [[nodiscard]] bool due(const Pipe& pipe) const;
 
   std::uint16_t target_port_;
+  std::string address_;
   std::uint16_t port_ = 0;
   int reserved_ = -1;
   int listener_ = -1;
@@ -94,6 +103,9 @@ class FaultProxy {
   bool in_fault_ = false;
   Clock::time_point fault_until_, now_;
   std::uint64_t sound_since_ = 0;  // bytes_forwarded_ when the sound stretch began
+  Clock::time_point sound_since_time_;
+  bool hurried_ = false;
+  std::array<unsigned char, 2> flips_{};  // of the next byte up, and down; 0: none
   bool stalled_by_hand_ = false;
   std::atomic<std::uint64_t> bytes_forwarded_{0}, links_accepted_{0};
   std::atomic<bool> stop_{false};

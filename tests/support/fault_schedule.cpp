@@ -16,6 +16,8 @@ constexpr std::uint64_t long_stretch_bytes = std::uint64_t{128} << 10;
 /// What ends connections costs at least the time to dial again.
 constexpr milliseconds redial{150};
 constexpr milliseconds outage_min{10};
+/// Where a stretch is limited in time, too.
+constexpr milliseconds short_stretch{50}, long_stretch{1000};
 
 /// Numbers from a seed. The distributions of the standard library differ between its makers.
 class Dice {
@@ -66,6 +68,19 @@ Fault any_fault(Dice& dice, const FaultParameters& with) {
   return fault;
 }
 
+/// Each ends what the one before let in, or what came of itself since; so they are no outage.
+void add_cuts_in_a_row(Dice& dice, const FaultParameters& with, FaultSchedule& schedule) {
+  constexpr std::array kinds{Kind::cut, Kind::cut, Kind::reset, Kind::half_up, Kind::half_down};
+  for (auto left = dice.below(with.cuts_in_a_row_max) + 1; left > 0; --left) {
+    Fault fault;
+    fault.kind = kinds[dice.below(kinds.size())];
+    fault.sound_bytes = UINT64_MAX;
+    fault.sound_for = milliseconds{20} + dice.upto(milliseconds{780});
+    if (dice.below(4) == 0) fault.duration = dice.upto(milliseconds{100});
+    schedule.faults.push_back(fault);
+  }
+}
+
 std::string bytes_text(std::uint64_t bytes) {
   return bytes < 1024 ? fmt::format("{} B", bytes) : fmt::format("{} KiB", bytes / 1024);
 }
@@ -92,6 +107,10 @@ std::string kind_text(const Fault& fault) {
       return "half-open up";
     case Kind::half_down:
       return "half-open down";
+    case Kind::flip_up:
+      return fmt::format("bit {} changed up", fault.bit);
+    case Kind::flip_down:
+      return fmt::format("bit {} changed down", fault.bit);
   }
   return "?";
 }
@@ -101,8 +120,12 @@ std::string kind_text(const Fault& fault) {
 std::string FaultSchedule::text() const {
   std::string line = fmt::format("fault schedule seed {}:", seed);
   for (const auto& fault : faults) {
-    line += fmt::format(" {} sound, {} for {} ms,", bytes_text(fault.sound_bytes), kind_text(fault),
-                        fault.duration.count());
+    const bool by_time = fault.sound_for > milliseconds{0};
+    line += fmt::format(" {}{}{} sound, {} for {} ms,",
+                        fault.sound_bytes == UINT64_MAX ? "" : bytes_text(fault.sound_bytes),
+                        by_time && fault.sound_bytes != UINT64_MAX ? " or " : "",
+                        by_time ? fmt::format("{} ms", fault.sound_for.count()) : "",
+                        kind_text(fault), fault.duration.count());
   }
   return line + " then sound";
 }
@@ -111,14 +134,22 @@ FaultSchedule make_schedule(std::uint64_t seed, const FaultParameters& with) {
   Dice dice{seed};
   FaultSchedule schedule{seed, {}};
   milliseconds outage{0};
+  const bool by_time = with.cuts_in_a_row_max > 0;
   while (schedule.faults.size() < with.faults) {
+    if (by_time && dice.below(2) == 0) {
+      add_cuts_in_a_row(dice, with, schedule);
+      outage = with.outage_max;  // the next one keeps its distance
+    }
     Fault fault = any_fault(dice, with);
+    fault.sound_for = by_time ? short_stretch : milliseconds{0};
     if (fault.sound_bytes >= long_stretch_bytes) outage = milliseconds{0};
-    outage += fault.duration + (ends_connections(fault.kind) ? redial : milliseconds{0});
+    outage += fault.sound_for + fault.duration +
+              (ends_connections(fault.kind) ? redial : milliseconds{0});
     if (outage > with.outage_max) {
       fault.sound_bytes = long_stretch_bytes + fault.sound_bytes;
       outage = fault.duration + redial;
     }
+    if (by_time && fault.sound_bytes >= long_stretch_bytes) fault.sound_for = long_stretch;
     schedule.faults.push_back(fault);
   }
   if (with.last_outage > milliseconds{0} && !schedule.faults.empty()) {
