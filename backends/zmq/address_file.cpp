@@ -15,6 +15,7 @@
 
 #include "descriptor.hpp"
 #include "rankwire/backend/endpoint.hpp"
+#include "rankwire/backend/texts.hpp"
 #include "rankwire/errors.hpp"
 
 namespace rankwire::zmq_wire {
@@ -68,7 +69,8 @@ std::string fault_of(const std::string& line) {
   try {
     const Endpoint endpoint = parse_endpoint(line);
     const bool joinable = endpoint.is_ipc() || (endpoint.port != 0 && endpoint.host != "*");
-    return joinable ? "" : fmt::format("'{}' cannot be joined: name a host and a port", line);
+    return joinable ? ""
+                    : fmt::format("'{}' cannot be joined: name a host and a port", printable(line));
   } catch (const UsageError& error) {
     return error.what();
   }

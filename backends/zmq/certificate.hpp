@@ -29,6 +29,9 @@ struct PublicKey {
 /// A new pair; costs about 0.1 ms. Throws UsageError where libzmq was built without CURVE.
 [[nodiscard]] KeyPair make_key_pair();
 
+/// Whether this is a public key as Z85 text.
+[[nodiscard]] bool is_public_key(const std::string& text);
+
 /// Z85 text of 32 bytes.
 [[nodiscard]] std::string z85_text(const std::byte* bytes);
 

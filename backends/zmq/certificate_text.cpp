@@ -98,8 +98,7 @@ void Parser::read_key(std::string_view name, std::string_view value, std::string
     refuse(fmt::format("the {} has {} characters, and {} are needed", name, key.size(),
                        key_characters));
   }
-  std::array<std::uint8_t, key_bytes> bytes{};
-  if (!consists_of(key, z85_signs) || zmq_z85_decode(bytes.data(), key.c_str()) == nullptr) {
+  if (!is_public_key(key)) {
     refuse(fmt::format("the {} is no Z85 text", name));
   }
 }
@@ -115,6 +114,12 @@ std::string_view Parser::unquoted(std::string_view value) const {
 }
 
 }  // namespace
+
+bool is_public_key(const std::string& text) {
+  std::array<std::uint8_t, key_bytes> bytes{};
+  return text.size() == key_characters && consists_of(text, z85_signs) &&
+         zmq_z85_decode(bytes.data(), text.c_str()) != nullptr;
+}
 
 std::string certificate_text(const std::string& name, const KeyPair& pair) {
   const bool secret = !pair.secret_key.empty();

@@ -3,10 +3,12 @@
 
 #include <algorithm>
 
+#include "certificate.hpp"
 #include "frame.hpp"
 #include "interfaces.hpp"
 #include "rankwire/backend/host.hpp"
 #include "rankwire/backend/log.hpp"
+#include "rankwire/backend/texts.hpp"
 #include "session.hpp"
 
 namespace rankwire::zmq_wire {
@@ -18,12 +20,20 @@ struct Candidate {
   Hello hello;
 };
 
+/// Workers of a large world may be started more than once, and that is worth a line each.
+std::uint64_t logged_max(int ranks) {
+  constexpr std::uint64_t least = 20;
+  return std::max(least, 2 * static_cast<std::uint64_t>(ranks));
+}
+
 class MasterRendezvous {
  public:
   explicit MasterRendezvous(const Settings& settings)
       : settings_{settings},
         ranks_{settings.ranks.value_or(1)},
-        wire_{std::make_unique<Wire>(silence_max(settings), read_keyring(settings))} {}
+        wire_{std::make_unique<Wire>(silence_max(settings), read_keyring(settings))},
+        came_{logged_max(ranks_)},
+        went_away_{logged_max(ranks_)} {}
 
   Session run();
 
@@ -47,6 +57,7 @@ class MasterRendezvous {
   std::string reached_at_;  // what to tell workers to join
   AddressFile address_file_;
   std::vector<Candidate> candidates_;  // in the order of arrival
+  LogLimit came_, went_away_;
 };
 
 void MasterRendezvous::bind() {
@@ -116,8 +127,10 @@ void MasterRendezvous::take(Incoming&& incoming) {
       return c.connection == incoming.connection;
     });
     if (gone == candidates_.end()) return;
-    log().warn("a worker ({}, pid {}) went away before the start", gone->hello.host,
-               gone->hello.pid);
+    if (went_away_.admits()) {
+      log().warn("a worker ({}, pid {}) went away before the start{}", gone->hello.host,
+                 gone->hello.pid, went_away_.end());
+    }
     candidates_.erase(gone);
     return;
   }
@@ -127,6 +140,7 @@ void MasterRendezvous::take(Incoming&& incoming) {
     wire_->send(incoming.connection,
                 {.kind = Kind::reject, .tag = protocol_version, .bytes = body.size()},
                 body.bytes());
+    wire_->bid_farewell(incoming.connection);
     return;
   }
   auto hello = hello_of(incoming);
@@ -150,6 +164,11 @@ void MasterRendezvous::admit(Incoming&& incoming, Hello&& hello) {
       welcome(candidate);
       return;
     }
+    if (candidate.connection == connection) {  // one connection, one worker
+      wire_->drop(connection, "it says to be another worker than before");
+      wire_->show_out(connection);
+      return;
+    }
     if (hello.wanted_rank > 0 && candidate.hello.wanted_rank == hello.wanted_rank) {
       if (!incoming.deferred) {  // the end of whoever had the rank may wait right behind
         wire_->defer(std::move(incoming));
@@ -163,7 +182,9 @@ void MasterRendezvous::admit(Incoming&& incoming, Hello&& hello) {
       return;
     }
   }
-  log().debug("a worker ({}, pid {}) has come", hello.host, hello.pid);
+  if (came_.admits()) {
+    log().debug("a worker ({}, pid {}) has come{}", hello.host, hello.pid, came_.end());
+  }
   wire_->let_in(connection);
   candidates_.push_back({connection, std::move(hello)});
   // To the newcomer alone: the others hear of it from the next report. All of them each time would
@@ -281,7 +302,12 @@ std::optional<Hello> hello_of(const Incoming& incoming) {
   // Another version's body may look different; only its version is read (check_hello).
   if (incoming.header.tag != protocol_version) return Hello{};
   try {
-    return decode<Hello>(incoming.body());
+    auto hello = record_of<Hello>(incoming.body());
+    (void)parse_endpoint(hello.endpoint);
+    if (!hello.key.empty() && !is_public_key(hello.key)) return std::nullopt;
+    return hello;
+  } catch (const UsageError&) {  // of its endpoint
+    return std::nullopt;
   } catch (const DecodeError&) {
     return std::nullopt;
   }
@@ -298,7 +324,7 @@ std::optional<Reject> check_hello(const Header& header, const Hello& hello,
   if (hello.job != settings.job) {
     return Reject{Refusal::job, fmt::format("the worker is of job '{}', this master of job '{}'; "
                                             "give both the same --job",
-                                            hello.job, settings.job)};
+                                            printable(hello.job), settings.job)};
   }
   if (hello.wanted_rank == 0 || hello.wanted_rank >= ranks || hello.wanted_rank < -1) {
     return Reject{Refusal::rank, fmt::format("the worker wants rank {}; this world of {} has ranks "
@@ -319,11 +345,14 @@ FirstProbe probe_first(const Wire& wire, ConnectionId worker, const std::string&
 }
 
 void refuse(Wire& wire, ConnectionId to, const Hello& hello, const Reject& reject) {
-  log().warn("refused a worker ({}, pid {}): {}", hello.host.empty() ? "unknown" : hello.host,
-             hello.pid, reject.text);
+  if (auto& refusals = wire.refusals(); refusals.admits()) {
+    log().warn("refused a worker ({}, pid {}): {}{}", hello.host.empty() ? "unknown" : hello.host,
+               hello.pid, reject.text, refusals.end());
+  }
   const Buffer body = body_of(reject);
   wire.send(to, {.kind = Kind::reject, .tag = protocol_version, .bytes = body.size()},
             body.bytes());
+  wire.bid_farewell(to);
 }
 
 }  // namespace rankwire::zmq_wire

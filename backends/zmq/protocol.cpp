@@ -2,6 +2,9 @@
 
 #include <cstring>
 #include <random>
+#include <string_view>
+
+#include "rankwire/backend/texts.hpp"
 
 namespace rankwire::zmq_wire {
 namespace {
@@ -21,6 +24,9 @@ Integer get(const std::byte* at) {
   }
   return static_cast<Integer>(value);
 }
+
+/// Of a cause of the end, which may have the text of an exception in it.
+constexpr std::size_t cause_bytes_max = 4096;
 
 }  // namespace
 
@@ -58,7 +64,35 @@ Reject reject_of(std::span<const std::byte> body) {
   if (body.size() < sizeof(std::uint32_t)) return {Refusal::damaged, "no reason given"};
   const auto text = body.subspan(sizeof(std::uint32_t));
   return {static_cast<Refusal>(get<std::uint32_t>(body.data())),
-          std::string{reinterpret_cast<const char*>(text.data()), text.size()}};
+          printable({reinterpret_cast<const char*>(text.data()), text.size()}, cause_bytes_max)};
+}
+
+/// Not the job, which is compared.
+void make_printable(Hello& hello) {
+  hello.host = printable(hello.host);
+}
+
+void make_printable(Welcome& welcome) {
+  welcome.missing = printable(welcome.missing);
+}
+
+void make_printable(Member& member) {
+  member.host = printable(member.host);
+  member.endpoint = printable(member.endpoint, endpoint_bytes_max);
+}
+
+void make_printable(Departed& departed) {
+  departed.reason = printable(departed.reason, cause_bytes_max);
+}
+
+void make_printable(Start& start) {
+  for (Member& member : start.members) make_printable(member);
+  for (Departed& departed : start.departed) make_printable(departed);
+}
+
+void make_printable(Abort& abort) {
+  abort.host = printable(abort.host);
+  abort.what = printable(abort.what, cause_bytes_max);
 }
 
 Token random_token() {

@@ -31,6 +31,10 @@ inline constexpr std::uint64_t piece_bytes_max = std::uint64_t{1} << 30;
   return static_cast<std::int64_t>(piece_bytes) + 4096;
 }
 
+/// The longest endpoint that a worker may have: a host's name has 253 characters at most, a path
+/// 107.
+inline constexpr std::size_t endpoint_bytes_max = 300;
+
 enum class Kind : std::uint8_t {
   hello = 1,  ///< worker -> master: wants to join
   welcome,    ///< master -> worker: it may; who is missing
@@ -234,6 +238,23 @@ struct Reject {
 };
 [[nodiscard]] Buffer body_of(const Reject& reject);
 [[nodiscard]] Reject reject_of(std::span<const std::byte> body);
+
+/// What a record says in words becomes printable: it was written by others, and is logged, told to
+/// others and shown by info().
+void make_printable(Hello& hello);
+void make_printable(Welcome& welcome);
+void make_printable(Member& member);
+void make_printable(Departed& departed);
+void make_printable(Start& start);
+void make_printable(Abort& abort);
+
+/// The record that somebody else has sent; throws DecodeError.
+template <class Record>
+[[nodiscard]] Record record_of(std::span<const std::byte> body) {
+  auto record = decode<Record>(body);
+  make_printable(record);
+  return record;
+}
 
 [[nodiscard]] Token random_token();
 

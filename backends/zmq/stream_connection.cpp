@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/filter.h>
 #include <linux/tcp.h>  // glibc's tcp_info does not know the bytes received and acknowledged
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -111,10 +112,35 @@ void StreamConnection::suit_one_host() const {
 }
 
 void StreamConnection::end() const {
-  if (!is_still_there()) return;
+  // A number of our own, which libzmq cannot close, nor the system give to another, meanwhile.
+  const Descriptor own{fcntl(descriptor_, F_DUPFD_CLOEXEC, 0)};
+  const int descriptor = own ? own.get() : descriptor_;
+  if (option<std::uint64_t>(descriptor, SO_COOKIE) != cookie_) return;
   const linger at_once{.l_onoff = 1, .l_linger = 0};
-  setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-  shutdown(descriptor_, SHUT_RDWR);
+  setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  const sockaddr nobody{.sa_family = AF_UNSPEC, .sa_data = {}};
+  if (process_ || ::connect(descriptor, &nobody, sizeof nobody) != 0) {
+    shutdown(descriptor, SHUT_RDWR);
+  }
+}
+
+void StreamConnection::stop_listening() const {
+  if (process_ || !is_still_there()) return;
+  // A segment begins with TCP's header, of (byte 12 >> 4) * 4 bytes; with nothing behind it, it
+  // passes.
+  constexpr auto code = [](int what) { return static_cast<std::uint16_t>(what); };
+  std::array<sock_filter, 8> program{{
+      {code(BPF_LD | BPF_B | BPF_ABS), 0, 0, 12},
+      {code(BPF_ALU | BPF_RSH | BPF_K), 0, 0, 2},
+      {code(BPF_ALU | BPF_AND | BPF_K), 0, 0, 0x3c},
+      {code(BPF_MISC | BPF_TAX), 0, 0, 0},
+      {code(BPF_LD | BPF_W | BPF_LEN), 0, 0, 0},
+      {code(BPF_JMP | BPF_JGT | BPF_X), 1, 0, 0},
+      {code(BPF_RET | BPF_K), 0, 0, 0xffffffff},
+      {code(BPF_RET | BPF_K), 0, 0, 0},
+  }};
+  const sock_fprog filter{static_cast<std::uint16_t>(program.size()), program.data()};
+  setsockopt(descriptor_, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
 }
 
 }  // namespace rankwire::zmq_wire

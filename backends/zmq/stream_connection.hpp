@@ -47,10 +47,15 @@ class StreamConnection {
 
   [[nodiscard]] bool is_still_there() const;
 
-  /// Ends it, which libzmq takes for the end of it: resets TCP. With less, another side that has
-  /// more to send than fits, and to which no room is told any more, would not learn of the end for
-  /// a minute. Does nothing when the number is another's by now.
+  /// Ends it, which libzmq takes for the end of it: resets TCP, and what waits to be read in the
+  /// system is forgotten. With less, another side that has more to send than fits, and to which no
+  /// room is told any more, would not learn of the end for a minute. Does nothing when the number
+  /// is another's by now.
   void end() const;
+
+  /// From now on the system throws away what comes over TCP, but for acknowledgements: what was
+  /// sent can still be read over there. Over a Unix socket nothing changes.
+  void stop_listening() const;
 
  private:
   int descriptor_ = -1;

@@ -28,9 +28,14 @@ constexpr int maxrt_least_ms = 1000;
 // A connection attempt into a cut must not sleep on long after the cut is mended.
 constexpr int connect_timeout_ms = 2000;
 constexpr int batch_messages_max = 256;
+constexpr int frames_skipped_at_once = 256;
+// Hellos and links over one connection, before it belongs: each has an answer.
+constexpr int words_max = 8;
+// Others may speak for as long as they like: a wait whose deadline has passed ends after that.
+constexpr std::chrono::milliseconds late_max{5};
+constexpr std::uint64_t turns_a_sweep = 2, turns_besides = 64;
 constexpr int late_yields = 4;
 constexpr int waits_without_yield = 256;
-constexpr int drops_logged_max = 20;
 // A signal that comes just before a wait begins must not be missed for long.
 constexpr std::chrono::milliseconds look_for_signals_each{100};
 
@@ -112,7 +117,9 @@ ConnectionId Wire::dial(const std::string& address, std::int64_t frame_bytes_max
     }
     source->socket.connect(address);
     source->dialed = ++last_id_;
-    connections_[source->dialed] = {source.get(), {}, address};
+    Connection& connection = connections_[source->dialed];
+    connection.source = source.get();
+    connection.address = address;
     dialed_.push_back(std::move(source));
   } catch (const zmq::error_t& error) {
     throw TransportError{fmt::format("cannot dial {}: {}{}", address, error.what(),
@@ -181,12 +188,24 @@ void Wire::hang_up(ConnectionId connection) {
   std::erase_if(ready_, [&](const Incoming& in) { return in.connection == connection; });
 }
 
+void Wire::look_after_strangers() {
+  const auto shown_out = doorman_.look(listener_ ? listener_->sweeps : 0);
+  frames_dropped_ += shown_out;
+  gate_.charge(static_cast<double>(shown_out) * Gate::cost_of_stay);
+  gate_.look();
+}
+
 std::optional<Incoming> Wire::receive(Deadline deadline) {
+  Deadline at_last = Deadline::never();
   while (ready_.empty()) {
+    word_waits_ = false;
     if (interruptible_) check_interrupted();
-    frames_dropped_ += doorman_.look();
+    look_after_strangers();
     silence_.look();
-    if (!pump(deadline.sooner(look_for_signals_each)) && deadline.expired()) return std::nullopt;
+    const bool any = pump(deadline.sooner(look_for_signals_each).sooner(doorman_.next_look()));
+    if (!ready_.empty() || !deadline.expired()) continue;
+    if (!any || at_last.expired()) return std::nullopt;
+    if (at_last.is_never()) at_last = late_max;
   }
   Incoming next = std::move(ready_.front());
   ready_.pop_front();
@@ -201,7 +220,8 @@ std::optional<Incoming> Wire::receive(Deadline deadline) {
 /// wait.
 bool Wire::pump(Deadline deadline) {
   try {
-    if (std::any_of(polled_.begin(), polled_.end(), [](Source* s) { return is_readable(*s); })) {
+    if (!downs_.empty() ||
+        std::any_of(polled_.begin(), polled_.end(), [](Source* s) { return is_readable(*s); })) {
       for (Source* const source : polled_) read_monitor(*source);
       for (Source* const source : polled_) drain(*source, batch_messages_max);
     } else if (!wait_and_read(deadline)) {
@@ -245,6 +265,8 @@ bool Wire::wait_and_read(Deadline deadline) {
   if (count < 0 && errno != EINTR) {
     throw TransportError{fmt::format("waiting for messages: {}", std::strerror(errno))};
   }
+  // A message without an end is never to be read, and those who say it are to be found out.
+  if (count >= 0 && listener_ && poll_items_[0].revents == 0) note_sweep(*listener_, 2);
   if (count <= 0) return false;
   for (std::size_t i = 0; i < polled_.size(); ++i) {
     if (poll_items_[2 * i + 1].revents != 0) read_monitor(*polled_[i]);
@@ -285,7 +307,53 @@ void Wire::read_monitor(Source& source) {
 
 void Wire::drain(Source& source, int messages_max) {
   while (messages_max-- > 0 && read_message(source)) {
+    if (word_waits_ && source.dialed == 0) return;
   }
+}
+
+void Wire::note_sweep(Source& source, std::uint64_t count) {
+  source.sweeps += count;
+  source.read_since_sweep = 0;
+}
+
+/// Throws away what a message has behind the frames that one of ours may have, so much at a time;
+/// false while there is more of it.
+bool Wire::skip_rest(Source& source) {
+  zmq::message_t rest;
+  for (int frame = 0; source.skips; ++frame) {
+    if (frame == frames_skipped_at_once) return false;
+    source.skips = source.socket.recv(rest, zmq::recv_flags::dontwait) && rest.more();
+  }
+  return true;
+}
+
+/// Whether that is to be given out; what a stranger may not say ends its connection.
+bool Wire::is_heard(ConnectionId caller, const std::optional<Header>& header) {
+  if (!header || caller == 0) {
+    drop(caller, "not a message of rankwire");
+    return false;
+  }
+  Connection& connection = connections_.at(caller);
+  const bool is_word = header->kind == Kind::hello || header->kind == Kind::link;
+  switch (connection.standing) {
+    case Standing::belongs:
+      return true;
+    case Standing::answered:
+    case Standing::ended:
+      ++frames_dropped_;
+      gate_.charge(Gate::cost_of_frame);
+      return false;
+    case Standing::stranger:
+    case Standing::waits:
+      if (is_word && ++connection.words <= words_max) {
+        word_waits_ = true;
+        return true;
+      }
+      drop(caller, is_word ? "it says who it is again and again" : "it has not said who it is");
+      show_out(caller);
+      return false;
+  }
+  return false;
 }
 
 /// Reads one message, if there is one, and puts it into ready_ if it is one of ours.
@@ -294,26 +362,34 @@ bool Wire::read_message(Source& source) {
   Incoming in;
   auto& socket = source.socket;
   const bool called = source.dialed == 0;
-  if (called && !socket.recv(routing_id, zmq::recv_flags::dontwait)) return false;
-  if (!socket.recv(in.first, zmq::recv_flags::dontwait)) return false;
+  if (!skip_rest(source)) return true;
+  if (!socket.recv(called ? routing_id : in.first, zmq::recv_flags::dontwait)) {
+    note_sweep(source, 2);
+    return false;
+  }
+  if (called && !socket.recv(in.first, zmq::recv_flags::dontwait)) return false;
   source.quiet = false;  // more may be there, of which its descriptor has told already
   in.connection = called ? caller_of(routing_id, in.first) : source.dialed;
+  // A sweep is over when each connection has had its turn twice; it may have begun before.
+  if (called && ++source.read_since_sweep >
+                    turns_a_sweep * (descriptors_.size() + callers_.size()) + turns_besides) {
+    note_sweep(source, 1);
+  }
   bool more = in.first.more();
   if (more) {
     (void)socket.recv(in.chunk, zmq::recv_flags::dontwait);
     in.has_chunk = true;
     more = in.chunk.more();
   }
-  for (zmq::message_t rest; more; more = rest.more()) {
-    in.has_chunk = false;  // more frames than any message of ours has
+  if (more) {  // than any message of ours has
+    in.has_chunk = false;
     in.first.rebuild();
-    (void)socket.recv(rest, zmq::recv_flags::dontwait);
+    source.skips = true;
+    (void)skip_rest(source);
   }
   const auto header = header_of({in.first.data<std::byte>(), in.first.size()});
-  if (!header || in.connection == 0) {
-    drop(in.connection, "not a message of rankwire");
-    return true;
-  }
+  if (!called && !header) drop(in.connection, "not a message of rankwire");
+  if (called ? !is_heard(in.connection, header) : !header) return true;
   // A caller that calls again says so by one of these.
   if (called && (header->kind == Kind::hello || header->kind == Kind::link)) {
     tie_to_descriptor(in.connection, zmq_msg_get(in.first.handle(), ZMQ_SRCFD));
@@ -323,26 +399,36 @@ bool Wire::read_message(Source& source) {
   return true;
 }
 
+/// All that came over a connection is given out before its end. Where others have much to say, that
+/// takes more than one call.
 void Wire::emit_downs() {
-  while (!downs_.empty()) {
-    for (const ConnectionId id : std::exchange(downs_, {})) emit_down(id);
+  if (downs_.empty()) return;
+  const auto downs = std::exchange(downs_, {});
+  for (const ConnectionId id : downs) {
+    const auto found = connections_.find(id);
+    if (found == connections_.end()) continue;
+    std::uint64_t& sweep = found->second.down_at_sweep;
+    if (sweep == 0) sweep = found->second.source->sweeps + 2;
+    if (found->second.source->dialed != 0) drain(*found->second.source, batch_messages_max);
+  }
+  if (listener_ && !word_waits_) drain(*listener_, batch_messages_max);
+  for (const ConnectionId id : downs) {
+    if (!emit_down(id)) downs_.push_back(id);
   }
 }
 
-/// All that came over the connection is given out before its end.
-void Wire::emit_down(ConnectionId id) {
-  const auto found = connections_.find(id);
-  if (found == connections_.end()) return;
-  Source& source = *found->second.source;
-  while (read_message(source)) {
-  }
+/// False: not all that came before may have been read.
+bool Wire::emit_down(ConnectionId id) {
   const auto still = connections_.find(id);
-  if (still == connections_.end()) return;
+  if (still == connections_.end()) return true;
   Connection& connection = still->second;
+  Source& source = *connection.source;
+  if (source.sweeps < connection.down_at_sweep) return false;
+  connection.down_at_sweep = 0;
   if (source.dialed == 0) {
     // It may have called again meanwhile.
     const auto descriptor = descriptors_.find(connection.descriptor);
-    if (descriptor != descriptors_.end() && descriptor->second == id) return;
+    if (descriptor != descriptors_.end() && descriptor->second == id) return true;
     connection.descriptor = -1;
     if (!connection.kept) {
       callers_.erase(connection.routing_id);
@@ -350,17 +436,19 @@ void Wire::emit_down(ConnectionId id) {
     }
   }
   ready_.push_back({.what = Incoming::What::down, .connection = id});
+  return true;
 }
 
 void Wire::drop(ConnectionId connection, std::string_view why) {
   ++frames_dropped_;
   const auto found = connections_.find(connection);
-  if (found == connections_.end() || found->second.drop_logged) return;
+  if (found == connections_.end()) return;
+  if (found->second.standing == Standing::stranger) show_out(connection);
+  if (found->second.drop_logged) return;
   found->second.drop_logged = true;
-  if (++drops_logged_ > drops_logged_max) return;
+  if (!drops_.admits()) return;
   log().warn("dropped a frame from {}: {} (more from there are only counted{})",
-             found->second.address, why,
-             drops_logged_ == drops_logged_max ? ", and from anywhere else" : "");
+             found->second.address, why, drops_.end().empty() ? "" : ", and from anywhere else");
 }
 
 }  // namespace rankwire::zmq_wire

@@ -18,8 +18,10 @@
 
 #include "address.hpp"
 #include "doorman.hpp"
+#include "gate.hpp"
 #include "gatekeeper.hpp"
 #include "keyring.hpp"
+#include "log_limit.hpp"
 #include "monitor.hpp"
 #include "protocol.hpp"
 #include "rankwire/deadline.hpp"
@@ -105,9 +107,18 @@ class Wire {
   /// A frame that is built, and its second part where `chunk` is not null, without a copy.
   bool send(ConnectionId to, zmq::message_t&& first, zmq::message_t* chunk);
 
-  /// A caller belongs here, or waits to: until this is said (or keep) its connection is ended when
-  /// it stays for long or sends much (Doorman).
+  /// Until one of these is said, a caller is a stranger: its connection is ended when it stays for
+  /// long or sends much (Doorman), and when it says anything but a few hellos and links.
+  /// A caller waits for a place: it may stay, with as little to say.
   void let_in(ConnectionId caller);
+  /// A caller proves to be of this world, or may be: what it says is given out.
+  void listen_to(ConnectionId caller);
+  /// A caller was told that it does not belong here: nothing more of it is given out, and its
+  /// connection ends once it can have read that.
+  void bid_farewell(ConnectionId caller);
+  /// Ends the connection of a caller that is no rank's; `down` follows. More than some such make
+  /// it hard to call again (Gate).
+  void show_out(ConnectionId caller);
   /// The same for good. A caller is forgotten when its connection breaks, unless it is kept: then
   /// whoever calls again as the same (by its routing id, which is random and known to it and us)
   /// has the same number.
@@ -137,9 +148,11 @@ class Wire {
   /// From now on receive() does not throw Interrupted: this process is ending already.
   void ignore_interrupts() { interruptible_ = false; }
 
-  /// Counts a frame that is not taken, and logs it, once a connection.
+  /// Counts a frame that is not taken, and logs it, once a connection. A stranger is shown out.
   void drop(ConnectionId connection, std::string_view why);
   [[nodiscard]] std::uint64_t frames_dropped() const { return frames_dropped_; }
+  /// Of those who are refused for what they say.
+  [[nodiscard]] LogLimit& refusals() { return refusals_; }
 
  private:
   /// One socket with its monitor.
@@ -155,6 +168,17 @@ class Wire {
     // Of a dialed one:
     bool stands = false;  // its handshake has succeeded
     int descriptor = -1;  // of its last attempt
+    bool skips = false;   // the rest of a message that has more frames than any of ours
+    // After two more of these, all that has come so far is read: libzmq takes the connections of a
+    // socket in turn.
+    std::uint64_t sweeps = 0, read_since_sweep = 0;
+  };
+  enum class Standing : std::uint8_t {
+    stranger,
+    waits,     // for a place
+    answered,  // that it does not belong here
+    ended,     // by us: what it had said before is thrown away
+    belongs
   };
   struct Connection {
     Source* source = nullptr;
@@ -162,7 +186,10 @@ class Wire {
     std::string address;     // for the log
     bool drop_logged = false;
     bool kept = false;
-    int descriptor = -1;  // of a caller, while it stands
+    Standing standing = Standing::belongs;  // of one that was dialed
+    int words = 0;                          // hellos and links of one that does not belong
+    std::uint64_t down_at_sweep = 0;        // of one that ended: when its last was read
+    int descriptor = -1;                    // of a caller, while it stands
   };
   /// So that one can be looked for without a string made of it.
   struct HashOfId {
@@ -171,6 +198,7 @@ class Wire {
   };
 
   void set_up(Source& source, std::int64_t frame_bytes_max) const;
+  void look_after_strangers();
   bool pump(Deadline deadline);
   int look_and_yield();
   bool wait_and_read(Deadline deadline);
@@ -182,13 +210,16 @@ class Wire {
   void listener_event(const Monitor::Event& event);
   void drain(Source& source, int messages_max);
   bool read_message(Source& source);
+  bool skip_rest(Source& source);
+  [[nodiscard]] bool is_heard(ConnectionId caller, const std::optional<Header>& header);
+  static void note_sweep(Source& source, std::uint64_t count);
   ConnectionId caller_of(const zmq::message_t& routing_id, zmq::message_t& frame);
   void let_in_at(int descriptor);
   void has_come(int descriptor, std::chrono::milliseconds silence_max);
   void tie_to_descriptor(ConnectionId caller, int descriptor);
   void break_off(int descriptor);
   void emit_downs();
-  void emit_down(ConnectionId id);
+  bool emit_down(ConnectionId id);
   [[nodiscard]] static bool is_readable(Source& source);
   void rebuild_poll_items();
 
@@ -211,14 +242,15 @@ class Wire {
       callers_;                                        // by routing id
   std::unordered_map<int, ConnectionId> descriptors_;  // accepted; 0 until its first frame
   Doorman doorman_;
+  Gate gate_;
   Silence silence_;
   std::vector<ConnectionId> downs_;  // seen ended, not yet given out
   SpareBlocks spares_;
   std::pmr::deque<Incoming> ready_{&spares_};
+  bool word_waits_ = false;  // of a stranger, in ready_: what it says next depends on the answer
   ConnectionId last_id_ = 0;
   std::uint64_t frames_dropped_ = 0;
-  int handshakes_failed_ = 0;
-  int drops_logged_ = 0;
+  LogLimit handshakes_failed_{10}, drops_{20}, refusals_{20};
 };
 
 }  // namespace rankwire::zmq_wire

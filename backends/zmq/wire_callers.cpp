@@ -17,7 +17,6 @@ namespace {
 constexpr std::chrono::milliseconds caller_silence_least{4 * ping_each_max_ms};
 // Many workers may be started at once; the kernel may allow fewer.
 constexpr int callers_at_once = 1024;
-constexpr int handshakes_logged_max = 10;
 
 /// A number; over ipc, where libzmq says "localhost:USER:GROUP:PID", the process.
 std::string address_of_caller(zmq::message_t& frame) {
@@ -90,7 +89,41 @@ void Wire::guard(Source& listener) {
 
 void Wire::let_in(ConnectionId caller) {
   const auto found = connections_.find(caller);
-  if (found != connections_.end()) let_in_at(found->second.descriptor);
+  if (found == connections_.end() || found->second.standing != Standing::stranger) return;
+  found->second.standing = Standing::waits;
+  gate_.give_back(Gate::cost_of_call);
+  const int descriptor = found->second.descriptor;
+  doorman_.let_wait(descriptor);
+  has_come(descriptor, std::max(silence_max_, caller_silence_least));
+}
+
+void Wire::listen_to(ConnectionId caller) {
+  const auto found = connections_.find(caller);
+  if (found == connections_.end() || found->second.source->dialed != 0) return;
+  if (found->second.standing == Standing::stranger) gate_.give_back(Gate::cost_of_call);
+  found->second.standing = Standing::belongs;
+  let_in_at(found->second.descriptor);
+}
+
+void Wire::bid_farewell(ConnectionId caller) {
+  const auto found = connections_.find(caller);
+  if (found == connections_.end() || found->second.standing != Standing::stranger) return;
+  found->second.standing = Standing::answered;
+  doorman_.bid_farewell(found->second.descriptor);
+}
+
+void Wire::show_out(ConnectionId caller) {
+  const auto found = connections_.find(caller);
+  if (found == connections_.end() || found->second.kept || found->second.source->dialed != 0) {
+    return;
+  }
+  found->second.standing = Standing::ended;
+  gate_.charge(Gate::cost_of_offence);
+  const auto descriptor = descriptors_.find(found->second.descriptor);
+  if (descriptor == descriptors_.end() || descriptor->second != caller) return;
+  doorman_.forget(descriptor->first);
+  silence_.forget(descriptor->first);
+  if (const auto connection = StreamConnection::at(descriptor->first)) connection->end();
 }
 
 void Wire::let_in_at(int descriptor) {
@@ -107,7 +140,7 @@ void Wire::has_come(int descriptor, std::chrono::milliseconds silence_max) {
 void Wire::keep(ConnectionId caller) {
   const auto found = connections_.find(caller);
   if (found != connections_.end()) found->second.kept = true;
-  let_in(caller);
+  listen_to(caller);
 }
 
 std::string Wire::host_of(ConnectionId caller) const {
@@ -127,10 +160,14 @@ std::optional<uid_t> Wire::user_at(ConnectionId dialed) const {
 /// number of an old one means that the old one ended.
 void Wire::listener_event(const Monitor::Event& event) {
   switch (event.id) {
+    case ZMQ_EVENT_LISTENING:
+      gate_.guard(event.value);
+      break;
     case ZMQ_EVENT_ACCEPTED:
       break_off(event.value);
       descriptors_[event.value] = 0;
       doorman_.came(event.value);
+      gate_.charge(Gate::cost_of_call);
       break;
     case ZMQ_EVENT_DISCONNECTED:
       break_off(event.value);
@@ -148,7 +185,7 @@ void Wire::listener_event(const Monitor::Event& event) {
 void Wire::turned_away(const Monitor::Event& event) {
   ++frames_dropped_;
   if (event.id == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) return;  // the gatekeeper says more of it
-  if (++handshakes_failed_ > handshakes_logged_max) return;
+  if (!handshakes_failed_.admits()) return;
   std::string_view who = "that does not speak ZeroMQ was turned away";
   if (event.value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH) {
     who = keys_ ? "without keys was turned away: links have keys here; start it with --key and "
@@ -160,8 +197,8 @@ void Wire::turned_away(const Monitor::Event& event) {
         "with a wrong server key was turned away: its --server-key is not the public key of this "
         "process";
   }
-  log().warn("a caller {} ({} so far{})", who, handshakes_failed_,
-             handshakes_failed_ == handshakes_logged_max ? "; more are only counted" : "");
+  log().warn("a caller {} ({} so far{})", who, handshakes_failed_.count(),
+             handshakes_failed_.end());
 }
 
 /// The connection that `routing_id` stands for, 0 for one not to talk to; a new one is tied to its
@@ -173,7 +210,11 @@ ConnectionId Wire::caller_of(const zmq::message_t& routing_id, zmq::message_t& f
   const int descriptor = zmq_msg_get(frame.handle(), ZMQ_SRCFD);
   if (descriptor < 0) return 0;  // a peer of libzmq's oldest protocols; none of ours
   const ConnectionId id = ++last_id_;
-  connections_[id] = {listener_.get(), std::string{key}, address_of_caller(frame)};
+  Connection& connection = connections_[id];
+  connection.source = listener_.get();
+  connection.routing_id = key;
+  connection.address = address_of_caller(frame);
+  connection.standing = Standing::stranger;
   callers_.emplace(key, id);
   tie_to_descriptor(id, descriptor);
   return id;

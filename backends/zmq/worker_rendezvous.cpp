@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <random>
+#include <unordered_map>
 
 #include "listener.hpp"
 #include "master_search.hpp"
@@ -16,6 +18,20 @@ namespace {
 /// master, beside which its own is.
 std::string place_beside(const FoundMaster& found) {
   return is_ipc(found.endpoint) ? parse_endpoint(found.endpoint).path : found.own.number;
+}
+
+/// Of what a caller says before this worker can tell whether it belongs to its world.
+constexpr std::uint64_t early_bytes_max = std::uint64_t{8} << 20;
+
+/// What may be said before the start: not a link that cannot be read.
+bool is_sound_call(const Incoming& incoming) {
+  if (incoming.header.kind != Kind::link) return true;
+  try {
+    (void)decode<LinkHello>(incoming.body());
+    return true;
+  } catch (const DecodeError&) {
+    return false;
+  }
 }
 
 class WorkerRendezvous {
@@ -69,7 +85,8 @@ class WorkerRendezvous {
   std::optional<Welcome> welcome_;
   std::optional<Session> session_;
   std::vector<Incoming> early_;
-  std::uint64_t early_bytes_ = 0;
+  std::unordered_map<ConnectionId, std::uint64_t> early_bytes_;  // that wait in early_, by caller
+  std::uint64_t early_all_bytes_ = 0;
   bool early_dropped_ = false;
 };
 
@@ -102,7 +119,8 @@ void WorkerRendezvous::meet() {
     // Another master, on another way: those there must find this worker at another address.
     wire_ = std::make_unique<Wire>(silence_max(settings_), keys_);
     early_.clear();
-    early_bytes_ = 0;
+    early_bytes_.clear();
+    early_all_bytes_ = 0;
     early_dropped_ = false;
     connection_ = wire_->dial(master_at_, frame_bytes_max(piece_bytes_max));
     listen_beside(found);
@@ -166,8 +184,8 @@ void WorkerRendezvous::take(Incoming&& incoming) {
   reached_ = true;
   try {
     if (incoming.header.kind == Kind::reject) refused(reject_of(incoming.body()));
-    if (incoming.header.kind == Kind::welcome) welcomed(decode<Welcome>(incoming.body()));
-    if (incoming.header.kind == Kind::start) start(decode<Start>(incoming.body()));
+    if (incoming.header.kind == Kind::welcome) welcomed(record_of<Welcome>(incoming.body()));
+    if (incoming.header.kind == Kind::start) start(record_of<Start>(incoming.body()));
   } catch (const DecodeError& error) {
     throw TransportError{
         fmt::format("{} does not answer as a master does: {}", master_at_, error.what())};
@@ -179,13 +197,31 @@ void WorkerRendezvous::welcomed(Welcome&& welcome) {
   must_answer_ = Deadline::never();
 }
 
-/// Other workers whose start came earlier than ours may send already; the channel takes it up.
+/// Other workers whose start came earlier than ours may send already; the channel takes it up, once
+/// their token can be compared. Until then a stranger may pass for one of them.
 void WorkerRendezvous::keep_for_later(Incoming&& incoming) {
+  const ConnectionId from = incoming.connection;
+  if (incoming.what == Incoming::What::down) early_bytes_.erase(from);
   if (incoming.what != Incoming::What::frame) return;
-  early_bytes_ += incoming.first.size() + incoming.chunk.size() + Windows::message_overhead_bytes;
-  if (early_bytes_ > settings_.window_bytes) {
+  if (incoming.header.kind == Kind::hello || !is_sound_call(incoming)) {
+    wire_->drop(from, "not a link, before the start");
+    return;
+  }
+  const std::uint64_t limit = std::min(settings_.window_bytes, early_bytes_max);
+  const std::uint64_t bytes =
+      incoming.first.size() + incoming.chunk.size() + Windows::message_overhead_bytes;
+  if (early_bytes_[from] + bytes > limit) {
     early_dropped_ = true;  // is sent again
+    std::erase_if(early_, [&](const Incoming& kept) { return kept.connection == from; });
+    early_all_bytes_ -= early_bytes_[from];
+    early_bytes_.erase(from);
+    wire_->show_out(from);
+  } else if (early_all_bytes_ + bytes > 2 * limit) {
+    early_dropped_ = true;
   } else {
+    early_bytes_[from] += bytes;
+    early_all_bytes_ += bytes;
+    wire_->listen_to(from);
     early_.push_back(std::move(incoming));
   }
 }

@@ -414,11 +414,11 @@ void ZmqChannel::process_numbered(Link& link, Incoming&& incoming) {
       return;
     case Kind::departed:
       link.acknowledge();
-      if (source == 0) process_departed(decode<Departed>(incoming.body()));
+      if (source == 0) process_departed(record_of<Departed>(incoming.body()));
       return;
     case Kind::arrived:
       link.acknowledge();
-      if (source == 0) process_arrived(decode<Member>(incoming.body()));
+      if (source == 0) process_arrived(record_of<Member>(incoming.body()));
       return;
     case Kind::relay:
       process_relay(source, std::move(incoming));

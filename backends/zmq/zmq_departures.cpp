@@ -239,7 +239,7 @@ void ZmqChannel::lose_world(const std::string& reason) {
 void ZmqChannel::process_abort(Link& link, const Incoming& incoming) {
   link.acknowledge();
   if (aborted_) return;
-  aborted_ = decode<Abort>(incoming.body());
+  aborted_ = record_of<Abort>(incoming.body());
   if (is_master()) tell_workers(Kind::abort, encode(*aborted_), link.rank());
 }
 

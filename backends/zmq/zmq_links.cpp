@@ -130,15 +130,16 @@ void ZmqChannel::process_link(const Incoming& incoming) {
   const ConnectionId connection = incoming.connection;
   const auto hello = decode<LinkHello>(incoming.body());
   if (hello.token != token_ || hello.rank <= 0 || hello.rank >= size() || hello.rank == rank()) {
-    wire_->drop(connection, "not a link of this world");
     turn_away(connection, Refusal::unknown, "it is of another world");
+    wire_->drop(connection, "not a link of this world");
     return;
   }
   if (hello.to_rank != rank()) {
-    wire_->drop(connection, "a link to another rank");
     turn_away(connection, Refusal::unknown, fmt::format("here is rank {}", rank()));
+    wire_->drop(connection, "a link to another rank");
     return;
   }
+  wire_->listen_to(connection);
   if (hello.to_incarnation != peer(rank()).member.incarnation) {
     wire_->drop(connection, "a link to the process that had this rank before");
     return;
@@ -321,6 +322,7 @@ void ZmqChannel::turn_away(ConnectionId connection, Refusal refusal, const std::
       connection,
       frame_of({.kind = Kind::reject, .tag = protocol_version, .bytes = body.size()}, body.bytes()),
       nullptr);
+  if (!is_relayed(connection)) wire_->bid_farewell(connection);
 }
 
 /// At the master: whoever comes over the connections of `rank` is told that it was given up.

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <string_view>
 
+#include "rankwire/backend/texts.hpp"
 #include "rankwire/errors.hpp"
 
 namespace rankwire {
@@ -20,7 +21,7 @@ constexpr std::string_view of_a_host =
   throw UsageError{fmt::format(
       "'{}' is not an endpoint: {}; accepted is tcp://HOST:PORT, as in tcp://127.0.0.1:5555 or "
       "tcp://[::1]:5555; or ipc:///PATH, as in ipc:///tmp/job.sock, for ranks of one host",
-      text, why)};
+      printable(text), printable(why))};
 }
 
 std::uint16_t parse_port(const std::string& text, std::string_view port) {

@@ -89,7 +89,7 @@ Monitor::Event verdict(Monitor& monitor) {
   while (!deadline.expired()) {
     while (const auto event = monitor.next()) {
       const bool other = event->id == ZMQ_EVENT_CONNECTED || event->id == ZMQ_EVENT_ACCEPTED ||
-                         event->id == ZMQ_EVENT_DISCONNECTED;
+                         event->id == ZMQ_EVENT_DISCONNECTED || event->id == ZMQ_EVENT_LISTENING;
       if (!other) return *event;
     }
     std::this_thread::sleep_for(1ms);

@@ -81,6 +81,13 @@ class RawStranger {
     return write(std::string_view{reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   }
 
+  /// A write or a read that takes longer fails.
+  void give_up_after(std::chrono::milliseconds time) const {
+    const timeval limit{.tv_sec = time.count() / 1000, .tv_usec = time.count() % 1000 * 1000};
+    setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  }
+
   /// Waits for something to read; at most as much as fits.
   void read_some(std::span<char> into) const { (void)::recv(socket_, into.data(), into.size(), 0); }
 

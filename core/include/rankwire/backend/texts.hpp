@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace rankwire {
 
@@ -20,5 +21,15 @@ struct WindowUse {
 /// name_of calls `dest_name`.
 [[noreturn]] void throw_no_room(int self, int dest, const std::string& dest_name, std::size_t bytes,
                                 WindowUse window);
+
+/// The usual bound of printable().
+inline constexpr std::size_t printable_bytes_max = 256;
+
+/// What somebody else has said, as it may stand in a line of a log, in a text for others or in
+/// Info: control characters (escape sequences, line ends), characters that change the direction of
+/// what follows, and bytes that are not UTF-8 are written as \xNN; "..." ends a text that was cut
+/// to `bytes_max` bytes. Costs a copy.
+[[nodiscard]] std::string printable(std::string_view text,
+                                    std::size_t bytes_max = printable_bytes_max);
 
 }  // namespace rankwire
