@@ -157,6 +157,20 @@ bool Wire::send(ConnectionId to, zmq::message_t&& first, zmq::message_t* chunk) 
 }
 
 void Wire::let_in(ConnectionId) {}
+void Wire::listen_to(ConnectionId) {}
+
+/// Ends it at once; `down` follows, and nothing else of it comes before that.
+void Wire::show_out(ConnectionId caller) {
+  Other* const other = find(caller);
+  if (other == nullptr) return;
+  std::erase_if(ready_, [&](const Incoming& in) { return in.connection == caller; });
+  ready_.push_back({.what = Incoming::What::down, .connection = caller});
+  *other = {};
+}
+
+void Wire::bid_farewell(ConnectionId caller) {
+  show_out(caller);
+}
 
 void Wire::keep(ConnectionId caller) {
   if (Other* const other = find(caller)) other->kept = true;
