@@ -74,14 +74,14 @@ std::optional<Event> ZmqChannel::take_from_batch(const Wanted& wanted) {
     const auto tag = static_cast<int>(entry->tag);
     if (!wanted.asks_for(source, tag)) {
       deliver_copy(source, tag, entry->payload);
-    } else if (entry->payload.size() <= wanted.bytes_max) {
+    } else if (wanted.takes(entry->payload)) {
       note_copied(entry->payload.size());
       ++peer(source).received;
       return std::optional<Event>{std::in_place, std::in_place_type<Message>,
                                   Message{source, tag, Buffer::copy_of(entry->payload)}};
     } else {
       deliver_copy(source, tag, entry->payload);
-      return mailbox_.take(wanted);  // which says that it is too large
+      return mailbox_.take(wanted);  // which says why
     }
   }
   return std::nullopt;

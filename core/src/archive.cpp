@@ -43,6 +43,18 @@ std::string_view name_of(Code code) {
       return "string";
     case Code::size:
       return "size";
+    case Code::label:
+      return "label";
+    case Code::set_size:
+      return "size of a set";
+    case Code::multiset_size:
+      return "size of a multiset";
+    case Code::map_size:
+      return "size of a map";
+    case Code::multimap_size:
+      return "size of a multimap";
+    case Code::fill:
+      return "filling";
     case Code::begin:
       return "begin of a class";
     case Code::end:
@@ -57,6 +69,13 @@ void copy_reversed(std::byte* to, const std::byte* from, std::size_t count, std:
   }
 }
 
+std::string binary_data_refusal(std::uint64_t bytes, std::size_t element_bytes) {
+  return fmt::format(
+      "cereal::binary_data of {} bytes through a pointer to elements of {} bytes, of which that is "
+      "no multiple; give it a pointer to std::byte or char, or a whole number of elements",
+      bytes, element_bytes);
+}
+
 Encoder::Encoder() : OutputArchive{this} {
   *extend(1) = version_byte;
 }
@@ -66,6 +85,8 @@ Encoder::~Encoder() {
 }
 
 Buffer Encoder::take() {
+  if (claims_.bytes() > size_) [[unlikely]]
+    fill_up();
   if (data_ == inline_.data()) return Buffer::copy_of(std::span{data_, size_});
   std::byte* const block = std::exchange(data_, inline_.data());
   return Buffer::adopt(
@@ -85,11 +106,80 @@ void Encoder::grow(std::size_t bytes) {
   capacity_ = wanted;
 }
 
-void Encoder::fail_depth() {
-  throw UsageError{
-      fmt::format("cannot encode classes nested more than {} deep; send long chains as a container",
-                  depth_max)};
+void Encoder::fill_up() {
+  const std::uint64_t missing = claims_.bytes() - size_;
+  if (missing > fill_bytes_max) {
+    throw cereal::Exception{fmt::format(
+        "cereal::make_size_tag was given a size, {} or a part of it, of elements that are not "
+        "there; a number that counts no elements of this message is written as a number, "
+        "archive(rows, columns)",
+        claims_.bytes())};
+  }
+  std::byte* const to = extend(missing);
+  std::fill_n(to, missing, static_cast<std::byte>(Code::fill));
 }
+
+std::uint32_t Encoder::registerSharedPointer(const std::shared_ptr<const void>& object) {
+  std::uint32_t id = 0;
+  if (object != nullptr) {
+    const auto next = static_cast<std::uint32_t>(shared_ids_.size() + 1);
+    const auto [known, is_new] = shared_ids_.try_emplace({object.get(), *shared_type_}, next);
+    id = known->second;
+    if (is_new) {
+      if (id == cereal::detail::msb_32bit) throw cereal::Exception{"too many shared objects"};
+      shared_kept_.push_back(object);
+      shared_.enter(id);
+      return id | cereal::detail::msb_32bit;
+    }
+  }
+  if (!shared_.name(id)) {
+    throw cereal::Exception{
+        "a std::shared_ptr in it leads back to an object that it is in: the receiver could never "
+        "free that; make the way back a std::weak_ptr, and send the outermost object by "
+        "std::shared_ptr"};
+  }
+  return id;
+}
+
+void Encoder::fail_depth() {
+  throw cereal::Exception{
+      fmt::format("classes nested more than {} deep; send long chains as a container", depth_max)};
+}
+
+namespace {
+
+/// The code at `at` in words.
+std::string code_found(std::span<const std::byte> bytes, std::size_t at) {
+  if (at >= bytes.size()) return "the end of the message";
+  const auto name = name_of(static_cast<Code>(bytes[at]));
+  if (name.empty()) return fmt::format("0x{:02x}", std::to_integer<int>(bytes[at]));
+  return std::string{name};
+}
+
+/// The label whose size is at `at`; what is not printable in it, and too much, is left out.
+std::string label_found(std::span<const std::byte> bytes, std::size_t at) {
+  constexpr std::size_t most = 80;
+  if (at >= bytes.size()) return "a label without an end";
+  const auto rest = bytes.subspan(at + 1);
+  const std::size_t size = std::to_integer<std::size_t>(bytes[at]);
+  std::string text = "a ";
+  for (const std::byte byte : rest.first(std::min({size, rest.size(), most}))) {
+    const char c = static_cast<char>(byte);
+    text += c >= ' ' && c <= '~' ? c : '?';
+  }
+  return text;
+}
+
+/// What the byte at `at` is the beginning of, in words. An array's element is a code like any
+/// other here, or bytes that are all arrays would make a text, and a recursion, as long as they.
+std::string found(std::span<const std::byte> bytes, std::size_t at) {
+  auto name = code_found(bytes, at);
+  if (name == name_of(Code::label)) return label_found(bytes, at + 1);
+  if (name != name_of(Code::array)) return name;
+  return name + " of " + code_found(bytes, at + 1);
+}
+
+}  // namespace
 
 Decoder::Decoder(std::span<const std::byte> bytes) : InputArchive{this}, bytes_{bytes} {
   if (bytes.empty()) fail("expected a typed payload, found no bytes at all");
@@ -103,9 +193,12 @@ Decoder::Decoder(std::span<const std::byte> bytes) : InputArchive{this}, bytes_{
 }
 
 void Decoder::finish() const {
-  if (left() > 0) {
-    fail(fmt::format("expected the end of the message, found {} more bytes", left()));
-  }
+  const auto rest = bytes_.subspan(at_);
+  const bool filled =
+      bytes_.size() == claims_.bytes() && std::all_of(rest.begin(), rest.end(), [](std::byte byte) {
+        return byte == static_cast<std::byte>(Code::fill);
+      });
+  if (left() > 0 && !filled) fail_rest(0);
 }
 
 void Decoder::fail(std::string_view what) const {
@@ -120,14 +213,26 @@ std::uint64_t Decoder::get_count() {
   return count;
 }
 
-std::uint64_t Decoder::get_size() {
-  expect(Code::size);
+std::uint64_t Decoder::get_size(Code kind) {
+  expect(kind);
   const std::uint64_t size = get_count();
-  if (size > left() || size > bytes_.size() - claimed_) {
+  claims_.add(size, at_);
+  if (claims_.bytes() > bytes_.size()) {
     fail(fmt::format("{} elements are claimed, more than the bytes can hold", size));
   }
-  claimed_ += size;
   return size;
+}
+
+void Decoder::expect_label(std::string_view label) {
+  const auto same = [&] {
+    if (left() < 2 + label.size() || bytes_[at_] != static_cast<std::byte>(Code::label)) {
+      return false;
+    }
+    return std::to_integer<std::size_t>(bytes_[at_ + 1]) == label.size() &&
+           std::memcmp(bytes_.data() + at_ + 2, label.data(), label.size()) == 0;
+  };
+  if (!same()) fail(fmt::format("expected a {}, found {}", label, found(bytes_, at_)));
+  at_ += 2 + label.size();
 }
 
 std::size_t Decoder::get_block_head(Code kind, Code element, std::size_t width) {
@@ -151,26 +256,6 @@ void Decoder::check_bools(std::size_t count) const {
   }
 }
 
-namespace {
-
-/// The code at `at` in words.
-std::string code_found(std::span<const std::byte> bytes, std::size_t at) {
-  if (at >= bytes.size()) return "the end of the message";
-  const auto name = name_of(static_cast<Code>(bytes[at]));
-  if (name.empty()) return fmt::format("0x{:02x}", std::to_integer<int>(bytes[at]));
-  return std::string{name};
-}
-
-/// What the byte at `at` is the beginning of, in words. An array's element is a code like any
-/// other here, or bytes that are all arrays would make a text, and a recursion, as long as they.
-std::string found(std::span<const std::byte> bytes, std::size_t at) {
-  auto name = code_found(bytes, at);
-  if (name != name_of(Code::array)) return name;
-  return name + " of " + code_found(bytes, at + 1);
-}
-
-}  // namespace
-
 void Decoder::fail_expected(Code expected) const {
   fail(fmt::format("expected {}, found {}", name_of(expected), found(bytes_, at_)));
 }
@@ -188,21 +273,25 @@ void Decoder::fail_cut() const {
   fail(fmt::format("expected a whole value, found the end of the message {} bytes on", left()));
 }
 
+void Decoder::fail_rest(std::size_t bytes) const {
+  fail(fmt::format("expected the end of the message, found {} more bytes", left() - bytes));
+}
+
 void Decoder::fail_depth() const {
   fail(fmt::format("classes nested more than {} deep", depth_max));
 }
 
-std::shared_ptr<void> Decoder::getSharedPointer(std::uint32_t id) const {
-  if (id == 0) return nullptr;
+std::shared_ptr<void> Decoder::getSharedPointer(std::uint32_t id) {
   if (id > shared_.size()) fail(fmt::format("shared object {} is named, but was never sent", id));
-  const std::size_t index = id - 1;
-  if (*shared_[index].type != *shared_type_) {
-    fail(fmt::format("shared object {} is named as one of another type", id));
-  }
-  if (std::find(shared_undone_.begin(), shared_undone_.end(), index) != shared_undone_.end()) {
+  if (!path_.name(id)) {
     fail(fmt::format("shared object {} is named within itself; cycles cannot be sent", id));
   }
-  return shared_[index].object;
+  if (id == 0) return nullptr;
+  const Shared& known = shared_[id - 1];
+  if (*known.type != *shared_type_) {
+    fail(fmt::format("shared object {} is named as one of another type", id));
+  }
+  return known.object;
 }
 
 void Decoder::registerSharedPointer(std::uint32_t id, std::shared_ptr<void> object) {
@@ -210,14 +299,8 @@ void Decoder::registerSharedPointer(std::uint32_t id, std::shared_ptr<void> obje
   if (number != shared_.size() + 1) {
     fail(fmt::format("shared object {} comes where {} is due", number, shared_.size() + 1));
   }
-  shared_undone_.push_back(shared_.size());
+  path_.enter(number);
   shared_.push_back({shared_type_, std::move(object)});
-}
-
-void Decoder::complete_shared(const void* object) {
-  if (!shared_undone_.empty() && shared_[shared_undone_.back()].object.get() == object) {
-    shared_undone_.pop_back();
-  }
 }
 
 }  // namespace rankwire::archive

@@ -38,6 +38,16 @@ class Channel::Use {
   const Channel& channel_;
 };
 
+void Wanted::refuse(int self, const Message& message) const {
+  const auto payload = message.payload.bytes();
+  throw UsageError{fmt::format(
+      "rank {}: the message of rank {} (tag {}) {}; it stays to be received", self, message.source,
+      message.tag,
+      payload.size() > bytes_max
+          ? fmt::format("has {} bytes, the memory to receive it into {}", payload.size(), bytes_max)
+          : check->wrong_with(payload))};
+}
+
 void Channel::check_send(int dest, int tag, std::size_t bytes) const {
   if (dest < 0 || dest >= size()) {
     throw UsageError{fmt::format("rank {}: cannot send to rank {}: this world has ranks 0..{}",
@@ -113,12 +123,11 @@ std::optional<Event> Channel::next(int source, int tag, Deadline deadline) {
   return event;
 }
 
-std::optional<Message> Channel::receive(int source, int tag, std::size_t bytes_max,
-                                        Deadline deadline) {
+std::optional<Message> Channel::receive(Wanted wanted, Deadline deadline) {
   const Use use{*this};
+  const auto [source, tag] = std::pair{wanted.source, wanted.tag};
   check_receive(source, tag);
-  const Wanted wanted{
-      .source = source, .tag = tag, .bytes_max = bytes_max, .waits = !deadline.expired()};
+  wanted.waits = !deadline.expired();
   auto event = do_next(wanted, deadline);
   if (!event) return std::nullopt;
   if (const auto* const departure = std::get_if<Departure>(&*event)) {
@@ -135,12 +144,18 @@ std::optional<Message> Channel::receive(int source, int tag, std::size_t bytes_m
 }
 
 std::optional<Message> Channel::recv(int source, int tag, Deadline deadline) {
-  return receive(source, tag, SIZE_MAX, deadline);
+  return receive({.source = source, .tag = tag}, deadline);
+}
+
+std::optional<Message> Channel::recv_checked(int source, int tag, const PayloadCheck& check,
+                                             Deadline deadline) {
+  return receive({.source = source, .tag = tag, .check = &check}, deadline);
 }
 
 std::optional<Envelope> Channel::recv_into(int source, int tag, std::span<std::byte> memory,
                                            Deadline deadline) {
-  const auto message = receive(source, tag, memory.size(), deadline);
+  const auto message =
+      receive({.source = source, .tag = tag, .bytes_max = memory.size()}, deadline);
   if (!message) return std::nullopt;
   const auto bytes = message->payload.bytes();
   if (!bytes.empty()) std::memcpy(memory.data(), bytes.data(), bytes.size());

@@ -106,7 +106,7 @@ Mailbox::Mailbox(int self, int size, bool takes_arrivals)
 /// for: so this is the first.
 bool Mailbox::meets(Message& message) {
   if (waiting_->event_ || !waiting_->wanted_.asks_for(message.source, message.tag)) return false;
-  if (waiting_->take_again_ || message.payload.size() > waiting_->wanted_.bytes_max) {
+  if (waiting_->take_again_ || !waiting_->wanted_.takes(message.payload.bytes())) {
     waiting_->take_again_ = true;
     return false;
   }
@@ -210,12 +210,7 @@ std::optional<Event> Mailbox::take(const Wanted& wanted) {
 
 Event Mailbox::take_message(Node& node, const Wanted& wanted) {
   const Message& found = node.message;
-  if (found.payload.size() > wanted.bytes_max) {
-    throw UsageError{
-        fmt::format("rank {}: the message of rank {} (tag {}) has {} bytes, the memory to receive "
-                    "it into {}; it stays to be received",
-                    self_, found.source, found.tag, found.payload.size(), wanted.bytes_max)};
-  }
+  if (!wanted.takes(found.payload.bytes())) wanted.refuse(self_, found);
   unlink(node);
   // One move, from its node to the caller's event.
   return Event{std::in_place_type<Message>, std::move(node.message)};

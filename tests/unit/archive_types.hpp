@@ -1,15 +1,6 @@
 #pragma once
 
 #include <array>
-#include <cereal/types/bitset.hpp>
-#include <cereal/types/chrono.hpp>
-#include <cereal/types/complex.hpp>
-#include <cereal/types/memory.hpp>
-#include <cereal/types/set.hpp>
-#include <cereal/types/unordered_map.hpp>
-#include <cereal/types/unordered_set.hpp>
-#include <cereal/types/valarray.hpp>
-#include <cereal/types/variant.hpp>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -77,6 +68,44 @@ struct Graph {
   void serialize(Archive& archive) {
     archive(points, names);
   }
+};
+
+/// Children are owned, the way up is not.
+struct Branch : std::enable_shared_from_this<Branch> {
+  std::int32_t id = 0;
+  std::vector<std::shared_ptr<Branch>> children;
+  std::weak_ptr<Branch> parent;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(id, children, parent);
+  }
+};
+
+/// As cereal's users write them: sizes that may count nothing that is there.
+struct Matrix {
+  std::uint64_t rows = 0, columns = 0;
+  std::vector<double> cells;
+  bool operator==(const Matrix&) const = default;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(cereal::make_size_tag(rows), cereal::make_size_tag(columns), cells);
+  }
+};
+
+/// Says by its fields what it is equal to, and by `id` which one it is.
+struct Job {
+  std::int32_t priority = 0, id = 0;
+  bool operator==(const Job& other) const { return priority == other.priority; }
+  bool operator<(const Job& other) const { return priority < other.priority; }
+  bool operator>(const Job& other) const { return priority > other.priority; }
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(priority, id);
+  }
+};
+template <>
+struct std::hash<Job> {
+  std::size_t operator()(const Job& job) const { return static_cast<std::size_t>(job.priority); }
 };
 
 struct Ring {

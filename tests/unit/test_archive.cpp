@@ -1,14 +1,18 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <atomic>
 #include <bitset>
 #include <chrono>
 #include <complex>
 #include <cstring>
 #include <deque>
+#include <forward_list>
 #include <limits>
 #include <list>
+#include <queue>
 #include <set>
+#include <stack>
 #include <tuple>
 #include <valarray>
 
@@ -35,6 +39,37 @@ struct Arrays {
   template <class Archive>
   void serialize(Archive& archive) {
     archive(numbers, points, text);
+  }
+};
+
+struct Both {
+  std::shared_ptr<Point> whole;
+  std::shared_ptr<std::int32_t> part;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(whole, part);
+  }
+};
+struct Raw {
+  std::array<char, 16> text{};
+  std::size_t bytes = 16;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(cereal::binary_data(static_cast<double*>(static_cast<void*>(text.data())), bytes));
+  }
+};
+struct Bytes {
+  std::array<char, 3> text{};
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(cereal::binary_data(static_cast<void*>(text.data()), text.size()));
+  }
+};
+struct Deferring {
+  std::int32_t first = 0, last = 0;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(cereal::defer(last), first);
   }
 };
 
@@ -169,14 +204,167 @@ TEST_CASE("archive: shared objects stay shared, and of their type") {
   CHECK(back.names[0].use_count() == 2);
 }
 
-TEST_CASE("archive: a cycle is refused, for nobody could free it") {
+TEST_CASE("archive: a cycle is refused, for nobody could free it; the sender is told") {
   auto ring = std::make_shared<Ring>();
-  ring->next = ring;
-  const auto bytes = encode(ring);
-  ring->next.reset();
-  const auto text =
-      text_of<DecodeError>([&] { (void)decode<std::shared_ptr<Ring>>(bytes.bytes()); });
-  CHECK_SAYS(text, "cycle");
+  ring->next = std::make_shared<Ring>();
+  ring->next->next = ring;
+  const auto text = text_of<UsageError>([&] { (void)encode(ring); });
+  ring->next->next.reset();
+  CHECK_SAYS(text, "cannot send a std::shared_ptr<Ring>");
+  CHECK_SAYS(text, "make the way back a std::weak_ptr");
+  // Object 1, and within it, again object 1.
+  const auto bytes = Buffer::copy_of(
+      std::string("\xf9\x70\x22\x01\0\0\x80\x70\x70\x22\x01\0\0\0\x71\x71\x71", 17));
+  CHECK_SAYS(text_of<DecodeError>([&] { (void)decode<std::shared_ptr<Ring>>(bytes.bytes()); }),
+             "cycle");
+}
+
+TEST_CASE("archive: a tree with weak pointers to parents") {
+  const auto root = std::make_shared<Branch>();
+  for (const int id : {1, 2}) {
+    root->children.push_back(std::make_shared<Branch>());
+    root->children.back()->id = id;
+    root->children.back()->parent = root;
+  }
+  const auto twig = root->children[1]->children.emplace_back(std::make_shared<Branch>());
+  twig->parent = root->children[1];
+  twig->children.push_back(nullptr);
+  const auto back = round_trip(root);
+  CHECK(back->parent.expired());
+  REQUIRE(back->children.size() == 2);
+  CHECK(back->children[0]->id == 1);
+  CHECK(back->children[0]->parent.lock() == back);
+  CHECK(back->children[1]->parent.lock() == back);
+  CHECK(back->children[1]->children[0]->parent.lock() == back->children[1]);
+  CHECK(back.use_count() == 1);
+  // By value, the parent that is pointed to is another object, in which its children are again.
+  CHECK_SAYS(text_of<UsageError>([&] { (void)encode(*root); }), "send the outermost object by");
+}
+
+TEST_CASE("archive: one address, two types: two objects") {
+  Both both{std::make_shared<Point>(Point{5, 6}), nullptr};
+  both.part = {both.whole, &both.whole->x};
+  const auto back = round_trip(both);
+  CHECK(*back.whole == Point{5, 6});
+  CHECK(*back.part == 5);
+}
+
+TEST_CASE("archive: sizes that count nothing that is there") {
+  check_round_trip(Matrix{0, 1000, {}});
+  check_round_trip(Matrix{1000, 0, {}});
+  check_round_trip(Matrix{0, archive::fill_bytes_max, {}});
+  check_round_trip(Matrix{2, 3, {1, 2, 3, 4, 5, 6}});
+  check_round_trip(std::vector<Matrix>{{0, 100, {}}, {100, 0, {}}, {1, 1, {1}}});
+  check_round_trip(std::pair{Matrix{7, 300, {}}, std::vector<std::string>{"a"}});
+  CHECK(encode(Matrix{0, 1000, {}}).size() == 1020);
+  CHECK(encode(Matrix{2, 3, {1, 2, 3, 4, 5, 6}}).size() == 79);
+  for (const auto size : {std::uint64_t{1} << 30, UINT64_MAX}) {
+    const auto text = text_of<UsageError>([&] { (void)encode(Matrix{0, size, {}}); });
+    CHECK_SAYS(text, "cannot send a Matrix: cereal::make_size_tag");
+    CHECK_SAYS(text, "archive(rows, columns)");
+    CHECK_SAYS(text_of<UsageError>([&] { (void)encode(Matrix{size, size, {}}); }), "Matrix");
+  }
+}
+
+TEST_CASE("archive: what fills up is of the right size and kind") {
+  const auto bytes = encode(Matrix{0, 30, {}});
+  const auto fails = [](const std::string& text) {
+    const auto changed = Buffer::copy_of(text);
+    return text_of<DecodeError>([&] { (void)decode<Matrix>(changed.bytes()); });
+  };
+  const std::string whole{bytes.text()};
+  CHECK_SAYS(fails(whole.substr(0, whole.size() - 1)), "more than the bytes can hold");
+  CHECK_SAYS(fails(whole + "\x6f"), "expected the end of the message");
+  CHECK_SAYS(fails(whole.substr(0, whole.size() - 1) + "x"), "expected the end of the message");
+}
+
+TEST_CASE("archive: equal elements keep their order") {
+  const auto ids = [](const auto& jobs) {
+    std::string text;
+    for (const Job& job : jobs) text += std::to_string(job.id);
+    return text;
+  };
+  const auto popped = [](auto queue) {
+    std::string text;
+    for (; !queue.empty(); queue.pop()) text += std::to_string(queue.top().id);
+    return text;
+  };
+  std::multiset<Job> sorted{{1, 1}, {1, 2}, {0, 3}, {1, 4}};
+  CHECK(ids(round_trip(sorted)) == "3124");
+  std::unordered_multiset<Job> hashed{{1, 1}, {1, 2}, {0, 3}, {1, 4}, {0, 5}, {1, 6}};
+  const auto back = round_trip(hashed);
+  const std::unordered_multimap<int, Job> map{{1, {1, 1}}, {1, {1, 2}}, {0, {0, 3}}, {1, {1, 4}}};
+  const auto map_back = round_trip(map);
+  for (const int key : {0, 1}) {
+    const auto in = [&](const auto& jobs, auto each) {
+      std::string text;
+      for (auto [at, last] = jobs.equal_range(each); at != last; ++at) {
+        if constexpr (std::is_same_v<decltype(each), Job>) {
+          text += std::to_string(at->id);
+        } else {
+          text += std::to_string(at->second.id);
+        }
+      }
+      return text;
+    };
+    CHECK(in(back, Job{key, 0}) == in(hashed, Job{key, 0}));
+    CHECK(in(map_back, key) == in(map, key));
+  }
+  std::priority_queue<Job> most;
+  std::priority_queue<Job, std::vector<Job>, std::greater<Job>> least;
+  for (int id = 1; id < 10; ++id) {
+    most.push({id % 2, id});
+    least.push({id % 2, id});
+  }
+  CHECK(popped(round_trip(most)) == popped(most));
+  CHECK(popped(round_trip(least)) == popped(least));
+  std::multimap<int, int> pairs{{1, 2}, {1, 1}, {0, 5}, {1, 3}};
+  check_round_trip(pairs);
+}
+
+TEST_CASE("archive: queues, and classes without members") {
+  struct Stop {};
+  (void)round_trip(Stop{});
+  CHECK(round_trip(std::vector<Stop>(3)).size() == 3);
+  CHECK(round_trip(std::variant<Stop, int>{Stop{}}).index() == 0);
+  check_round_trip(std::queue<int>{{1, 2, 3}});
+  check_round_trip(std::stack<int>{{1, 2, 3}});
+  check_round_trip(std::forward_list<Point>{{1, 2}, {3, 4}});
+  std::priority_queue<int, std::vector<int>, std::greater<int>> least;
+  for (const int number : {3, 1, 2}) least.push(number);
+  CHECK(round_trip(least).top() == 1);
+  CHECK(round_trip(std::make_unique<std::atomic<int>>(5))->load() == 5);
+}
+
+TEST_CASE("archive: binary_data is as long as its elements, or an error") {
+  alignas(double) Raw raw;
+  std::strcpy(raw.text.data(), "hello world 123");
+  CHECK(round_trip(raw).text == raw.text);
+  raw.bytes = 12;
+  const auto text = text_of<UsageError>([&] { (void)encode(raw); });
+  CHECK_SAYS(text, "Raw: cereal::binary_data of 12 bytes");
+  CHECK_SAYS(text, "elements of 8 bytes");
+  CHECK(round_trip(Bytes{{'a', 'b', 'c'}}).text == std::array{'a', 'b', 'c'});
+}
+
+TEST_CASE("archive: a variant without a value is refused by the sender") {
+  struct Thrower {
+    Thrower() = default;
+    Thrower(const Thrower&) { throw 1; }
+  };
+  std::variant<int, Thrower> variant{1};
+  try {
+    variant = Thrower{};
+  } catch (int) {
+  }
+  REQUIRE(variant.valueless_by_exception());
+  CHECK_SAYS(text_of<UsageError>([&] { (void)encode(variant); }), "has no value");
+}
+
+TEST_CASE("archive: what a class defers is sent, behind all else") {
+  const auto bytes = encode(Deferring{1, 2});
+  CHECK(decode<Deferring>(bytes.bytes()).last == 2);
+  CHECK(decode<Deferring>(bytes.bytes()).first == 1);
 }
 
 TEST_CASE("archive: spans and views are sent as what a receiver can own") {
@@ -197,6 +385,16 @@ TEST_CASE("archive: the bytes are those of the specification") {
         std::string("\xf9\x50\x31\x01\0\0\0\0\0\0\0\x01\0", 13));
   CHECK(text_bytes(encode(std::pair<char, bool>{'x', false})) ==
         std::string("\xf9\x70\x11x\x10\0\x71", 7));
+  CHECK(text_bytes(encode(std::set<bool>{true})) ==
+        std::string("\xf9\x70\x62\x01\0\0\0\0\0\0\0\x10\x01\x71", 14));
+  CHECK(text_bytes(encode(std::chrono::duration<std::uint8_t>{5})) ==
+        std::string("\xf9\x70\x61\x11"
+                    "duration in 1/1 s\x20\x05\x71",
+                    24));
+  CHECK(text_bytes(encode(std::bitset<9>{0x101})) ==
+        std::string("\xf9\x70\x61\x10"
+                    "bitset of 9 bits\x50\x20\x02\0\0\0\0\0\0\0\x01\x01\x71",
+                    33));
   CHECK(text_bytes(encode(std::deque<bool>{true})) ==
         std::string("\xf9\x70\x60\x01\0\0\0\0\0\0\0\x10\x01\x71", 14));
 }

@@ -15,11 +15,26 @@
 
 namespace rankwire {
 
+/// What a receive demands of a payload before it takes the message (Channel::recv_checked).
+class PayloadCheck {
+ public:
+  virtual ~PayloadCheck() = default;
+  PayloadCheck(const PayloadCheck&) = delete;
+  PayloadCheck& operator=(const PayloadCheck&) = delete;
+
+  /// Empty: it is taken. Else what is wrong with it, to follow "the message of rank 1 (tag 2) ".
+  [[nodiscard]] virtual std::string wrong_with(std::span<const std::byte> payload) const = 0;
+
+ protected:
+  PayloadCheck() = default;
+};
+
 /// What a receive asks of a backend; programs use the functions of Channel instead.
 struct Wanted {
   int source = any_source;
   int tag = any_tag;
-  std::size_t bytes_max = SIZE_MAX;  ///< a larger message stays, and is a UsageError
+  std::size_t bytes_max = SIZE_MAX;     ///< a larger message stays, and is a UsageError
+  const PayloadCheck* check = nullptr;  ///< what it refuses stays, and is a UsageError
   bool all_news = false;  ///< from anyone: report left ranks and arrivals too, not losses only
   bool waits = true;      ///< false: a poll; one from oneself is not in vain
 
@@ -27,6 +42,12 @@ struct Wanted {
   [[nodiscard]] bool asks_for(int from, int with) const {
     return asks_for(from) && (tag == with || tag == any_tag);
   }
+  /// Of a message that it asks for: whether it is taken, or stays.
+  [[nodiscard]] bool takes(std::span<const std::byte> payload) const {
+    return payload.size() <= bytes_max && (check == nullptr || check->wrong_with(payload).empty());
+  }
+  /// The UsageError, to rank `self`, of a message that stays.
+  [[noreturn]] void refuse(int self, const Message& message) const;
 };
 
 /// One rank's end of a world of ranks that send each other messages.
@@ -39,8 +60,9 @@ struct Wanted {
 ///  2. Payload. `send` of a span borrows the bytes until it returns. `send` of a Buffer takes
 ///     ownership: no copy on the way to the transport. A received Message owns its bytes, in
 ///     whatever memory the transport delivered them. `recv_into` receives into the caller's own
-///     memory; a message too large for it is a UsageError and stays to be received. In a steady
-///     flow a message of up to Buffer::inline_bytes costs no allocation of rankwire's.
+///     memory; a message too large for it is a UsageError and stays to be received, as does one
+///     that the check of `recv_checked` refuses. In a steady flow a message of up to
+///     Buffer::inline_bytes costs no allocation of rankwire's.
 ///  3. Waiting in send. A send of a Buffer never waits for the matching receive while the window to
 ///     that rank has room: bytes sent and not yet received by its program, 64 for each message
 ///     included, are at most `window_bytes`; a message of any size finds room when less than a
@@ -130,6 +152,10 @@ class Channel {
   [[nodiscard]] std::optional<Envelope> recv_into(int source, int tag, std::span<std::byte> memory,
                                                   Deadline deadline = Deadline::never());
 
+  /// As recv, of a message that `check` finds nothing wrong with. Clause 2.
+  [[nodiscard]] std::optional<Message> recv_checked(int source, int tag, const PayloadCheck& check,
+                                                    Deadline deadline = Deadline::never());
+
   /// As recv, with news in the same loop: what `source` (or anyone) has to say next, be it a
   /// message with `tag`, its departure or an arrival. Clauses 8 and 14. From a given source, a
   /// departure is reported each time; from anyone, once each.
@@ -186,7 +212,7 @@ class Channel {
   class Use;
   void check_send(int dest, int tag, std::size_t bytes) const;
   void check_receive(int source, int tag) const;
-  std::optional<Message> receive(int source, int tag, std::size_t bytes_max, Deadline deadline);
+  std::optional<Message> receive(Wanted wanted, Deadline deadline);
 
   Place place_;
   std::uint64_t messages_sent_ = 0, messages_received_ = 0;

@@ -32,7 +32,8 @@ struct Info {
   std::uint64_t bytes_received = 0;
   /// Bytes of payloads that rankwire itself copied, on the way between the program's memory and the
   /// transport's. Payloads above 64 KiB that are sent as Buffers, and received as Messages, are not
-  /// among them; over zmq, those above 1 MiB that come from another host are.
+  /// among them; over zmq, those above 1 MiB that come from another host are. What typed messages
+  /// copy to encode and decode (typed.hpp) is not.
   std::uint64_t bytes_copied = 0;
   std::uint64_t frames_dropped =
       0;  ///< damaged, hostile or unasked-for; never given to the program

@@ -14,8 +14,15 @@
 //   template <class Archive>
 //   void serialize(Archive& archive) { archive(first, second); }
 //
-// and a default constructor. Arithmetic vectors, arrays and strings travel as they lie in memory.
+// and a default constructor. The README lists the standard's types; none needs a further header.
 // The format, and what a hostile message can do (little), is told in archive.hpp.
+//
+// Arrays of numbers (std::vector, std::span, std::array, C arrays) and strings travel as they lie
+// in memory, behind a head of 11 bytes that says their type and length: no element is looked at. To
+// send one costs one allocation and one copy, whatever the transport then does with a Buffer that
+// it owns (clause 2). To receive one as a std::vector costs an allocation and a copy, by recv_into
+// a copy. What an element may be: integers of up to 64 bits, float, double, bool, char, char8_t,
+// char16_t, char32_t and std::byte.
 
 namespace rankwire {
 
@@ -46,8 +53,64 @@ constexpr void check_receivable() {
   static_assert(!std::is_pointer_v<T>, "a pointer means nothing to another process");
   static_assert(std::is_default_constructible_v<T>,
                 "decoding fills a T that is there already: give it a default constructor");
+  static_assert(std::is_move_constructible_v<T>,
+                "a T is given to the caller: make it movable, or receive a std::unique_ptr<T>");
 }
 
+/// Bytes of what stands before the elements of a payload that is one block.
+inline constexpr std::size_t block_head_bytes = 3 + sizeof(std::uint64_t);
+
+/// The payload of one block, of which the elements have yet to be written.
+[[nodiscard]] Buffer block_without_elements(Code kind, Code element, std::size_t count,
+                                            std::size_t element_bytes);
+
+template <Code kind, BlockElement T>
+[[nodiscard]] Buffer encode_block(const T* data, std::size_t count) {
+  Buffer payload = block_without_elements(kind, code_of<T>(), count, sizeof(T));
+  copy_little_endian(payload.data() + block_head_bytes, reinterpret_cast<const std::byte*>(data),
+                     count, sizeof(T));
+  return payload;
+}
+
+template <class T>
+inline constexpr bool is_text = false;
+template <class C, class R, class A>
+inline constexpr bool is_text<std::basic_string<C, R, A>> = true;
+template <class C, class R>
+inline constexpr bool is_text<std::basic_string_view<C, R>> = true;
+
+/// What is one block as a whole, and has a size and data.
+template <class T>
+inline constexpr bool is_block = std::is_class_v<T> && !nests<T> && requires(const T& value) {
+  requires BlockElement<std::remove_cvref_t<decltype(*value.data())>>;
+  value.size();
+};
+
+/// Whether a payload is one array of T that fits.
+template <BlockElement T>
+class ArrayCheck final : public PayloadCheck {
+ public:
+  explicit ArrayCheck(std::size_t room) : room_{room} {}
+
+  [[nodiscard]] std::string wrong_with(std::span<const std::byte> payload) const override;
+
+ private:
+  std::size_t room_;
+};
+
+[[nodiscard]] std::string too_many_elements(std::size_t count, Code element, std::size_t room);
+
+template <BlockElement T>
+std::string ArrayCheck<T>::wrong_with(std::span<const std::byte> payload) const {
+  try {
+    const std::size_t count = Decoder{payload}.get_only_block_head<T>(Code::array);
+    return count <= room_ ? std::string{} : too_many_elements(count, code_of<T>(), room_);
+  } catch (const DecodeError& error) {
+    return std::string{"is another one: "} + error.what();
+  }
+}
+
+[[noreturn]] void fail_encode(const std::type_info& type, const std::exception& error);
 [[noreturn]] void fail_decode(const Message& message, const std::exception& error);
 [[noreturn]] void fail_timeout(int rank, int source, int tag);
 
@@ -55,17 +118,24 @@ constexpr void check_receivable() {
 
 /// The bytes that send() would send. Costs no allocation where the result fits
 /// Buffer::inline_bytes, one for a small class or a single vector, more as the result grows.
-/// Throws UsageError for classes nested too deep and what else cereal cannot encode.
+/// Throws UsageError for what a receiver could not decode: classes nested too deep, cycles of
+/// shared pointers, sizes without elements (archive.hpp).
 template <class T>
 [[nodiscard]] Buffer encode(const T& value) {
   archive::check_sendable<T>();
-  archive::Encoder encoder;
-  try {
-    encoder(value);
-  } catch (const cereal::Exception& error) {
-    throw UsageError{std::string{"cannot encode: "} + error.what()};
+  if constexpr (archive::is_block<T>) {
+    constexpr auto kind = archive::is_text<T> ? archive::Code::string : archive::Code::array;
+    return archive::encode_block<kind>(value.data(), value.size());
+  } else {
+    archive::Encoder encoder;
+    try {
+      encoder(value);
+      encoder.serializeDeferments();
+      return encoder.take();
+    } catch (const cereal::Exception& error) {
+      archive::fail_encode(typeid(T), error);
+    }
   }
-  return encoder.take();
 }
 
 /// The value that `bytes` are the encoding of. Throws DecodeError, which says what was expected at
@@ -78,6 +148,7 @@ template <class T>
   T value{};
   try {
     decoder(value);
+    decoder.serializeDeferments();
     decoder.finish();
   } catch (const Error&) {
     throw;
@@ -106,22 +177,86 @@ void send(Channel& channel, int dest, int tag, const T& value,
   channel.send(dest, tag, encode(value), deadline);
 }
 
-/// The next message of `source` with `tag`, decoded; nothing at the deadline. Throws what
-/// Channel::recv throws, and DecodeError, after which the message is gone. To learn who sent it:
-/// Channel::recv and decode<T>(message).
+/// A value, and which message it was.
 template <class T>
-[[nodiscard]] std::optional<T> try_recv(Channel& channel, int source, int tag, Deadline deadline) {
+struct Received {
+  int source = 0;
+  int tag = 0;
+  T value{};
+};
+
+/// As recv_from; nothing at the deadline.
+template <class T>
+[[nodiscard]] std::optional<Received<T>> try_recv_from(Channel& channel, int source, int tag,
+                                                       Deadline deadline) {
   const auto message = channel.recv(source, tag, deadline);
   if (!message) return std::nullopt;
-  return decode<T>(*message);
+  return Received<T>{message->source, message->tag, decode<T>(*message)};
 }
 
-/// As try_recv, but throws Timeout at the deadline.
+/// The next message of `source` with `tag`, decoded, and who sent it with which tag:
+/// `auto [source, tag, value] = recv_from<double>(world, any_source, any_tag);`. Throws Timeout at
+/// the deadline, what Channel::recv throws, and DecodeError, after which the message is gone.
+template <class T>
+[[nodiscard]] Received<T> recv_from(Channel& channel, int source, int tag,
+                                    Deadline deadline = Deadline::never()) {
+  auto received = try_recv_from<T>(channel, source, tag, deadline);
+  if (!received) archive::fail_timeout(channel.rank(), source, tag);
+  return std::move(*received);
+}
+
+/// As recv; nothing at the deadline.
+template <class T>
+[[nodiscard]] std::optional<T> try_recv(Channel& channel, int source, int tag, Deadline deadline) {
+  auto received = try_recv_from<T>(channel, source, tag, deadline);
+  if (!received) return std::nullopt;
+  return std::move(received->value);
+}
+
+/// The next message of `source` with `tag`, decoded. As recv_from, for who knows the source.
 template <class T>
 [[nodiscard]] T recv(Channel& channel, int source, int tag, Deadline deadline = Deadline::never()) {
-  const auto message = channel.recv(source, tag, deadline);
-  if (!message) archive::fail_timeout(channel.rank(), source, tag);
-  return decode<T>(*message);
+  return std::move(recv_from<T>(channel, source, tag, deadline).value);
+}
+
+/// An array that went into the caller's own memory: which message it was, and how many elements.
+struct Filled {
+  int source = 0;
+  int tag = 0;
+  std::size_t count = 0;
+};
+
+/// As recv_into; nothing at the deadline.
+template <archive::BlockElement T>
+[[nodiscard]] std::optional<Filled> try_recv_into(Channel& channel, int source, int tag,
+                                                  std::span<T> memory, Deadline deadline) {
+  const auto message =
+      channel.recv_checked(source, tag, archive::ArrayCheck<T>{memory.size()}, deadline);
+  if (!message) return std::nullopt;
+  archive::Decoder decoder{message->payload.bytes()};
+  const std::size_t count = decoder.get_block_head<T>(archive::Code::array);
+  decoder.get_block(memory.data(), count);
+  return Filled{message->source, message->tag, count};
+}
+
+/// Receives an array of T into `memory`, the first of it if it has room for more: what was sent as
+/// a std::vector, std::span, std::array or C array. One copy. Throws Timeout at the deadline, and
+/// UsageError where the message is another one, or has more elements than there is room for: it
+/// then stays to be received (clause 2).
+template <archive::BlockElement T>
+Filled recv_into(Channel& channel, int source, int tag, std::span<T> memory,
+                 Deadline deadline = Deadline::never()) {
+  const auto filled = try_recv_into(channel, source, tag, memory, deadline);
+  if (!filled) archive::fail_timeout(channel.rank(), source, tag);
+  return *filled;
+}
+/// Into all elements that a container has; it does not grow.
+template <class Container>
+requires(archive::is_block<Container> && !archive::is_text<Container>) Filled
+    recv_into(Channel& channel, int source, int tag, Container& memory,
+              Deadline deadline = Deadline::never()) {
+  return recv_into(channel, source, tag,
+                   std::span<std::remove_reference_t<decltype(*memory.data())>>{memory}, deadline);
 }
 
 }  // namespace rankwire

@@ -1,12 +1,10 @@
 #pragma once
 
-#include <deque>
-#include <list>
-#include <map>
 #include <memory>
 #include <typeinfo>
 #include <utility>
 
+#include "rankwire/archive/sendable.hpp"
 #include "rankwire/archive/wire.hpp"
 
 namespace rankwire::archive {
@@ -14,17 +12,37 @@ namespace rankwire::archive {
 /// cereal's input archive of typed payloads. Borrows the bytes. Whatever they are, its functions
 /// give what was asked for or throw DecodeError, and nothing is allocated for a size that the bytes
 /// could not fill (see archive.hpp).
-class Decoder : public cereal::InputArchive<Decoder> {
+class Decoder : public cereal::InputArchive<Decoder, cereal::AllowEmptyClassElision> {
+  using Base = cereal::InputArchive<Decoder, cereal::AllowEmptyClassElision>;
+
  public:
   /// Throws DecodeError where `bytes` do not begin as a typed payload of this version.
   explicit Decoder(std::span<const std::byte> bytes);
   Decoder(const Decoder&) = delete;
   Decoder& operator=(const Decoder&) = delete;
 
-  /// Throws DecodeError when bytes remain.
+  /// Throws DecodeError when bytes remain, except those that fill up what sizes have claimed.
   void finish() const;
   /// Throws DecodeError: `what`, and where.
   [[noreturn]] void fail(std::string_view what) const;
+
+  // As cereal's, for types that can be received (sendable.hpp).
+
+  template <class... T>
+  Decoder& operator()(T&&... values) {
+    if constexpr ((check_receivable_part<T, Decoder>() && ...)) {
+      Base::operator()(std::forward<T>(values)...);
+    }
+    return *this;
+  }
+  template <class T>
+  Decoder& operator&(T&& value) {
+    return (*this)(std::forward<T>(value));
+  }
+  template <class T>
+  Decoder& operator>>(T&& value) {
+    return (*this)(std::forward<T>(value));
+  }
 
   // For the load functions below.
 
@@ -35,8 +53,9 @@ class Decoder : public cereal::InputArchive<Decoder> {
     if constexpr (std::same_as<T, bool>) check_bools(1);
     copy(&value, 1);
   }
-  /// A number of elements that follow: at most what the bytes can hold.
-  [[nodiscard]] std::uint64_t get_size();
+  /// A number of elements that follow: at most what the bytes can hold. `kind` as in the Encoder.
+  [[nodiscard]] std::uint64_t get_size(Code kind = Code::size);
+  void expect_label(std::string_view label);
   /// Passes the head of a block (`kind` is array or string) and gives its count of elements, all of
   /// which are there: get_block comes next.
   template <BlockElement T>
@@ -56,6 +75,14 @@ class Decoder : public cereal::InputArchive<Decoder> {
     if (found != count) fail_count(count, found);
     get_block(to, count);
   }
+  /// The count of elements of a payload that is one block and nothing else, as get_block_head.
+  template <BlockElement T>
+  [[nodiscard]] std::size_t get_only_block_head(Code kind) {
+    const std::size_t count = get_block_head<T>(kind);
+    if (left() != count * sizeof(T)) fail_rest(count * sizeof(T));
+    if constexpr (std::same_as<T, bool>) check_bools(count);
+    return count;
+  }
   void begin() {
     expect(Code::begin);
     if (++depth_ > depth_max) fail_depth();
@@ -70,9 +97,10 @@ class Decoder : public cereal::InputArchive<Decoder> {
 
   /// The type of the pointers whose ids come next.
   void expect_shared(const std::type_info& type) { shared_type_ = &type; }
-  /// Marks the object as complete if it is the innermost that is not.
-  void complete_shared(const void* object);
-  [[nodiscard]] std::shared_ptr<void> getSharedPointer(std::uint32_t id) const;
+  /// The first of them is a weak one.
+  void expect_weak() { path_.weak = true; }
+  void complete_shared() { path_.complete(); }
+  [[nodiscard]] std::shared_ptr<void> getSharedPointer(std::uint32_t id);
   void registerSharedPointer(std::uint32_t id, std::shared_ptr<void> object);
 
  private:
@@ -98,15 +126,16 @@ class Decoder : public cereal::InputArchive<Decoder> {
   [[noreturn]] void fail_element(Code kind, Code expected) const;
   [[noreturn]] void fail_count(std::size_t expected, std::size_t found) const;
   [[noreturn]] void fail_cut() const;
+  [[noreturn]] void fail_rest(std::size_t bytes) const;
   [[noreturn]] void fail_depth() const;
 
   std::span<const std::byte> bytes_;
   std::size_t at_ = 0;
-  std::size_t claimed_ = 0;  // sum of the sizes read so far
+  Claims claims_;
   int depth_ = 0;
   const std::type_info* shared_type_ = nullptr;
-  std::vector<Shared> shared_;              // object of id n at n - 1
-  std::vector<std::size_t> shared_undone_;  // whose fields are being read, outermost first
+  std::vector<Shared> shared_;  // object of id n at n - 1
+  SharedPath path_;
 };
 
 template <class T>
@@ -122,20 +151,13 @@ void prologue(Decoder& decoder, const cereal::memory_detail::PtrWrapper<std::sha
   decoder.expect_shared(typeid(T));
 }
 template <class T>
-void epilogue(Decoder& decoder,
-              const cereal::memory_detail::PtrWrapper<std::shared_ptr<T>&>& wrapper) {
-  decoder.complete_shared(wrapper.ptr.get());
+void epilogue(Decoder& decoder, const cereal::memory_detail::PtrWrapper<std::shared_ptr<T>&>&) {
+  decoder.complete_shared();
 }
 
 template <Scalar T>
 void load(Decoder& decoder, T& value) {
   decoder.get(value);
-}
-template <class T>
-requires(std::is_arithmetic_v<T> && !Scalar<T>) void load(Decoder&, T&) {
-  static_assert(never<T>,
-                "long double and wchar_t differ between machines: receive a double, "
-                "char16_t or char32_t");
 }
 template <class T>
 void serialize(Decoder& decoder, cereal::NameValuePair<T>& pair) {
@@ -148,7 +170,13 @@ void load(Decoder& decoder, cereal::SizeTag<T>& tag) {
 template <class T>
 void load(Decoder& decoder, cereal::BinaryData<T>& block) {
   using Element = element_of<T>;
-  static_assert(BlockElement<Element>, "only arithmetic data travels as it lies in memory");
+  static_assert(BlockElement<Element>,
+                "rankwire cannot send cereal::binary_data of this type T, or a string of wchar_t: "
+                "only integers of up to 64 bits, float, double, bool, char and bytes travel as "
+                "they lie in memory");
+  if (block.size % sizeof(Element) != 0) {
+    decoder.fail(binary_data_refusal(block.size, sizeof(Element)));
+  }
   decoder.get_block_exactly(static_cast<Element*>(block.data), block.size / sizeof(Element));
 }
 template <Scalar C, class R, class A>
@@ -174,41 +202,20 @@ void load(Decoder& decoder, std::valarray<T>& values) {
   decoder.get_block(count == 0 ? nullptr : &values[0], count);
 }
 template <class T, std::size_t n>
-requires(!nests<T[n]>) void serialize(Decoder& decoder, T (&values)[n]) {
-  using Element = std::remove_all_extents_t<T>;
-  decoder.get_block_exactly(reinterpret_cast<Element*>(&values), sizeof values / sizeof(Element));
-}
-
-/// Grows by what is really there; cereal would resize by what the bytes claim.
-template <class Sequence>
-void load_elements(Decoder& decoder, Sequence& values) {
-  values.clear();
-  for (std::uint64_t left = decoder.get_size(); left > 0; --left) {
-    decoder(values.emplace_back());
+void serialize(Decoder& decoder, T (&values)[n]) {
+  if constexpr (BlockElement<T>) {
+    decoder.get_block_exactly(values, n);
+  } else {
+    for (auto& value : values) decoder(value);
   }
 }
-template <class T, class A>
-requires(!BlockElement<T>) void load(Decoder& decoder, std::vector<T, A>& values) {
-  load_elements(decoder, values);
-}
-template <class T, class A>
-void load(Decoder& decoder, std::deque<T, A>& values) {
-  load_elements(decoder, values);
-}
-template <class T, class A>
-void load(Decoder& decoder, std::list<T, A>& values) {
-  load_elements(decoder, values);
-}
-/// cereal would give those of equal keys in reverse order.
-template <class K, class V, class C, class A>
-void load(Decoder& decoder, std::multimap<K, V, C, A>& values) {
-  values.clear();
-  for (std::uint64_t left = decoder.get_size(); left > 0; --left) {
-    K key{};
-    V value{};
-    decoder(cereal::make_map_item(key, value));
-    values.emplace_hint(values.end(), std::move(key), std::move(value));
-  }
+/// As cereal does it, and the Decoder knows that it is weak.
+template <class T>
+requires(!std::is_polymorphic_v<T>) void load(Decoder& decoder, std::weak_ptr<T>& pointer) {
+  std::shared_ptr<T> object;
+  decoder.expect_weak();
+  decoder(cereal::memory_detail::make_ptr_wrapper(object));
+  pointer = object;
 }
 
 }  // namespace rankwire::archive

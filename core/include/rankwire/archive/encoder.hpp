@@ -1,5 +1,11 @@
 #pragma once
 
+#include <map>
+#include <memory>
+#include <typeindex>
+#include <utility>
+
+#include "rankwire/archive/sendable.hpp"
 #include "rankwire/archive/wire.hpp"
 #include "rankwire/buffer.hpp"
 
@@ -8,7 +14,12 @@ namespace rankwire::archive {
 /// cereal's output archive of typed payloads. Grows in place; take() ends it as a Buffer without
 /// copying what has outgrown the Buffer's inline bytes. At most one allocation for a payload of up
 /// to 512 bytes and for a single block of any size; none where the result fits the inline bytes.
-class Encoder : public cereal::OutputArchive<Encoder> {
+///
+/// What a Decoder would refuse it refuses, with cereal::Exception: encode() makes that a
+/// UsageError.
+class Encoder : public cereal::OutputArchive<Encoder, cereal::AllowEmptyClassElision> {
+  using Base = cereal::OutputArchive<Encoder, cereal::AllowEmptyClassElision>;
+
  public:
   Encoder();
   ~Encoder() override;
@@ -18,6 +29,24 @@ class Encoder : public cereal::OutputArchive<Encoder> {
   /// The payload; leaves the archive empty and of no further use.
   [[nodiscard]] Buffer take();
 
+  // As cereal's, for types that can be sent (sendable.hpp).
+
+  template <class... T>
+  Encoder& operator()(T&&... values) {
+    if constexpr ((check_sendable_part<T, Encoder>() && ...)) {
+      Base::operator()(std::forward<T>(values)...);
+    }
+    return *this;
+  }
+  template <class T>
+  Encoder& operator&(T&& value) {
+    return (*this)(std::forward<T>(value));
+  }
+  template <class T>
+  Encoder& operator<<(T&& value) {
+    return (*this)(std::forward<T>(value));
+  }
+
   // For the save functions below.
 
   template <Scalar T>
@@ -26,10 +55,18 @@ class Encoder : public cereal::OutputArchive<Encoder> {
     to[0] = static_cast<std::byte>(code_of<T>());
     copy_little_endian(to + 1, reinterpret_cast<const std::byte*>(&value), 1, sizeof(T));
   }
-  void put_size(std::uint64_t size) {
+  /// `kind` is size, or says of which container.
+  void put_size(std::uint64_t size, Code kind = Code::size) {
     std::byte* const to = extend(1 + sizeof size);
-    to[0] = static_cast<std::byte>(Code::size);
+    to[0] = static_cast<std::byte>(kind);
     copy_little_endian(to + 1, reinterpret_cast<const std::byte*>(&size), 1, sizeof size);
+    claims_.add(size, size_);
+  }
+  void put_label(std::string_view label) {
+    std::byte* const to = extend(2 + label.size());
+    to[0] = static_cast<std::byte>(Code::label);
+    to[1] = static_cast<std::byte>(label.size());
+    std::memcpy(to + 2, label.data(), label.size());
   }
   /// `kind` is array or string. `data` may be null when `count` is 0.
   template <BlockElement T>
@@ -50,6 +87,15 @@ class Encoder : public cereal::OutputArchive<Encoder> {
     *extend(1) = static_cast<std::byte>(Code::end);
   }
 
+  // Shared pointers. What cereal does by the address of an object alone is done here by its type
+  // as well, as the Decoder does it.
+
+  /// The type of the pointers that come next, and whether the first of them is a weak one.
+  void expect_shared(const std::type_info& type) { shared_type_ = &type; }
+  void expect_weak() { shared_.weak = true; }
+  void complete_shared() { shared_.complete(); }
+  [[nodiscard]] std::uint32_t registerSharedPointer(const std::shared_ptr<const void>& object);
+
  private:
   /// Where to write the next `bytes` bytes, which then count as written.
   std::byte* extend(std::size_t bytes) {
@@ -59,6 +105,7 @@ class Encoder : public cereal::OutputArchive<Encoder> {
     return to;
   }
   void grow(std::size_t bytes);
+  void fill_up();
   [[noreturn]] static void fail_depth();
 
   // Not initialised: it is written before it is read.
@@ -67,6 +114,11 @@ class Encoder : public cereal::OutputArchive<Encoder> {
   std::size_t size_ = 0;
   std::size_t capacity_ = Buffer::inline_bytes;
   int depth_ = 0;
+  Claims claims_;
+  const std::type_info* shared_type_ = nullptr;
+  SharedPath shared_;
+  std::map<std::pair<const void*, std::type_index>, std::uint32_t> shared_ids_;
+  std::vector<std::shared_ptr<const void>> shared_kept_;  // no address is used twice
 };
 
 template <class T>
@@ -78,15 +130,28 @@ void epilogue(Encoder& encoder, const T&) {
   if constexpr (nests<T>) encoder.end();
 }
 
+/// One that an exception has left without a value could not be received.
+template <class... T>
+void prologue(Encoder& encoder, const std::variant<T...>& value) {
+  if (value.valueless_by_exception()) {
+    throw cereal::Exception{"a std::variant in it has no value, since an exception was thrown"};
+  }
+  encoder.begin();
+}
+template <class T>
+void prologue(Encoder& encoder,
+              const cereal::memory_detail::PtrWrapper<const std::shared_ptr<T>&>&) {
+  encoder.expect_shared(typeid(T));
+}
+template <class T>
+void epilogue(Encoder& encoder,
+              const cereal::memory_detail::PtrWrapper<const std::shared_ptr<T>&>&) {
+  encoder.complete_shared();
+}
+
 template <Scalar T>
 void save(Encoder& encoder, const T& value) {
   encoder.put(value);
-}
-template <class T>
-requires(std::is_arithmetic_v<T> && !Scalar<T>) void save(Encoder&, const T&) {
-  static_assert(never<T>,
-                "long double and wchar_t differ between machines: send a double, char16_t "
-                "or char32_t");
 }
 template <class T>
 void serialize(Encoder& encoder, cereal::NameValuePair<T>& pair) {
@@ -99,7 +164,13 @@ void save(Encoder& encoder, const cereal::SizeTag<T>& tag) {
 template <class T>
 void save(Encoder& encoder, const cereal::BinaryData<T>& block) {
   using Element = element_of<T>;
-  static_assert(BlockElement<Element>, "only arithmetic data travels as it lies in memory");
+  static_assert(BlockElement<Element>,
+                "rankwire cannot send cereal::binary_data of this type T, or a string of wchar_t: "
+                "only integers of up to 64 bits, float, double, bool, char and bytes travel as "
+                "they lie in memory");
+  if (block.size % sizeof(Element) != 0) {
+    throw cereal::Exception{binary_data_refusal(block.size, sizeof(Element))};
+  }
   encoder.put_block(Code::array, static_cast<const Element*>(block.data),
                     block.size / sizeof(Element));
 }
@@ -125,10 +196,19 @@ void save(Encoder& encoder, const std::valarray<T>& values) {
   encoder.put_block(Code::array, values.size() == 0 ? nullptr : &values[0], values.size());
 }
 template <class T, std::size_t n>
-requires(!nests<T[n]>) void serialize(Encoder& encoder, T (&values)[n]) {
-  using Element = std::remove_all_extents_t<T>;
-  encoder.put_block(Code::array, reinterpret_cast<const Element*>(&values),
-                    sizeof values / sizeof(Element));
+void serialize(Encoder& encoder, T (&values)[n]) {
+  if constexpr (BlockElement<T>) {
+    encoder.put_block(Code::array, values, n);
+  } else {
+    for (auto& value : values) encoder(value);
+  }
+}
+/// As cereal does it, and the Encoder knows that it is weak.
+template <class T>
+requires(!std::is_polymorphic_v<T>) void save(Encoder& encoder, const std::weak_ptr<T>& pointer) {
+  const auto object = pointer.lock();
+  encoder.expect_weak();
+  encoder(cereal::memory_detail::make_ptr_wrapper(object));
 }
 /// The receiver asks for a std::vector.
 template <class T, std::size_t n>

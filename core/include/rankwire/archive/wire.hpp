@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cereal/cereal.hpp>
@@ -12,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <valarray>
 #include <vector>
 
@@ -31,6 +33,10 @@ inline constexpr std::byte version_byte{0xF9};
 /// Classes within classes, and pointers among them; more is refused by both sides.
 inline constexpr int depth_max = 256;
 
+/// So many bytes at most fill up a payload whose sizes claim more elements than it has
+/// (archive.hpp).
+inline constexpr std::uint64_t fill_bytes_max = std::uint64_t{1} << 20;
+
 enum class Code : std::uint8_t {
   boolean = 0x10,
   character = 0x11,
@@ -47,6 +53,12 @@ enum class Code : std::uint8_t {
   array = 0x50,
   string = 0x51,
   size = 0x60,
+  label = 0x61,
+  set_size = 0x62,
+  multiset_size = 0x63,
+  map_size = 0x64,
+  multimap_size = 0x65,
+  fill = 0x6f,
   begin = 0x70,
   end = 0x71
 };
@@ -56,7 +68,7 @@ enum class Code : std::uint8_t {
 
 /// What travels as one code and its bytes. wchar_t and long double differ between machines.
 template <class T>
-concept Scalar = std::is_arithmetic_v<T> && !std::same_as<T, long double> &&
+concept Scalar = std::is_arithmetic_v<T> && sizeof(T) <= 8 && !std::same_as<T, long double> &&
                  !std::same_as<T, wchar_t> && std::same_as<T, std::remove_cv_t<T>>;
 
 /// What a contiguous range of travels as one block.
@@ -80,6 +92,28 @@ template <BlockElement T>
     return static_cast<Code>(static_cast<int>(narrowest) + width);
   }
 }
+
+/// What a type is beyond its fields: "duration in 1/1000 s". At most 255 bytes of ASCII; made when
+/// the program is compiled.
+class Label {
+ public:
+  constexpr Label& operator<<(std::string_view text) {
+    for (const char c : text) {
+      if (size_ < text_.size()) text_[size_++] = c;
+    }
+    return *this;
+  }
+  constexpr Label& operator<<(std::uintmax_t number) {
+    if (number >= 10) *this << number / 10;
+    const char digit = static_cast<char>('0' + number % 10);
+    return *this << std::string_view{&digit, 1};
+  }
+  [[nodiscard]] constexpr std::string_view text() const { return {text_.data(), size_}; }
+
+ private:
+  std::array<char, 255> text_{};
+  std::size_t size_ = 0;
+};
 
 /// Copies `count` elements of `width` bytes, the bytes of each in reverse order.
 void copy_reversed(std::byte* to, const std::byte* from, std::size_t count, std::size_t width);
@@ -122,12 +156,62 @@ inline constexpr bool nests<std::array<T, n>> = !BlockElement<T>;
 template <class T, std::size_t n>
 inline constexpr bool nests<std::span<T, n>> = !BlockElement<std::remove_cv_t<T>>;
 template <class T, std::size_t n>
-inline constexpr bool nests<T[n]> = !std::is_arithmetic_v<std::remove_all_extents_t<T>>;
+inline constexpr bool nests<T[n]> = !BlockElement<T>;
 
 /// Of the pointer or array that cereal::BinaryData is made of.
+/// The bytes behind a void* are bytes.
 template <class Data>
-using element_of = std::remove_cv_t<
+using data_of = std::remove_cv_t<
     std::remove_all_extents_t<std::remove_pointer_t<std::remove_reference_t<Data>>>>;
+template <class Data>
+using element_of = std::conditional_t<std::is_void_v<data_of<Data>>, std::byte, data_of<Data>>;
+
+/// Of cereal::binary_data: its size is one of bytes, its pointer one to elements.
+[[nodiscard]] std::string binary_data_refusal(std::uint64_t bytes, std::size_t element_bytes);
+
+/// How long a payload must be for the sizes in it: each is a claim of so many elements, of a byte
+/// at least, behind it; and no byte is in two elements that count.
+class Claims {
+ public:
+  /// A size of which the last byte is before `at`.
+  void add(std::uint64_t size, std::size_t at) {
+    sum_ = sum_ + size < sum_ ? UINT64_MAX : sum_ + size;
+    const std::uint64_t here = at + size < size ? UINT64_MAX : at + size;
+    bytes_ = std::max({bytes_, sum_, here});
+  }
+  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+
+ private:
+  std::uint64_t sum_ = 0, bytes_ = 0;
+};
+
+/// The shared objects whose fields are being written or read. A shared pointer to one of them would
+/// close a cycle that nothing frees; a weak one does not.
+class SharedPath {
+ public:
+  bool weak = false;  ///< of the pointer that comes next
+
+  /// The pointer that was announced leads to a new object, whose fields come now.
+  void enter(std::uint32_t id) {
+    weak = false;
+    inside_.push_back(id);
+  }
+  /// The pointer that was announced names an object that is known (or none, 0). False where that
+  /// makes a cycle.
+  [[nodiscard]] bool name(std::uint32_t id) {
+    named_ = true;
+    return std::exchange(weak, false) ||
+           std::find(inside_.begin(), inside_.end(), id) == inside_.end();
+  }
+  /// The pointer ends.
+  void complete() {
+    if (!std::exchange(named_, false)) inside_.pop_back();
+  }
+
+ private:
+  std::vector<std::uint32_t> inside_;  // outermost first; at most depth_max
+  bool named_ = false;
+};
 
 /// False, late enough for a static_assert.
 template <class>

@@ -69,7 +69,7 @@ class Mailbox {
   void arrive(Arrival arrival);
 
   /// The next event that `wanted` asks for, or nothing yet. Throws PeerGone when nobody remains who
-  /// could send, UsageError for a wait for oneself and for a message above `bytes_max`.
+  /// could send, UsageError for a wait for oneself and for a message that it does not take.
   [[nodiscard]] std::optional<Event> take(const Wanted& wanted);
 
   /// Null when `rank` has not departed; else valid until it is replaced.

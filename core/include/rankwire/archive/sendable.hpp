@@ -1,0 +1,170 @@
+#pragma once
+
+#include <cereal/types/base_class.hpp>
+#include <cereal/types/memory.hpp>
+#include <deque>
+#include <forward_list>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
+#include <variant>
+
+#include "rankwire/archive/wire.hpp"
+
+// What cannot be sent or received is said in one line, by name, where cereal would say it in two
+// hundred: both archives ask here before they hand a value on to cereal, and do not hand it on.
+
+namespace rankwire::archive {
+
+/// What cereal's archives deal with themselves, without a function for it.
+template <class T>
+inline constexpr bool is_wrapper = false;
+template <class T>
+inline constexpr bool is_wrapper<cereal::base_class<T>> = true;
+template <class T>
+inline constexpr bool is_wrapper<cereal::virtual_base_class<T>> = true;
+template <class T>
+inline constexpr bool is_wrapper<cereal::DeferredData<T>> = true;
+
+/// A smart pointer whose object may be of another class than its type says.
+template <class T>
+inline constexpr bool is_polymorphic_pointer = false;
+template <class T, class D>
+inline constexpr bool is_polymorphic_pointer<std::unique_ptr<T, D>> = std::is_polymorphic_v<T>;
+template <class T>
+inline constexpr bool is_polymorphic_pointer<std::shared_ptr<T>> = std::is_polymorphic_v<T>;
+template <class T>
+inline constexpr bool is_polymorphic_pointer<std::weak_ptr<T>> = std::is_polymorphic_v<T>;
+
+/// Whether decoding a T can make what goes into it.
+template <class T, class Archive>
+inline constexpr bool can_fill = true;
+template <class T, class A, class Archive>
+inline constexpr bool can_fill<std::vector<T, A>, Archive> = std::is_default_constructible_v<T>;
+template <class T, class A, class Archive>
+inline constexpr bool can_fill<std::deque<T, A>, Archive> = std::is_default_constructible_v<T>;
+template <class T, class A, class Archive>
+inline constexpr bool can_fill<std::list<T, A>, Archive> = std::is_default_constructible_v<T>;
+template <class T, class A, class Archive>
+inline constexpr bool can_fill<std::forward_list<T, A>, Archive> =
+    std::is_default_constructible_v<T>;
+template <class T, class Archive>
+inline constexpr bool can_fill<std::optional<T>, Archive> = std::is_default_constructible_v<T>;
+template <class... T, class Archive>
+inline constexpr bool can_fill<std::variant<T...>, Archive> = (std::is_default_constructible_v<T> &&
+                                                               ...);
+template <class K, class... Rest, class Archive>
+inline constexpr bool can_fill<std::set<K, Rest...>, Archive> = std::is_default_constructible_v<K>;
+template <class K, class... Rest, class Archive>
+inline constexpr bool can_fill<std::multiset<K, Rest...>, Archive> =
+    std::is_default_constructible_v<K>;
+template <class K, class... Rest, class Archive>
+inline constexpr bool can_fill<std::unordered_set<K, Rest...>, Archive> =
+    std::is_default_constructible_v<K>;
+template <class K, class... Rest, class Archive>
+inline constexpr bool can_fill<std::unordered_multiset<K, Rest...>, Archive> =
+    std::is_default_constructible_v<K>;
+template <class K, class V>
+inline constexpr bool can_make_pair =
+    std::is_default_constructible_v<K>&& std::is_default_constructible_v<V>;
+template <class K, class V, class... Rest, class Archive>
+inline constexpr bool can_fill<std::map<K, V, Rest...>, Archive> = can_make_pair<K, V>;
+template <class K, class V, class... Rest, class Archive>
+inline constexpr bool can_fill<std::multimap<K, V, Rest...>, Archive> = can_make_pair<K, V>;
+template <class K, class V, class... Rest, class Archive>
+inline constexpr bool can_fill<std::unordered_map<K, V, Rest...>, Archive> = can_make_pair<K, V>;
+template <class K, class V, class... Rest, class Archive>
+inline constexpr bool can_fill<std::unordered_multimap<K, V, Rest...>, Archive> =
+    can_make_pair<K, V>;
+template <class T, class Archive>
+inline constexpr bool can_point_to =
+    cereal::traits::is_default_constructible<std::remove_const_t<T>>::value ||
+    cereal::traits::has_load_and_construct<std::remove_const_t<T>, Archive>::value;
+template <class T, class D, class Archive>
+inline constexpr bool can_fill<std::unique_ptr<T, D>, Archive> =
+    std::is_polymorphic_v<T> || can_point_to<T, Archive>;
+template <class T, class Archive>
+inline constexpr bool can_fill<std::shared_ptr<T>, Archive> =
+    std::is_polymorphic_v<T> || can_point_to<T, Archive>;
+
+/// A pointer, and what else has no meaning, or not the same one, to another process.
+template <class T>
+inline constexpr bool is_local = std::is_pointer_v<T> || std::is_member_pointer_v<T> ||
+                                 std::is_null_pointer_v<T> || is_polymorphic_pointer<T>;
+
+/// Says why a T cannot be sent or received; `class T` stands in the line before.
+template <class T>
+constexpr void explain() {
+  constexpr bool is_number = !std::is_class_v<T> && !std::is_union_v<T> && !std::is_enum_v<T> &&
+                             !std::is_array_v<T> && !is_local<T>;
+  static_assert(!std::is_pointer_v<T> && !std::is_member_pointer_v<T> && !std::is_null_pointer_v<T>,
+                "rankwire cannot send this type T, a pointer: it means nothing to another process; "
+                "send what it points to, in a std::vector, std::optional or std::unique_ptr");
+  static_assert(!is_polymorphic_pointer<T>,
+                "rankwire cannot send this type T, a smart pointer to a polymorphic class: the "
+                "receiver would not know which class to make; send a std::variant of the classes");
+  static_assert(!is_number,
+                "rankwire cannot send this type T: long double, wchar_t and integers of 128 bits "
+                "differ between machines; send a double, char32_t, or two integers of 64 bits");
+  static_assert(is_local<T> || is_number,
+                "rankwire cannot send this type T, which is const, or has none or more than one of "
+                "cereal's functions. A class of yours needs one member: template <class Archive> "
+                "void serialize(Archive& archive) { archive(member, other_member); }. A class of a "
+                "library may have a header of cereal's, <cereal/types/NAME.hpp>, or needs a free "
+                "function serialize(archive, value) in its namespace. The README lists what can be "
+                "sent");
+}
+
+template <class T>
+constexpr void explain_filling() {
+  static_assert(never<T>,
+                "rankwire cannot receive this type T: decoding fills an element that is there "
+                "already, so give the class of the elements a default constructor; an object "
+                "behind a smart pointer may have cereal's load_and_construct instead");
+}
+
+template <class T, class Archive>
+[[nodiscard]] constexpr bool check_sendable_part() {
+  using Plain = std::remove_cvref_t<T>;
+  if constexpr (is_wrapper<Plain>) {
+    return true;
+  } else if constexpr (is_local<Plain>) {
+    explain<Plain>();
+    return false;
+  } else if constexpr (std::is_empty_v<Plain>) {
+    return true;
+  } else if constexpr (!cereal::traits::is_output_serializable<Plain, Archive>::value) {
+    explain<Plain>();
+    return false;
+  } else {
+    return true;
+  }
+}
+
+template <class T, class Archive>
+[[nodiscard]] constexpr bool check_receivable_part() {
+  using Part = std::remove_reference_t<T>;
+  using Plain = std::remove_cv_t<Part>;
+  if constexpr (is_wrapper<Plain>) {
+    return true;
+  } else if constexpr (is_local<Plain>) {
+    explain<Plain>();
+    return false;
+  } else if constexpr (std::is_empty_v<Plain>) {
+    return true;
+  } else if constexpr (!cereal::traits::is_input_serializable<Part, Archive>::value) {
+    explain<Plain>();
+    return false;
+  } else if constexpr (!can_fill<Plain, Archive>) {
+    explain_filling<Plain>();
+    return false;
+  } else {
+    return true;
+  }
+}
+
+}  // namespace rankwire::archive
