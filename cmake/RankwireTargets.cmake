@@ -6,6 +6,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   # GCC 12 sees overlapping copies in operator+ of std::string where there are none (bug 105651).
   target_compile_options(rankwire_flags INTERFACE -Wno-restrict)
 endif()
+# The libraries may become a part of somebody's shared library, and are compiled for that. What they
+# define is theirs all the same, and may be inlined within them.
+target_compile_options(rankwire_flags INTERFACE -fno-semantic-interposition)
 if(RANKWIRE_WERROR)
   target_compile_options(rankwire_flags INTERFACE -Werror)
 endif()
@@ -25,6 +28,7 @@ endif()
 function(rankwire_library name)
   cmake_parse_arguments(arg "" "INCLUDE" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
   add_library(${name} STATIC ${arg_SOURCES})
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
   if(arg_INCLUDE)
     target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${arg_INCLUDE}>)
   endif()

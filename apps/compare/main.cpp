@@ -1,8 +1,12 @@
 #include <fmt/format.h>
 
+#include <array>
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
-#include <iterator>
+#include <functional>
 #include <rankwire/rankwire.hpp>
 
 #include "check.hpp"
@@ -29,14 +33,26 @@ void write_file(const std::string& path, const std::string& text) {
   std::ofstream file{path, std::ios::binary};
   file << text;
   file.close();
-  if (!file) throw rankwire::UsageError{fmt::format("cannot write the file '{}'", path)};
+  if (!file) {
+    throw rankwire::Error{
+        fmt::format("cannot write the file '{}': {}", path, std::strerror(errno))};
+  }
 }
 
 std::string read_file(const std::string& path) {
+  errno = 0;
   std::ifstream file{path, std::ios::binary};
-  std::string text{std::istreambuf_iterator<char>{file}, {}};
-  if (!file.is_open() || file.bad()) {
-    throw rankwire::UsageError{fmt::format("--from: cannot read the file '{}'", path)};
+  std::string text;
+  // Not by iterators: of a folder they would find nothing, and no reason.
+  for (std::array<char, 65536> part; file.read(part.data(), part.size()) || file.gcount() > 0;) {
+    text.append(part.data(), static_cast<std::size_t>(file.gcount()));
+    if (text.size() > results_bytes_max) break;  // refused by its size
+  }
+  if (!file.is_open() || file.bad() || (text.empty() && errno != 0)) {
+    throw rankwire::UsageError{
+        fmt::format("--from: cannot read the file '{}': {}; name one that compare --json has "
+                    "written",
+                    path, std::strerror(errno))};
   }
   return text;
 }
@@ -82,6 +98,18 @@ int measure_this_world(rankwire::Channel& world, const Options& options) {
   return 0;
 }
 
+/// What is no world's business, and fails as any program does: not with "this ends the world".
+int on_its_own(const std::function<int()>& work) {
+  try {
+    return work();
+  } catch (const rankwire::Interrupted&) {
+    throw;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "rankwire: {}\n", error.what());
+    return rankwire::exit_code_of(error);
+  }
+}
+
 }  // namespace
 }  // namespace comparison
 
@@ -93,19 +121,26 @@ int main(int argc, char** argv) {
           "Measures every transport of this machine, beside the raw libraries; or, "
           "inside of a\nworld, the one that it is over.",
       .options = [&options](CLI::App& app) { add_options(app, options); }};
+  // Ignored by who started this program, the ends of the processes that it starts would be unknown.
+  std::signal(SIGCHLD, SIG_DFL);
   remember_command(argc, argv);
   const bool named = names_a_world(argc, argv);
   return rankwire::run(
       argc, argv,
       [&](rankwire::Channel& world) {
-        if (world.rank() == 0) check_options(options);
         // On its own it is a world of threads, of which one works.
         const bool alone = world.info().transport == "inproc" && !named && options.hand_to.empty();
         const bool reads = !options.from.empty();
-        if (!alone && !reads) return measure_this_world(world, options);
+        if (!alone && !reads) {
+          if (world.rank() == 0) check_options(options);
+          return measure_this_world(world, options);
+        }
         if (world.rank() != 0) return 0;
-        if (options.wants("crowd")) return measure_this_world(world, options);
-        return reads ? show_earlier(options) : start_worlds(options, other_arguments(argc, argv));
+        return on_its_own([&] {
+          check_options(options);
+          if (options.wants("crowd")) return measure_this_world(world, options);
+          return reads ? show_earlier(options) : start_worlds(options, other_arguments(argc, argv));
+        });
       },
       program);
 }

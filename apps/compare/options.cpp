@@ -10,6 +10,7 @@
 #include <cstring>
 #include <fstream>
 #include <rankwire/errors.hpp>
+#include <rankwire/nearest.hpp>
 #include <string_view>
 
 #include "process.hpp"
@@ -27,6 +28,20 @@ std::vector<std::string> with(std::vector<std::string> names,
   return names;
 }
 
+/// Refuses a name that is none of `names`, and shows those of `shown`.
+CLI::Validator one_of(const char* option, std::vector<std::string> names,
+                      const std::vector<std::string>& shown) {
+  return CLI::Validator{
+      [option, names = std::move(names), shown](const std::string& name) -> std::string {
+        if (contains(names, name)) return {};
+        const std::string nearest = rankwire::nearest_name(name, shown);
+        throw CLI::ValidationError{
+            option, fmt::format("'{}' is not accepted: {} are{}", name, fmt::join(shown, ", "),
+                                nearest.empty() ? "" : "; did you mean " + nearest + "?")};
+      },
+      ""};
+}
+
 void add_lengths(CLI::App& app, Options& options) {
   app.add_flag("--quick", options.quick, "about 20 s in all, and rough");
   app.add_flag("--thorough", options.thorough, "about 17 minutes in all");
@@ -42,7 +57,7 @@ void add_named_options(CLI::App& app, Options& options) {
       ->type_name("LIST")
       ->delimiter(',')
       ->allow_extra_args(false)
-      ->check(CLI::IsMember(all_transports()));
+      ->check(one_of("--over", all_transports(), all_transports()));
   add_lengths(app, options);
   app.add_option("--json", options.json, "write the results here, too")->type_name("FILE");
   app.add_option("--report", options.report, "write a page with plots here, too; HTML")
@@ -55,7 +70,8 @@ void add_named_options(CLI::App& app, Options& options) {
   app.add_option("--only", options.only)
       ->delimiter(',')
       ->allow_extra_args(false)
-      ->check(CLI::IsMember(with(with(all_measures(), check_measures()), {"nothing"})))
+      ->check(one_of("--only", with(with(all_measures(), check_measures()), {"nothing"}),
+                     all_measures()))
       ->group("");  // not in --help
   app.add_option("--hand-to", options.hand_to)->group("");
 }
@@ -82,7 +98,7 @@ void add_options(CLI::App& app, Options& options) {
   app.add_option("measure", options.measures,
                  "only these; or crowd: what many workers cost the master")
       ->type_name("NAME")
-      ->check(CLI::IsMember(with(all_measures(), {"crowd"})));
+      ->check(one_of("measure", with(all_measures(), {"crowd"}), with(all_measures(), {"crowd"})));
   add_named_options(app, options);
 }
 
@@ -153,7 +169,10 @@ bool names_a_world(int argc, char** argv) {
     const auto name = argument.substr(0, short_form ? 2 : argument.find('='));
     return std::find(options.begin(), options.end(), name) != options.end();
   };
-  const auto is_set = [](const char* variable) { return std::getenv(variable) != nullptr; };
+  const auto is_set = [](const char* variable) {
+    const char* const value = std::getenv(variable);
+    return value != nullptr && *value != '\0';
+  };
   return std::any_of(argv + 1, argv + argc, says) ||
          std::any_of(variables.begin(), variables.end(), is_set);
 }

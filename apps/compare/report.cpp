@@ -71,9 +71,9 @@ std::string unbroken(std::string text) {
 
 std::string words(const Answer& answer) {
   std::string text = "<ul>\n";
-  for (const auto& [gist, figures] : answer) {
-    text +=
-        fmt::format("<li><b>{}</b> {}</li>\n", unbroken(escape(gist)), unbroken(escape(figures)));
+  for (const auto& [gist, figures, rows] : answer) {
+    text += fmt::format("<li><b>{}</b> {}{}</li>\n", unbroken(escape(gist)),
+                        unbroken(escape(figures)), rows.empty() ? "" : "\n" + table_of_rows(rows));
   }
   return text + "</ul>\n";
 }
@@ -222,13 +222,17 @@ void write_report(const std::vector<Results>& runs, const std::vector<std::strin
   }
   const std::string text = page(runs, names);
   std::ofstream file{path, std::ios::binary};
-  file << text;
-  file.close();
   if (!file) {
     throw rankwire::UsageError{
         fmt::format("cannot write the report '{}': {}; name a file in a folder that is there and "
                     "can be written",
                     path, std::strerror(errno))};
+  }
+  file << text;
+  file.close();
+  if (!file) {
+    throw rankwire::Error{
+        fmt::format("cannot write the report '{}': {}", path, std::strerror(errno))};
   }
 }
 

@@ -136,10 +136,16 @@ void add_ratio(std::vector<Plot>& plots, const Sheet& sheet, const std::string& 
                                : "rankwire over the bare library";
   const std::string ratio_of =
       sheet.two_runs ? "ratio of the medians" : "median of the ratios, pair by pair";
+  const bool has_inproc = std::any_of(lines.begin(), lines.end(), [](const Sheet::Line& line) {
+    return line.figure.transport == "inproc";
+  });
   plots.push_back(
       {measure == "latency" ? "ratio" : "ratio-" + measure, fmt::format("Ratio of the {}", measure),
-       fmt::format("{}: {}. Below 1 is {}; the line is 1.", what, ratio_of,
-                   lower ? "better" : "worse"),
+       fmt::format("{}: {}. Below 1 is {}; the line is 1.{}", what, ratio_of,
+                   lower ? "better" : "worse",
+                   has_inproc && !sheet.two_runs
+                       ? " inproc stands beside threads that copy, and that sleep when they wait."
+                       : ""),
        "size of a message", sheet.two_runs ? "ratio of the two runs" : "rankwire / bare library",
        "", Plot::Kind::bars});
   fill_ratio_bars(plots.back(), lines);

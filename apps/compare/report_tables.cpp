@@ -138,6 +138,12 @@ std::string escape(const std::string& text) {
   return escaped;
 }
 
+std::string table_of_rows(const std::vector<std::vector<std::string>>& rows) {
+  std::string text;
+  for (std::size_t i = 1; i < rows.size(); ++i) text += row(rows[i], "td");
+  return table(rows.front(), text);
+}
+
 std::string figures_table(const Sheet& sheet, const std::string& measure) {
   std::string rows;
   for (const auto& line : sheet.of(measure)) {

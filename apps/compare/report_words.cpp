@@ -65,13 +65,6 @@ std::string either(const std::vector<std::string>& parts) {
   return fmt::format("{} or {}", fmt::join(all_but_last, ", "), parts.back());
 }
 
-/// "mpi-shm 0.25 us, zmq-ipc 12.0 us": in the order of the ranking.
-std::string in_order(const Figures& ranked) {
-  std::vector<std::string> parts;
-  for (const auto* figure : ranked) parts.push_back(figure->transport + " " + value(figure));
-  return fmt::format("{}", fmt::join(parts, ", "));
-}
-
 /// "use X" of those between processes, or that some of them are alike.
 std::string choice(const Figures& ranked) {
   const double first = ranked.front()->rankwire.p50;
@@ -96,7 +89,8 @@ void within_a_process(Answer& answer, const Results& run) {
   if (*largest != *smallest) {
     text += fmt::format(", one of {} {}", size_text((*largest)->bytes), value(*largest));
   }
-  answer.push_back({"Within one process: inproc.", text + "."});
+  answer.push_back(
+      {"Within one process: inproc.", text + ". Its memory is handed over, and no byte copied."});
 }
 
 /// Which transport between processes, by the figures of one measure.
@@ -106,10 +100,14 @@ void between_processes(Answer& answer, const Results& run, const std::string& me
   std::erase_if(figures, is_inproc);
   const Figures ranked = ranking(figures, large);
   if (ranked.empty()) return;
+  std::string text = fmt::format("{} {} at {}", value(ranked.front()), large ? "of bandwidth" : "one way",
+                                 size_text(ranked.front()->bytes));
+  if (ranked.size() > 1) {
+    text += fmt::format("; the next best, {}, {}", ranked[1]->transport, value(ranked[1]));
+  }
   answer.push_back({fmt::format("Between processes, {} messages: {}.", large ? "large" : "small",
                                 choice(ranked)),
-                    fmt::format("{} at {}: {}.", large ? "Bandwidth" : "One way",
-                                size_text(ranked.front()->bytes), in_order(ranked))});
+                    text + "."});
 }
 
 /// What a user of ZeroMQ pays beside the best that MPI can do here, and what for.
@@ -132,56 +130,14 @@ void zmq_beside_mpi(Answer& answer, const Results& run) {
            zmq->transport, raw_of(*mpi)->name, mpi->transport, size_text(zmq->bytes))});
 }
 
-/// "at 8 B: mpi-shm 1.18x, zmq-tcp 1.06x"
-std::string ratios_in_order(const Figures& ranked) {
-  std::vector<std::string> parts;
-  for (const auto* figure : ranked) {
-    parts.push_back(
-        fmt::format("{} {}x", figure->transport, ratio_text(raw_of(*figure)->ratio.median)));
-  }
-  return fmt::format("at {}: {}", size_text(ranked.front()->bytes), fmt::join(parts, ", "));
-}
-
-/// Latency over each library's own: at the smallest size, at the largest, and the worst of all.
-void cost(Answer& answer, const Results& run) {
-  Figures figures = of_measure(run, "latency");
-  std::erase_if(figures, [](const Figure* figure) {
-    return raw_of(*figure) == nullptr || raw_of(*figure)->ratio.pairs == 0;
-  });
-  if (figures.empty()) return;
-  const auto* worst = *std::max_element(figures.begin(), figures.end(), [](auto* a, auto* b) {
-    return raw_of(*a)->ratio.median < raw_of(*b)->ratio.median;
-  });
-  const Figures small = ranking(figures, false), large = ranking(figures, true);
-  std::string text = "Its latency over that of the bare library " + ratios_in_order(small);
-  if (large.front()->bytes != small.front()->bytes) text += "; " + ratios_in_order(large);
-  const double most = raw_of(*worst)->ratio.median;
-  answer.push_back({most <= 1
-                        ? "What rankwire costs: nothing."
-                        : fmt::format("What rankwire costs: at most {}x, by {} at {}.",
-                                      ratio_text(most), worst->transport, size_text(worst->bytes)),
-                    text + "."});
-}
-
-void rate(Answer& answer, const Results& run) {
-  const Figures ranked = ranking(of_measure(run, "rate"), false);
-  if (ranked.empty()) return;
-  std::vector<std::string> parts;
-  for (const auto* figure : ranked) {
-    const Beside* raw = raw_of(*figure);
-    parts.push_back(
-        fmt::format("{} {}{}", figure->transport, value(figure),
-                    raw != nullptr && raw->ratio.pairs > 0
-                        ? fmt::format(" ({}x the bare library)", ratio_text(raw->ratio.median))
-                        : ""));
-  }
-  answer.push_back(
-      {fmt::format("Messages of {} in a stream, one way:", size_text(ranked.front()->bytes)),
-       fmt::format("{}.", fmt::join(parts, ", "))});
-}
+/// A column of the table of all transports: of one measure, at the setting that most have.
+struct Column {
+  std::string heading;
+  Figures figures;
+};
 
 /// Start-up, at the number of ranks that most transports have; the largest of equals.
-void start(Answer& answer, const Results& run) {
+Column start_column(const Results& run) {
   Figures figures = of_measure(run, "start");
   const auto count = [&figures](const Figure* figure) {
     return std::count_if(figures.begin(), figures.end(),
@@ -190,12 +146,126 @@ void start(Answer& answer, const Results& run) {
   const auto chosen = std::max_element(figures.begin(), figures.end(), [&](auto* a, auto* b) {
     return std::pair{count(a), a->ranks} < std::pair{count(b), b->ranks};
   });
-  if (chosen == figures.end()) return;
+  if (chosen == figures.end()) return {};
   const int ranks = (*chosen)->ranks;
   std::erase_if(figures, [=](const Figure* figure) { return figure->ranks != ranks; });
-  std::stable_sort(figures.begin(), figures.end(), is_better);
-  answer.push_back({fmt::format("A whole program of {} ranks, from start to end:", ranks),
-                    in_order(figures) + "."});
+  return {fmt::format("{} ranks, start to end", ranks), figures};
+}
+
+std::vector<Column> columns(const Results& run) {
+  const auto sized = [&run](const char* measure, bool largest, const char* what) {
+    const Figures figures = ranking(of_measure(run, measure), largest);
+    return figures.empty() ? Column{}
+                           : Column{fmt::format("{}, {}", what, size_text(figures.front()->bytes)),
+                                    figures};
+  };
+  std::vector<Column> all{sized("latency", false, "one way"),
+                          sized("bandwidth", true, "bandwidth"), sized("rate", false, "in a stream"),
+                          start_column(run)};
+  std::erase_if(all, [](const Column& column) { return column.figures.empty(); });
+  return all;
+}
+
+/// All of them, in the order in which the run has them, where there is something to compare.
+void overview(Answer& answer, const Results& run) {
+  const std::vector<Column> all = columns(run);
+  std::vector<std::string> transports;
+  for (const auto& figure : run.figures) {
+    if (std::find(transports.begin(), transports.end(), figure.transport) == transports.end()) {
+      transports.push_back(figure.transport);
+    }
+  }
+  if (transports.size() < 2 || all.empty()) return;
+  Statement statement{"The transports side by side:", "medians of rankwire.", {{"transport"}}};
+  for (const auto& column : all) statement.table.front().push_back(column.heading);
+  for (const auto& transport : transports) {
+    std::vector<std::string> row{transport};
+    for (const auto& column : all) {
+      const auto found =
+          std::find_if(column.figures.begin(), column.figures.end(),
+                       [&](const Figure* figure) { return figure->transport == transport; });
+      row.push_back(found == column.figures.end() ? "-" : value(*found));
+    }
+    statement.table.push_back(std::move(row));
+  }
+  answer.push_back(std::move(statement));
+}
+
+/// How many times the bare library's time rankwire takes, whatever the figure counts.
+double cost_of(const Figure* figure) {
+  const double ratio = raw_of(*figure)->ratio.median;
+  return figure->lower_is_better ? ratio : 1 / ratio;
+}
+
+/// Of one measure, between processes, those that were measured in pairs; the cheapest first.
+Figures by_cost(const Results& run, const std::string& measure) {
+  Figures figures = of_measure(run, measure);
+  std::erase_if(figures, [](const Figure* figure) {
+    const Beside* const raw = raw_of(*figure);
+    return is_inproc(figure) || raw == nullptr || raw->ratio.pairs == 0 || raw->ratio.median <= 0;
+  });
+  std::stable_sort(figures.begin(), figures.end(),
+                   [](auto* a, auto* b) { return cost_of(a) < cost_of(b); });
+  return figures;
+}
+
+std::string cost_text(const Figure* figure) {
+  const std::string setting = setting_text(*figure);
+  return fmt::format("{}x, {}{}{}", ratio_text(cost_of(figure)), figure->transport,
+                     setting.empty() ? "" : " at ", setting);
+}
+
+/// Time over the bare library's, between processes: latency in words, each measure in the table.
+void cost(Answer& answer, const Results& run) {
+  constexpr std::pair<const char*, const char*> measures[] = {
+      {"latency", "latency: half a round trip"},
+      {"bandwidth", "large messages in a stream"},
+      {"rate", "small messages in a stream"},
+      {"fan-in", "small messages of all workers"},
+      {"record", "latency of a typed record"},
+      {"wake", "waking a rank that is blocked"},
+      {"start", "a world, from start to end"}};
+  Statement statement{"", "Times over the bare library's, below 1 rankwire is the faster:",
+                      {{"time of", "least", "most"}}};
+  for (const auto& [measure, words] : measures) {
+    const Figures figures = by_cost(run, measure);
+    if (figures.empty()) continue;
+    statement.table.push_back({words, cost_text(figures.front()), cost_text(figures.back())});
+  }
+  if (statement.table.size() == 1) return;
+  const Figures latencies = by_cost(run, "latency");
+  if (latencies.empty()) {
+    statement.gist = "What rankwire costs between processes.";
+  } else if (cost_of(latencies.back()) <= 1) {
+    statement.gist = "What rankwire costs between processes, in latency: nothing.";
+  } else {
+    statement.gist = fmt::format(
+        "What rankwire costs between processes, in latency: at most {}x, by {} at {}.",
+        ratio_text(cost_of(latencies.back())), latencies.back()->transport,
+        size_text(latencies.back()->bytes));
+  }
+  answer.push_back(std::move(statement));
+}
+
+/// No cost of a library: the two do different things.
+void inproc_beside_threads(Answer& answer, const Results& run) {
+  Figures latencies = of_measure(run, "latency");
+  std::erase_if(latencies, [](const Figure* figure) {
+    return !is_inproc(figure) || raw_of(*figure) == nullptr || raw_of(*figure)->ratio.pairs == 0;
+  });
+  if (latencies.empty()) return;
+  const auto [smallest, largest] = std::minmax_element(latencies.begin(), latencies.end(), smaller);
+  const auto ratio = [](const Figure* figure) {
+    return fmt::format("{}x at {}", ratio_text(raw_of(*figure)->ratio.median),
+                       size_text(figure->bytes));
+  };
+  std::string text = ratio(*smallest);
+  if (*largest != *smallest) text += ", " + ratio(*largest);
+  answer.push_back(
+      {"inproc, beside two threads with a mutex and a condition variable:",
+       text + " of their latency. They copy the bytes, and sleep as soon as they wait; a rank hands "
+              "memory over, and spins before it sleeps. That is what the two ways differ by, and "
+              "not what a library costs."});
 }
 
 void waiting(Answer& answer, const Results& run) {
@@ -235,9 +305,9 @@ Answer answer(const Results& run) {
   between_processes(answer, run, "latency");
   between_processes(answer, run, "bandwidth");
   zmq_beside_mpi(answer, run);
+  overview(answer, run);
   cost(answer, run);
-  rate(answer, run);
-  start(answer, run);
+  inproc_beside_threads(answer, run);
   waiting(answer, run);
   warnings(answer, run);
   return answer;

@@ -7,9 +7,15 @@
 
 namespace comparison {
 
-/// Statements, the most wanted first: each has its gist (name) and the figures that it rests on
-/// (text).
-using Answer = std::vector<Named>;
+/// What is said, what it rests on, and the figures where they are many: rows of cells, the first of
+/// which are headings.
+struct Statement {
+  std::string gist, text;
+  std::vector<std::vector<std::string>> table{};
+};
+
+/// The most wanted first.
+using Answer = std::vector<Statement>;
 
 /// What the figures of a run say to someone who must choose a transport. Each statement is drawn
 /// from figures that the run has; where it has none, the statement is missing.

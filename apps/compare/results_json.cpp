@@ -15,8 +15,6 @@ using Ordered = nlohmann::ordered_json;  // written in the order that a reader e
 
 constexpr auto format_name = "rankwire-compare";
 constexpr std::uint64_t format_version = 1;
-// A thorough run writes some hundred figures; this much bounds what a wrong file can make us do.
-constexpr std::size_t file_bytes_max = std::size_t{16} << 20;
 
 Ordered json_of(double number) {
   if (std::isfinite(number)) return number;
@@ -217,8 +215,8 @@ std::string to_json(const Results& results) {
 Results from_json(const std::string& text, const std::string& file_name) {
   const json nothing;
   const Reader damaged{nothing, "", file_name};
-  if (text.size() > file_bytes_max) {
-    damaged.refuse(fmt::format("it has {} bytes, more than {}", text.size(), file_bytes_max));
+  if (text.size() > results_bytes_max) {
+    damaged.refuse(fmt::format("it has {} bytes, more than {}", text.size(), results_bytes_max));
   }
   json parsed;
   try {

@@ -1,10 +1,14 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "results.hpp"
 
 namespace comparison {
+
+/// A thorough run writes some hundred figures; this much bounds what a wrong file can make us do.
+inline constexpr std::size_t results_bytes_max = std::size_t{16} << 20;
 
 /// The results as docs/compare-json.md has it. What from_json reads of it is what was written, to
 /// the last bit. Text that is not UTF-8 (the name of a host) gets replacement characters. Throws

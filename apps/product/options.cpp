@@ -27,6 +27,11 @@ Fail parse_fail(const std::string& text) {
   return fail;
 }
 
+std::string parse_format(const std::string& text) {
+  if (text == "text" || text == "json") return text;
+  throw rankwire::UsageError{fmt::format("'{}' is not accepted: text and json are", text)};
+}
+
 std::chrono::microseconds parse_timeout(const std::string& text) {
   const auto timeout = rankwire::parse_duration(text);
   if (timeout.count() == 0) {
@@ -37,9 +42,9 @@ std::chrono::microseconds parse_timeout(const std::string& text) {
 
 /// An option that `parse` reads; its UsageError becomes CLI11's, which names the option.
 template <class Target, class Parse>
-void add(CLI::App& app, const std::string& name, const char* type, Target& target, Parse parse,
-         const std::string& help) {
-  app.add_option_function<std::string>(
+CLI::Option* add(CLI::App& app, const std::string& name, const char* type, Target& target,
+                 Parse parse, const std::string& help) {
+  return app.add_option_function<std::string>(
          name,
          [&target, parse, name](const std::string& text) {
            try {
@@ -55,11 +60,10 @@ void add(CLI::App& app, const std::string& name, const char* type, Target& targe
 }  // namespace
 
 void add_options(CLI::App& app, Options& options) {
-  app.add_option("--format", options.format,
-                 "text, or json: an object a worker a line, the product as a\n"
-                 "string since most readers round large numbers")
-      ->check(CLI::IsMember({"text", "json"}))
-      ->capture_default_str();
+  add(app, "--format", "NAME", options.format, parse_format,
+      "text, or json: an object a worker a line, the product as a\n"
+      "string since most readers round large numbers")
+      ->default_str(options.format);
   add(app, "--timeout", "DURATION", options.timeout, parse_timeout,
       "longest wait for one worker's result; no limit when not given");
   add(app, "--fail", "RANK:HOW", options.fail, parse_fail,

@@ -1,9 +1,12 @@
 #include "command_line.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
+#include <functional>
 
 #include "rankwire/errors.hpp"
 #include "rankwire/nearest.hpp"
@@ -23,28 +26,52 @@ stand after it: rankwire launch -n 4 -- build/bin/product --format json
 The exit code is that of the first rank that failed, 128+N when signal N killed it;
 2 for wrong usage and for a program that cannot be started.)";
 
+/// Reads a whole number. CLI11 would say in its own words what is wrong.
+std::function<void(const std::string&)> number(const char* name, int& target, int most) {
+  return [name, &target, most](const std::string& text) {
+    int value = 0;
+    const char* const end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, value);
+    if (error != std::errc{} || rest != end || value < 1 || value > most) {
+      throw CLI::ValidationError{
+          name,
+          fmt::format("'{}' is not accepted: a whole number from 1 to {} is", text, most)};
+    }
+    target = value;
+  };
+}
+
 void add_launch(CLI::App& app, Options& options) {
-  constexpr int ranks_max = 1000;
+  constexpr int ranks_max = 1000, port_max = 65535;
   auto* const launch =
       app.add_subcommand("launch",
                          "start all ranks of a program on this machine, over ZeroMQ:\nrankwire "
                          "launch [OPTIONS] -- PROGRAM [ARGUMENTS...]");
   launch->footer(footer);
   launch->allow_extras();
-  launch->add_option("-n,--ranks", options.ranks, "how many ranks to start")
-      ->check(CLI::Range(1, ranks_max))
-      ->capture_default_str();
   launch
-      ->add_option(
-          "--over", options.over,
+      ->add_option_function<std::string>("-n,--ranks", number("--ranks", options.ranks, ranks_max),
+                                         "how many ranks to start, at most 1000")
+      ->type_name("N")
+      ->default_str(fmt::format("{}", options.ranks));
+  launch
+      ->add_option_function<std::string>(
+          "--over",
+          [&options](const std::string& text) {
+            if (text != "tcp" && text != "ipc") {
+              throw CLI::ValidationError{
+                  "--over", fmt::format("'{}' is not accepted: tcp and ipc are", text)};
+            }
+            options.over = text;
+          },
           "what the ranks talk over: tcp, on the loopback interface, or ipc,\nUnix sockets "
           "in a folder of their own")
-      ->check(CLI::IsMember({"tcp", "ipc"}))
       ->type_name("NAME")
-      ->capture_default_str();
+      ->default_str(options.over);
   launch
-      ->add_option("--port", options.port, "tcp: the master's port on 127.0.0.1; any free one else")
-      ->check(CLI::Range(1, 65535));
+      ->add_option_function<std::string>("--port", number("--port", options.port, port_max),
+                                         "tcp: the master's port on 127.0.0.1; any free one else")
+      ->type_name("N");
   launch->add_flag("--tag-output", options.tag_output,
                    "mark the lines of stdout with the rank too");
   launch
@@ -76,15 +103,24 @@ CLI::App* add_keygen(CLI::App& app, Keygen& asked) {
 }
 
 /// The line that refuses what nobody asked for, or nothing.
-std::string unknown(const CLI::App& app) {
+std::string unknown(const CLI::App& app, const Options& options) {
   static const std::vector<std::string> known{"launch",       "keygen",  "--ranks",   "--port",
                                               "--tag-output", "--grace", "--version", "--help",
                                               "--dir",        "--over"};
   const auto extras = app.remaining(true);
   if (extras.empty()) return {};
-  const std::string nearest = rankwire::nearest_name(extras.front(), known);
-  return fmt::format("rankwire: unknown argument {}; {}\n", extras.front(),
-                     nearest.empty() ? "see rankwire --help" : "did you mean " + nearest + "?");
+  const std::string& first = extras.front();
+  const bool launches = app.got_subcommand("launch");
+  if (launches && !first.starts_with('-') && options.program.empty()) {
+    return fmt::format(
+        "rankwire launch: the program stands after --: rankwire launch -n {} -- {}\n",
+        options.ranks, fmt::join(extras, " "));
+  }
+  const std::string nearest = rankwire::nearest_name(first, known);
+  return fmt::format("rankwire: unknown argument {}; {}\n", first,
+                     !nearest.empty() ? "did you mean " + nearest + "?"
+                     : launches ? "the program, and its own options, stand after --"
+                                : "see rankwire --help");
 }
 
 }  // namespace
@@ -112,7 +148,7 @@ std::variant<Options, Keygen, Answer> read_command_line(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return Answer{fmt::format("rankwire: {}; see rankwire --help\n", error.what()), usage};
   }
-  if (const std::string line = unknown(app); !line.empty()) return Answer{line, usage};
+  if (const std::string line = unknown(app, options); !line.empty()) return Answer{line, usage};
   if (app.get_subcommands().empty()) {
     return Answer{
         "rankwire: a subcommand is missing; there are launch and keygen, see rankwire --help\n",

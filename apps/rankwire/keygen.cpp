@@ -4,11 +4,20 @@
 
 #include <cstdio>
 
+#include "rankwire/errors.hpp"
 #include "rankwire/keys.hpp"
+#include "rankwire/output.hpp"
 
 namespace launcher {
 
 int keygen(const Keygen& asked) {
+  const std::size_t slash = asked.name.rfind('/');
+  if (slash != std::string::npos) {
+    throw rankwire::UsageError{fmt::format(
+        "the name '{}' is a path: say the folder by --dir, as in rankwire keygen --dir '{}' {}",
+        asked.name, slash == 0 ? "/" : asked.name.substr(0, slash),
+        slash + 1 < asked.name.size() ? asked.name.substr(slash + 1) : "NAME")};
+  }
   const rankwire::KeyFiles files = rankwire::create_keys(asked.directory, asked.name);
   const std::string text = fmt::format(
       "{0}\n"
@@ -19,6 +28,7 @@ int keygen(const Keygen& asked) {
       "  secret: for --key of {2} itself; keep it on that host, nobody else may read it\n",
       files.public_file, files.secret_file, asked.name);
   std::fputs(text.c_str(), stdout);
+  rankwire::finish_output();
   return 0;
 }
 

@@ -7,20 +7,23 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <cstdio>
 #include <cstring>
 #include <optional>
 #include <random>
+#include <utility>
 
+#include "environment.hpp"
 #include "meeting.hpp"
+#include "outlet.hpp"
 #include "rankwire/deadline.hpp"
 #include "rankwire/errors.hpp"
+#include "rankwire/interrupt.hpp"
 #include "rankwire/units.hpp"
 #include "relay.hpp"
+#include "shortage.hpp"
 #include "spawn.hpp"
 
 namespace launcher {
@@ -28,42 +31,9 @@ namespace {
 
 using rankwire::Deadline;
 
-void say(const std::string& text) {
-  const std::string line = fmt::format("rankwire launch: {}\n", text);
-  std::fputs(line.c_str(), stderr);
-}
-
 std::string random_job() {
   std::random_device device;
   return fmt::format("launch-{:08x}{:08x}", device(), device());
-}
-
-/// This process's variables, with how `rank` meets the others said anew.
-std::vector<std::string> environment_of(int rank, const Options& options,
-                                        const std::string& meeting, const std::string& job) {
-  std::vector<std::string> own{"RANKWIRE_TRANSPORT=zmq", "RANKWIRE_JOB=" + job,
-                               fmt::format("RANKWIRE_RANKS={}", options.ranks)};
-  if (rank == 0) {
-    own.push_back("RANKWIRE_LISTEN=" + meeting);
-  } else {
-    own.push_back("RANKWIRE_JOIN=" + meeting);
-    own.push_back(fmt::format("RANKWIRE_RANK={}", rank));
-  }
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text = *entry;
-    const std::string_view name = text.substr(0, text.find('='));
-    constexpr std::array said_anew{"RANKWIRE_TRANSPORT", "RANKWIRE_JOB",  "RANKWIRE_RANKS",
-                                   "RANKWIRE_LISTEN",    "RANKWIRE_JOIN", "RANKWIRE_RANK"};
-    // For one process, or one role, on a network; these ranks share one machine.
-    constexpr std::array left_out{"RANKWIRE_KEY",        "RANKWIRE_ALLOW",
-                                  "RANKWIRE_SERVER_KEY", "RANKWIRE_ADDRESS_FILE",
-                                  "RANKWIRE_ADVERTISE",  "RANKWIRE_PORT_RANGE"};
-    if (std::find(said_anew.begin(), said_anew.end(), name) == said_anew.end() &&
-        std::find(left_out.begin(), left_out.end(), name) == left_out.end()) {
-      own.emplace_back(text);
-    }
-  }
-  return own;
 }
 
 /// How near to the cause an exit code is: some only report what became of another rank, and may be
@@ -92,26 +62,39 @@ class World {
     int code;
     int weight;  // see weight_of
   };
+  struct Interrupt {
+    int number;
+    std::chrono::steady_clock::time_point at;
+  };
 
   void start();
   void turn();
+  void pass_output();
   void take_signals();
+  void interrupt(int number, bool from_terminal);
   void reap();
   void ended(int rank, int status);
+  void failed(int rank, int code, const std::string& how);
   void send_all(int signal_number);
   void stop_stragglers();
   void drain();
+  void give_up_output();
+  void say(const std::string& text);
+  [[nodiscard]] int exit_code() const;
   [[nodiscard]] int running() const;
 
   const Options& options_;
   Meeting meeting_;  // given up after the ranks have ended
   int signals_ = -1;
+  Outlet out_{STDOUT_FILENO, "stdout"}, err_{STDERR_FILENO, "stderr"};
   std::vector<Rank> ranks_;
   std::vector<Relay> relays_;
   std::optional<Failure> failure_;
+  std::optional<Interrupt> interrupted_;  // the first
   int interrupts_ = 0;
   int stop_signal_ = SIGTERM;  // what stragglers get next
   Deadline stop_at_ = Deadline::never();
+  bool told_stdout_failed_ = false;
 };
 
 World::World(const Options& options) : options_{options}, meeting_{options} {
@@ -120,9 +103,11 @@ World::World(const Options& options) : options_{options}, meeting_{options} {
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) sigaddset(&set, number);
   sigprocmask(SIG_BLOCK, &set, nullptr);
   signals_ = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-  if (signals_ < 0)
-    throw rankwire::TransportError{"signalfd failed: " + std::string{std::strerror(errno)}};
+  if (signals_ < 0) throw_shortage("no descriptor for signals", errno, options.ranks);
   std::signal(SIGPIPE, SIG_IGN);
+  // Who started this program may ignore it. Then the system would tell of no rank's end, and give
+  // the pid of one that has ended to somebody else.
+  std::signal(SIGCHLD, SIG_DFL);
 }
 
 /// With ranks left only when an exception passes.
@@ -139,78 +124,114 @@ int World::run() {
   start();
   while (running() > 0) turn();
   drain();
-  return failure_ ? failure_->code : 0;
+  return exit_code();
 }
 
 void World::start() {
   const std::string job = random_job();
   for (int rank = 0; rank < options_.ranks; ++rank) {
-    const Child child = spawn(options_.program,
-                              environment_of(rank, options_, meeting_.endpoint(), job), rank == 0);
+    const Child child =
+        spawn(options_.program, environment_of(rank, options_, meeting_.endpoint(), job),
+              rank == 0, options_.ranks);
     ranks_.push_back({child.pid});
     const std::string prefix = fmt::format("[rank {}] ", rank);
-    relays_.emplace_back(child.out, STDOUT_FILENO, options_.tag_output ? prefix : std::string{});
-    relays_.emplace_back(child.err, STDERR_FILENO, prefix);
+    relays_.emplace_back(child.out, out_, options_.tag_output ? prefix : std::string{});
+    relays_.emplace_back(child.err, err_, prefix);
   }
 }
 
+/// Waits until something is to be done, and does it.
 void World::turn() {
-  std::vector<pollfd> watched{{signals_, POLLIN, 0}};
-  for (const Relay& relay : relays_)
-    watched.push_back({relay.source(), POLLIN, 0});  // -1 is skipped
+  std::vector<pollfd> watched{{signals_, POLLIN, 0}};  // -1 is skipped
+  for (const Outlet* const outlet : {&out_, &err_}) {
+    watched.push_back({outlet->is_pending() ? outlet->target() : -1, POLLOUT, 0});
+  }
+  for (const Relay& relay : relays_) {
+    watched.push_back({relay.can_pass() ? relay.source() : -1, POLLIN, 0});
+  }
   int wait_ms = -1;
   if (!stop_at_.is_never()) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(stop_at_.remaining());
     wait_ms = static_cast<int>(std::min<std::int64_t>(left.count(), 60'000));
   }
   poll(watched.data(), watched.size(), wait_ms);
+  constexpr std::size_t before_relays = 3;
   for (std::size_t i = 0; i < relays_.size(); ++i) {
-    if (watched[i + 1].revents != 0) relays_[i].pass_on();
+    if (watched[before_relays + i].revents != 0) relays_[i].pass_on();
   }
+  pass_output();
   if (watched[0].revents != 0) take_signals();
   if (stop_at_.expired()) stop_stragglers();
+}
+
+void World::pass_output() {
+  out_.write_some();
+  if (out_.has_failed() && !std::exchange(told_stdout_failed_, true)) {
+    say(out_.failure() + "; the ranks' results are lost from here on");
+  }
+  err_.write_some();
+  for (Relay& relay : relays_) {
+    if (relay.has_failed_target()) relay.pass_on();  // closes it: the rank shall learn it
+  }
 }
 
 void World::take_signals() {
   signalfd_siginfo info;
   while (read(signals_, &info, sizeof info) == sizeof info) {
     const int number = static_cast<int>(info.ssi_signo);
-    if (number == SIGCHLD) continue;
-    if (++interrupts_ > 1) {
-      say("interrupted twice; killing all ranks");
-      send_all(SIGKILL);
-      continue;
-    }
-    // A terminal's Ctrl-C has reached the ranks already: they are of the same process group, and a
-    // second one would end them before they could say goodbye.
-    const bool from_terminal = info.ssi_code == SI_KERNEL;
-    if (!from_terminal) send_all(number);
-    stop_at_ = stop_at_.sooner(options_.grace);
+    if (number != SIGCHLD) interrupt(number, info.ssi_code == SI_KERNEL);
   }
   reap();
 }
 
+void World::interrupt(int number, bool from_terminal) {
+  const auto now = std::chrono::steady_clock::now();
+  if (interrupted_ && interrupted_->number == number &&
+      now - interrupted_->at < rankwire::one_interrupt) {
+    return;  // the same wish: timeout signals this process, then its group
+  }
+  if (++interrupts_ > 1) {
+    say("interrupted twice; killing all ranks");
+    send_all(SIGKILL);
+    return;
+  }
+  interrupted_ = {number, now};
+  // A terminal's Ctrl-C has reached the ranks already: they are of the same process group, and a
+  // second one would end them before they could say goodbye.
+  if (!from_terminal) send_all(number);
+  stop_at_ = stop_at_.sooner(options_.grace);
+}
+
 void World::reap() {
   for (std::size_t rank = 0; rank < ranks_.size(); ++rank) {
+    if (!ranks_[rank].running) continue;
     int status = 0;
-    if (ranks_[rank].running && waitpid(ranks_[rank].pid, &status, WNOHANG) > 0) {
-      ranks_[rank].running = false;
+    const pid_t pid = waitpid(ranks_[rank].pid, &status, WNOHANG);
+    if (pid == 0 || (pid < 0 && errno == EINTR)) continue;
+    ranks_[rank].running = false;
+    if (pid > 0) {
       ended(static_cast<int>(rank), status);
+    } else {  // somebody else has taken its status: it is a child no longer
+      failed(static_cast<int>(rank), 1, fmt::format("has ended, how is not known: {}",
+                                                    std::strerror(errno)));
     }
   }
 }
 
 void World::ended(int rank, int status) {
-  const auto& process = ranks_[static_cast<std::size_t>(rank)];
-  const bool killed = WIFSIGNALED(status);
-  const int code = killed ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-  if (code == 0) return;
-  const int weight = process.stopped_by_us ? 0 : weight_of(code);
-  if (weight > 0 && interrupts_ == 0) {
-    say(killed ? fmt::format("rank {} (pid {}) was killed by signal {} ({})", rank, process.pid,
-                             WTERMSIG(status), strsignal(WTERMSIG(status)))
-               : fmt::format("rank {} (pid {}) exited with code {}", rank, process.pid, code));
+  if (WIFSIGNALED(status)) {
+    const int number = WTERMSIG(status);
+    failed(rank, 128 + number,
+           fmt::format("was killed by signal {} ({})", number, strsignal(number)));
+  } else if (WEXITSTATUS(status) != 0) {
+    failed(rank, WEXITSTATUS(status), fmt::format("exited with code {}", WEXITSTATUS(status)));
   }
+}
+
+void World::failed(int rank, int code, const std::string& how) {
+  const auto& process = ranks_[static_cast<std::size_t>(rank)];
+  const int weight = process.stopped_by_us ? 0 : weight_of(code);
+  if (weight > 0 && interrupts_ == 0) say(fmt::format("rank {} (pid {}) {}", rank, process.pid, how));
   if (!failure_ || weight > failure_->weight) failure_ = {code, weight};
   if (stop_at_.is_never()) stop_at_ = options_.grace;
 }
@@ -233,12 +254,43 @@ void World::stop_stragglers() {
 }
 
 /// What the ranks wrote before they ended. Does not wait for the end of the pipes: a process that a
-/// rank started may hold them open.
+/// rank started may hold them open, and write on. Waits for the readers of this process's streams,
+/// until it is interrupted.
 void World::drain() {
-  for (Relay& relay : relays_) {
-    while (relay.source() >= 0 && relay.pass_on()) {
+  constexpr int reads_max = 17;  // the most that a pipe of the system holds is a MiB
+  std::vector<int> reads(relays_.size(), 0);
+  stop_at_ = interrupts_ > 0 ? Deadline{options_.grace} : Deadline::never();
+  while (true) {
+    bool all = true;
+    for (std::size_t i = 0; i < relays_.size(); ++i) {
+      while (relays_[i].can_pass()) {
+        if (!relays_[i].pass_on() || ++reads[i] == reads_max) relays_[i].end();
+      }
+      all = all && relays_[i].source() < 0;
     }
+    pass_output();
+    if (all && !out_.is_pending() && !err_.is_pending()) return;
+    if (interrupts_ > 1 || stop_at_.expired()) return give_up_output();
+    if (out_.is_pending() || err_.is_pending()) turn();
   }
+}
+
+void World::give_up_output() {
+  for (Outlet* const outlet : {&out_, &err_}) {
+    if (outlet->is_pending()) outlet->give_up("interrupted while its reader took nothing");
+  }
+  if (!failure_) failure_ = {128 + interrupted_->number, 0};
+}
+
+void World::say(const std::string& text) {
+  err_.add(fmt::format("rankwire launch: {}\n", text));
+  err_.write_some();
+}
+
+/// Output that was lost is a failure, too.
+int World::exit_code() const {
+  if (failure_) return failure_->code;
+  return out_.has_failed() || err_.has_failed() ? static_cast<int>(rankwire::ExitCode::failure) : 0;
 }
 
 int World::running() const {

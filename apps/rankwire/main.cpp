@@ -1,19 +1,34 @@
 #include <fmt/format.h>
 
+#include <csignal>
 #include <cstdio>
 
 #include "command_line.hpp"
 #include "keygen.hpp"
 #include "launch.hpp"
 #include "rankwire/errors.hpp"
+#include "rankwire/output.hpp"
+
+namespace {
+
+/// Prints what was asked for; results go to stdout, and all of them.
+int print(const launcher::Answer& answer) {
+  std::fputs(answer.text.c_str(), answer.code == 0 ? stdout : stderr);
+  rankwire::finish_output();
+  return answer.code;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   const char* subcommand = "";
+  rankwire::keep_standard_descriptors();
+  // A closed pipe shall be an error of the write, with a line and a code, not a silent death.
+  std::signal(SIGPIPE, SIG_IGN);
   try {
     const auto asked = launcher::read_command_line(argc, argv);
     if (const auto* const answer = std::get_if<launcher::Answer>(&asked)) {
-      std::fputs(answer->text.c_str(), answer->code == 0 ? stdout : stderr);
-      return answer->code;
+      return print(*answer);
     }
     if (const auto* const keys = std::get_if<launcher::Keygen>(&asked)) {
       subcommand = " keygen";

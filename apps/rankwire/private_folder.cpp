@@ -1,11 +1,17 @@
 #include "private_folder.hpp"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
+#include <string_view>
+#include <vector>
 
 #include "rankwire/errors.hpp"
 
@@ -14,21 +20,105 @@ namespace {
 
 /// So that the path of a socket in it is one that the system takes.
 constexpr std::size_t parent_bytes_max = 60;
+constexpr std::string_view prefix = "rankwire-launch-";
+constexpr std::size_t random_characters = 6;
 
-/// Empty: not there.
-std::string make_in(const std::string& parent) {
-  std::string path = parent + "/rankwire-XXXXXX";
-  return mkdtemp(path.data()) == nullptr ? std::string{} : path;
+/// Where the folder may be, the best first.
+std::vector<std::string> parents() {
+  std::vector<std::string> all;
+  for (const char* const variable : {"TMPDIR", "XDG_RUNTIME_DIR"}) {
+    const char* const value = std::getenv(variable);
+    // The second may be left from another user's session, as after su: then nothing can be made.
+    const std::string path = value == nullptr ? "" : value;
+    if (path.starts_with('/') && path.size() <= parent_bytes_max) all.push_back(path);
+  }
+  all.emplace_back("/tmp");
+  return all;
+}
+
+/// Opens the folder, which must be this user's and closed to others, and no link to one; else -1.
+int open_own(const char* path) {
+  const int folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+  struct stat about {};
+  if (folder >= 0 && fstat(folder, &about) == 0 && about.st_uid == geteuid() &&
+      (about.st_mode & 0777U) == 0700U) {
+    return folder;
+  }
+  if (folder >= 0) close(folder);
+  return -1;
+}
+
+/// Removes the folder and the sockets in it; one with folders in it, which is not ours, stays.
+void remove_folder(int folder, const std::string& path) {
+  constexpr int entries_max = 10'000;
+  const int copy = fcntl(folder, F_DUPFD_CLOEXEC, 0);
+  DIR* const listing = copy < 0 ? nullptr : fdopendir(copy);
+  if (listing == nullptr) {
+    if (copy >= 0) close(copy);
+    return;
+  }
+  for (int i = 0; i < entries_max; ++i) {
+    const dirent* const entry = readdir(listing);
+    if (entry == nullptr) break;
+    unlinkat(folder, entry->d_name, 0);  // fails for "." and ".."
+  }
+  closedir(listing);
+  rmdir(path.c_str());
+}
+
+/// What a launcher that was killed has left there.
+void remove_left_behind(const std::string& parent) {
+  constexpr int removals_max = 100;
+  DIR* const listing = opendir(parent.c_str());
+  if (listing == nullptr) return;
+  int removals = 0;
+  while (const dirent* const entry = readdir(listing)) {
+    const std::string_view name = entry->d_name;
+    if (!name.starts_with(prefix) || name.size() != prefix.size() + random_characters) continue;
+    const std::string path = parent + "/" + entry->d_name;
+    const int folder = open_own(path.c_str());
+    if (folder < 0) continue;
+    // Whoever lives holds it; where there are no locks, nobody can say.
+    if (flock(folder, LOCK_EX | LOCK_NB) == 0) {
+      remove_folder(folder, path);
+      ++removals;
+    }
+    close(folder);
+    if (removals == removals_max) break;
+  }
+  closedir(listing);
+}
+
+/// Makes a folder and takes the lock. Empty: it cannot be made, and errno says why.
+std::string make_in(const std::string& parent, int& lock) {
+  constexpr int attempts = 10;
+  for (int i = 0; i < attempts; ++i) {
+    std::string path = parent + "/" + std::string{prefix} + std::string(random_characters, 'X');
+    if (mkdtemp(path.data()) == nullptr) return {};
+    lock = open_own(path.c_str());
+    struct stat held {}, there {};
+    const bool locked = lock >= 0 && (flock(lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK);
+    // Between the two, another launcher may have taken it for one that was left behind.
+    if (locked && fstat(lock, &held) == 0 && lstat(path.c_str(), &there) == 0 &&
+        held.st_ino == there.st_ino && held.st_dev == there.st_dev) {
+      return path;
+    }
+    const int error = errno;
+    if (lock >= 0) close(lock);
+    lock = -1;
+    rmdir(path.c_str());
+    errno = error;
+  }
+  return {};
 }
 
 }  // namespace
 
 PrivateFolder::PrivateFolder() {
-  const char* const of_session = std::getenv("XDG_RUNTIME_DIR");
-  const std::string first = of_session == nullptr ? "" : of_session;
-  // It may be left from another user's session, as after su.
-  if (first.starts_with('/') && first.size() <= parent_bytes_max) path_ = make_in(first);
-  if (path_.empty()) path_ = make_in("/tmp");
+  for (const std::string& parent : parents()) {
+    remove_left_behind(parent);
+    if (path_.empty()) path_ = make_in(parent, lock_);
+  }
   if (path_.empty()) {
     throw rankwire::TransportError{fmt::format(
         "no folder for the ranks' sockets in /tmp: {}; use --over tcp", std::strerror(errno))};
@@ -36,8 +126,8 @@ PrivateFolder::PrivateFolder() {
 }
 
 PrivateFolder::~PrivateFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
+  remove_folder(lock_, path_);
+  close(lock_);
 }
 
 }  // namespace launcher

@@ -9,7 +9,7 @@
 
 namespace launcher {
 
-Relay::Relay(int source, int target, std::string prefix)
+Relay::Relay(int source, Outlet& target, std::string prefix)
     : source_{source}, target_{target}, prefix_{std::move(prefix)} {
   fcntl(source_, F_SETFL, O_NONBLOCK);
 }
@@ -22,6 +22,8 @@ Relay::Relay(Relay&& other) noexcept
       in_line_{other.in_line_} {}
 
 bool Relay::pass_on() {
+  if (target_.has_failed()) close();
+  if (source_ < 0) return false;
   // One read a turn: a rank that writes without end must not keep the others waiting.
   std::array<char, line_bytes_max> part;
   const ssize_t size = read(source_, part.data(), part.size());
@@ -32,10 +34,10 @@ bool Relay::pass_on() {
   }
   pending_.append(part.data(), static_cast<std::size_t>(size));
   pass_lines();
-  return source_ >= 0;
+  return true;
 }
 
-/// Writes the whole lines of pending_, and the start of one that is too long to wait for.
+/// Passes the whole lines of pending_ on, and the start of one that is too long to wait for.
 void Relay::pass_lines() {
   std::size_t begin = 0;
   std::string text;
@@ -51,29 +53,18 @@ void Relay::pass_lines() {
   }
   if (pending_.size() - begin > line_bytes_max) add(pending_.size());
   pending_.erase(0, begin);
-  if (!write_out(text)) close();
+  target_.add(text);
 }
 
 void Relay::end() {
   if (source_ < 0) return;
   if (!pending_.empty()) {
     const std::string start = in_line_ ? std::string{} : prefix_;
-    write_out(start + pending_ + (prefix_.empty() ? "" : "\n"));
+    target_.add(start + pending_ + (prefix_.empty() ? "" : "\n"));
   } else if (in_line_ && !prefix_.empty()) {
-    write_out("\n");
+    target_.add("\n");
   }
   close();
-}
-
-bool Relay::write_out(const std::string& text) {
-  std::size_t done = 0;
-  while (done < text.size()) {
-    const ssize_t size = write(target_, text.data() + done, text.size() - done);
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return false;
-    done += static_cast<std::size_t>(size);
-  }
-  return true;
 }
 
 void Relay::close() {

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "rankwire/errors.hpp"
+#include "shortage.hpp"
 
 namespace launcher {
 namespace {
@@ -20,12 +21,9 @@ struct Pipe {
   int read = -1;
   int write = -1;
 
-  Pipe() {
+  explicit Pipe(int ranks) {
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) {
-      throw rankwire::TransportError{
-          fmt::format("no pipe for another rank: {}; start fewer ranks", std::strerror(errno))};
-    }
+    if (pipe2(ends, O_CLOEXEC) != 0) throw_shortage("no pipe for another rank", errno, ranks);
     read = ends[0];
     write = ends[1];
   }
@@ -55,6 +53,12 @@ struct Plan {
   pid_t parent;
 };
 
+/// What the child says when it does not come to run the program.
+struct Refusal {
+  bool by_exec;
+  int error;
+};
+
 /// In the child, between fork and exec: system calls only.
 [[noreturn]] void become(const Plan& plan) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -70,36 +74,36 @@ struct Plan {
     if (nothing > STDIN_FILENO) close(nothing);
   }
   if (ready) execvpe(plan.program[0], plan.program, plan.environment);
-  const int error = errno;
-  [[maybe_unused]] const auto written = write(plan.failed, &error, sizeof error);
+  const Refusal refusal{ready, errno};
+  [[maybe_unused]] const auto written = write(plan.failed, &refusal, sizeof refusal);
   _exit(1);
 }
 
 }  // namespace
 
 Child spawn(const std::vector<std::string>& program, const std::vector<std::string>& environment,
-            bool reads_stdin) {
-  Pipe out, err, failed;
+            bool reads_stdin, int ranks) {
+  Pipe out{ranks}, err{ranks}, failed{ranks};
   const auto arguments = pointers(program);
   const auto variables = pointers(environment);
   const Plan plan{arguments.data(), variables.data(), out.write, err.write,
                   failed.write,     reads_stdin,      getpid()};
   const pid_t pid = fork();
   if (pid == 0) become(plan);
-  if (pid < 0) {
-    throw rankwire::TransportError{
-        fmt::format("no process for another rank: {}; start fewer ranks", std::strerror(errno))};
-  }
+  if (pid < 0) throw_shortage("no process for another rank", errno, ranks);
   failed.close_write();
-  int error = 0;
+  Refusal refusal{};
   ssize_t size = 0;
   do {
-    size = read(failed.read, &error, sizeof error);
+    size = read(failed.read, &refusal, sizeof refusal);
   } while (size < 0 && errno == EINTR);
-  if (size == sizeof error) {  // closed unwritten by a successful exec
+  if (size == sizeof refusal) {  // closed unwritten by a successful exec
     waitpid(pid, nullptr, 0);
-    throw rankwire::UsageError{
-        fmt::format("cannot start the program '{}': {}", program.front(), std::strerror(error))};
+    if (!refusal.by_exec || is_shortage(refusal.error)) {
+      throw_shortage("another rank cannot be started", refusal.error, ranks);
+    }
+    throw rankwire::UsageError{fmt::format("cannot start the program '{}': {}", program.front(),
+                                           std::strerror(refusal.error))};
   }
   return {pid, out.take_read(), err.take_read()};
 }

@@ -18,8 +18,9 @@ struct Child {
 /// Starts `program` (looked for in PATH as a shell does). It dies with this process and starts with
 /// every signal as usual. `reads_stdin`: it shares this process's stdin, else it has /dev/null.
 /// Throws rankwire::UsageError when the program cannot be started, rankwire::TransportError when
-/// the system refuses pipes or processes.
+/// the system refuses pipes or processes; that text says what `ranks` of them need.
 [[nodiscard]] Child spawn(const std::vector<std::string>& program,
-                          const std::vector<std::string>& environment, bool reads_stdin);
+                          const std::vector<std::string>& environment, bool reads_stdin,
+                          int ranks);
 
 }  // namespace launcher

@@ -287,6 +287,8 @@ bool InprocChannel::take_in() {
   const std::size_t end = std::min(arrived_.size(), next_ + messages_max);
   while (next_ < end && !mailbox_.met()) mailbox_.push(std::move(arrived_[next_++]));
   if (next_ < arrived_.size()) return true;
+  // A rank that aborts and goes tells of both, in this order: it was not lost, the world ended.
+  if (departures_seen_ < departures_to_tell_) check_aborted();
   while (departures_seen_ < departures_to_tell_) {
     const auto& departure = world_->departures[departures_seen_++];
     if (departure->rank != rank()) mailbox_.depart(departure);

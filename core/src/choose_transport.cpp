@@ -70,6 +70,25 @@ void check_mpi(const Settings& settings, const Sources& sources, const Start& st
       said("--ranks", sources.ranks), *settings.ranks, launcher->size, launcher->variable)};
 }
 
+/// rankwire launch has said the size of the world, and started as many: with another one, they would
+/// wait for ranks that nobody starts.
+void check_launch(const Settings& settings, const Sources& sources, const Start& start) {
+  const Source& endpoint = settings.listen.empty() ? sources.join : sources.listen;
+  const std::string prefix = std::string{launch_size_variable} + "=";
+  const auto said_by_launch =
+      std::find_if(start.environment.begin(), start.environment.end(),
+                   [&](const std::string& entry) { return entry.starts_with(prefix); });
+  if (said_by_launch == start.environment.end() || !settings.ranks) return;
+  // With an endpoint of its own, it is of another world.
+  if (endpoint.kind != Source::Kind::environment) return;
+  const std::string size = said_by_launch->substr(prefix.size());
+  if (size == fmt::format("{}", *settings.ranks)) return;
+  throw UsageError{fmt::format(
+      "{} says {} ranks, but rankwire launch started {}; leave -n of the program out, or say "
+      "rankwire launch -n {}",
+      said("--ranks", sources.ranks), *settings.ranks, size, *settings.ranks)};
+}
+
 void check_built(const Settings& settings, const Sources& sources, const Start& start) {
   const auto& built = start.backends;
   if (std::find(built.begin(), built.end(), settings.transport) != built.end()) return;
@@ -94,7 +113,10 @@ void choose_transport(Settings& settings, const Sources& sources, const Start& s
   }
   check_rank(settings, sources);
   check_built(settings, sources, start);
-  if (settings.transport == "zmq") check_zmq(settings);
+  if (settings.transport == "zmq") {
+    check_zmq(settings);
+    check_launch(settings, sources, start);
+  }
   if (settings.transport == "mpi") check_mpi(settings, sources, start);
   check_reach_and_keys(settings, sources);
 }

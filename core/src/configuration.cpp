@@ -22,28 +22,19 @@ Exit codes: 0 done, 1 failure, 2 wrong usage, 3 a rank was lost or left too earl
 4 a wait reached its deadline, 5 another rank ended the world, 128+N signal N.
 Results go to stdout, everything else to stderr.)";
 
+constexpr std::string_view variable_prefix = "RANKWIRE_";
+
 std::string base_name(const std::string& path) {
   return path.substr(path.rfind('/') + 1);
 }
 
-/// How all three sources spell an option: "join-timeout".
-std::string spelled(std::string name) {
-  std::replace(name.begin(), name.end(), '_', '-');
-  return name;
-}
-
+/// "join-timeout" to "RANKWIRE_JOIN_TIMEOUT".
 std::string variable_of(std::string name) {
   std::transform(name.begin(), name.end(), name.begin(), [](char c) {
     if (c == '-') return '_';
     return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
   });
-  return "RANKWIRE_" + name;
-}
-
-/// "JOIN_TIMEOUT" to "join-timeout".
-std::string option_of(std::string variable) {
-  for (char& c : variable) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return spelled(std::move(variable));
+  return std::string{variable_prefix} + name;
 }
 
 [[noreturn]] void refuse_unknown(const std::string& what, const std::string& nearest) {
@@ -56,11 +47,12 @@ std::string option_of(std::string variable) {
 class Reader {
  public:
   Reader(const Start& start, const Program& program);
-  std::variant<Settings, Answer> read();
+  std::variant<Configuration, Answer> read();
 
  private:
   std::optional<Answer> read_command_line();
   void read_environment();
+  void take_unknown_variable(const std::string& variable);
   void read_file(const std::string& path);
   void refuse_unknown_arguments();
   void set(const std::string& name, const std::string& value, const Source& source);
@@ -73,9 +65,10 @@ class Reader {
   Settings settings_;
   std::string file_;
   CLI::App app_;
-  std::map<std::string, CLI::Option*> options_;  // by name, as spelled() has it
+  std::map<std::string, CLI::Option*> options_;  // by name, as the command line has it
   std::map<std::string, Source> sources_;
   std::vector<const CLI::Option*> required_;
+  std::vector<std::string> ignored_variables_;
 };
 
 Reader::Reader(const Start& start, const Program& program)
@@ -94,13 +87,13 @@ Reader::Reader(const Start& start, const Program& program)
   for (const char* const name : {"--help", "--version"}) app_.get_option(name)->configurable(false);
   for (CLI::Option* const option : app_.get_options()) {
     if (!option->get_configurable() || option->get_lnames().empty()) continue;
-    options_[spelled(option->get_lnames().front())] = option;
+    options_[option->get_lnames().front()] = option;
     // CLI11 would look for it on the command line alone.
     if (option->get_required()) required_.push_back(option->required(false));
   }
 }
 
-std::variant<Settings, Answer> Reader::read() {
+std::variant<Configuration, Answer> Reader::read() {
   if (auto answer = read_command_line()) return std::move(*answer);
   read_environment();
   if (!file_.empty()) read_file(file_);
@@ -119,7 +112,7 @@ std::variant<Settings, Answer> Reader::read() {
                     .server_key = source_of("server-key"),
                     .insecure = source_of("insecure")},
                    start_);
-  return settings_;
+  return Configuration{settings_, ignored_variables_};
 }
 
 std::optional<Answer> Reader::read_command_line() {
@@ -157,33 +150,51 @@ void Reader::refuse_unknown_arguments() {
 }
 
 void Reader::read_environment() {
-  constexpr std::string_view prefix = "RANKWIRE_";
   for (const std::string& entry : start_.environment) {
-    if (!entry.starts_with(prefix)) continue;
+    if (!entry.starts_with(variable_prefix)) continue;
     const std::size_t equals = std::min(entry.find('='), entry.size());
     const std::string variable = entry.substr(0, equals);
+    const std::string value = equals < entry.size() ? entry.substr(equals + 1) : std::string{};
+    // Empty, it says nothing: a compose file or a script has a place for it, and no value.
+    if (value.empty() || variable == launch_size_variable) continue;
     const auto option = std::find_if(options_.begin(), options_.end(), [&](const auto& candidate) {
       return variable_of(candidate.first) == variable;
     });
     if (option == options_.end()) {
-      const std::string nearest = nearest_option(option_of(variable.substr(prefix.size())));
-      refuse_unknown(fmt::format("variable {} in the environment", variable),
-                     nearest.empty() ? nearest : variable_of(nearest));
+      take_unknown_variable(variable);
+    } else {
+      set(option->first, value, {Source::Kind::environment, "variable " + variable});
     }
-    const std::string value = equals < entry.size() ? entry.substr(equals + 1) : std::string{};
-    set(option->first, value, {Source::Kind::environment, "variable " + variable});
   }
+}
+
+/// Like an option's, it is a slip of the finger and refused. Else it is somebody else's.
+void Reader::take_unknown_variable(const std::string& variable) {
+  std::vector<std::string> known;
+  for (const auto& [name, option] : options_) {
+    known.push_back(variable_of(name).substr(variable_prefix.size()));
+  }
+  const std::string nearest = nearest_name(variable.substr(variable_prefix.size()), known);
+  if (nearest.empty()) {
+    ignored_variables_.push_back(variable);
+    return;
+  }
+  throw UsageError{fmt::format(
+      "unknown variable {0} in the environment; did you mean {1}{2}? If {0} is for something else, "
+      "start this program without it: env -u {0}",
+      variable, variable_prefix, nearest)};
 }
 
 void Reader::read_file(const std::string& path) {
   for (const FileEntry& entry : read_configuration_file(path)) {
-    const std::string name = spelled(entry.key);
+    const std::string& name = entry.key;
     const std::string where = fmt::format("file {} line {}", path, entry.line);
-    if (name == "config" || !options_.contains(name)) {
-      refuse_unknown(fmt::format("key '{}' in {}", entry.key, where), nearest_option(name));
+    if (name == "config") {
+      throw UsageError{fmt::format(
+          "{}: '{}' is no key: one file cannot name another; leave it out", where, name)};
     }
-    if (source_of(name.c_str()).kind == Source::Kind::file) {
-      throw UsageError{fmt::format("{}: '{}' is said twice; once is accepted", where, entry.key)};
+    if (!options_.contains(name)) {
+      refuse_unknown(fmt::format("key '{}' in {}", name, where), nearest_option(name));
     }
     set(name, entry.value, {Source::Kind::file, where});
   }
@@ -221,7 +232,10 @@ void Reader::check_required() const {
 }
 
 std::string Reader::nearest_option(const std::string& name, std::vector<std::string> names) const {
-  for (const auto& [known, option] : options_) names.push_back(known);
+  for (const auto& [known, option] : options_) {
+    // What only this program itself says is not in --help, and is not advised.
+    if (!option->get_group().empty()) names.push_back(known);
+  }
   return nearest_name(name, names);
 }
 
@@ -232,7 +246,7 @@ Source Reader::source_of(const char* name) const {
 
 }  // namespace
 
-std::variant<Settings, Answer> read_configuration(const Start& start, const Program& program) {
+std::variant<Configuration, Answer> read_configuration(const Start& start, const Program& program) {
   return Reader{start, program}.read();
 }
 

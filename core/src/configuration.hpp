@@ -18,16 +18,26 @@ struct Start {
   std::optional<LauncherWorld> launcher;
 };
 
+/// By this variable `rankwire launch` tells each rank how many it has started. Not an option.
+inline constexpr std::string_view launch_size_variable = "RANKWIRE_LAUNCH_SIZE";
+
+/// What was read.
+struct Configuration {
+  Settings settings;
+  /// RANKWIRE_* that are like no option of the program: somebody else's, and without effect.
+  std::vector<std::string> ignored_variables;
+};
+
 /// The text that --help or --version asked for; it goes to stdout, and the program ends with 0.
 struct Answer {
   std::string text;
 };
 
 /// Reads every option from the first of these that says it: the command line, the environment, the
-/// file of --config, the default; then chooses the transport. An option is declared once, on the
-/// CLI::App, for all three sources. Throws UsageError, which says where the value came from, the
-/// value, and what is accepted.
-[[nodiscard]] std::variant<Settings, Answer> read_configuration(const Start& start,
+/// file of --config, the default; an empty variable says nothing. Then chooses the transport. An
+/// option is declared once, on the CLI::App, for all three sources. Throws UsageError, which says
+/// where the value came from, the value, and what is accepted.
+[[nodiscard]] std::variant<Configuration, Answer> read_configuration(const Start& start,
                                                                 const Program& program);
 
 /// Where a value came from; the later kind has the say.

@@ -4,9 +4,15 @@
 
 namespace rankwire {
 
+int exit_status(int code) noexcept {
+  const int kept = static_cast<int>(static_cast<unsigned>(code) & 0xffU);
+  return kept == 0 && code != 0 ? static_cast<int>(ExitCode::failure) : kept;
+}
+
 int exit_code_of(const std::exception& error) noexcept {
   const auto* const ours = dynamic_cast<const Error*>(&error);
-  return ours != nullptr ? ours->exit_code() : static_cast<int>(ExitCode::failure);
+  const int code = ours == nullptr ? 0 : exit_status(ours->exit_code());
+  return code == 0 ? static_cast<int>(ExitCode::failure) : code;
 }
 
 std::string name_of(int rank, const std::string& host, int pid) {

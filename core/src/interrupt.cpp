@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <atomic>
+#include <cerrno>
 #include <csignal>
+#include <ctime>
 
 #include "rankwire/errors.hpp"
 
@@ -11,10 +13,32 @@ namespace rankwire {
 namespace {
 
 std::atomic<int> caught{0};
-static_assert(std::atomic<int>::is_always_lock_free, "a signal handler stores into it");
+std::atomic<std::int64_t> caught_at_ns{0};
+static_assert(std::atomic<int>::is_always_lock_free &&
+                  std::atomic<std::int64_t>::is_always_lock_free,
+              "a signal handler stores into them");
 
+std::int64_t now_ns() {
+  timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+/// In a signal handler: nothing but what is safe there.
 void remember(int signal_number) {
-  caught.store(signal_number, std::memory_order_relaxed);
+  const int error = errno;
+  const int before = caught.load(std::memory_order_acquire);
+  if (before == 0) {
+    caught_at_ns.store(now_ns(), std::memory_order_relaxed);
+    caught.store(signal_number, std::memory_order_release);
+  } else if (before != signal_number ||
+             now_ns() - caught_at_ns.load(std::memory_order_relaxed) >
+                 std::int64_t{one_interrupt.count()} * 1'000'000) {
+    // The second is final: it ends the process the ordinary way, when this handler returns.
+    std::signal(signal_number, SIG_DFL);
+    std::raise(signal_number);
+  }
+  errno = error;
 }
 
 }  // namespace
@@ -22,8 +46,8 @@ void remember(int signal_number) {
 void catch_interrupts() {
   struct sigaction action = {};
   action.sa_handler = remember;
-  // No SA_RESTART: a blocking call returns and its loop looks. Reset: the second signal is final.
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  // No SA_RESTART: a blocking call returns and its loop looks.
+  action.sa_flags = 0;
   sigemptyset(&action.sa_mask);
   for (const int signal_number : {SIGINT, SIGTERM}) {
     struct sigaction before = {};

@@ -7,15 +7,16 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
-#include <iostream>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <system_error>
 #include <thread>
 
+#include "exit_guard.hpp"
 #include "rankwire/backend/host.hpp"
 #include "rankwire/errors.hpp"
+#include "rankwire/output.hpp"
 #include "rankwire/units.hpp"
 
 namespace rankwire {
@@ -25,7 +26,11 @@ namespace {
 class Team {
  public:
   Team(std::vector<std::unique_ptr<Channel>> channels, const RankFunction& function)
-      : channels_{std::move(channels)}, function_{function}, codes_(channels_.size(), 0) {}
+      : channels_{std::move(channels)}, function_{function}, codes_(channels_.size(), 0) {
+    // Until it returns: a master whose thread ends by pthread_exit has not done its part. What a
+    // worker's means is for the master to say.
+    codes_.front() = static_cast<int>(ExitCode::peer);
+  }
 
   int run(std::chrono::milliseconds patience);
 
@@ -68,8 +73,9 @@ void Team::run_rank(std::size_t index) {
   // Destroyed on every way out: a thread that ends by pthread_exit leaves no code and no goodbye,
   // and the others see its rank lost, as they would a process that was killed.
   const std::unique_ptr<Channel> channel = std::move(channels_[index]);
+  guard_rank(channel->rank());
   try {
-    codes_[index] = function_(*channel);
+    codes_[index] = exit_status(function_(*channel));
     channel->close(Deadline::never());
   } catch (const std::exception& error) {
     codes_[index] = end_world(*channel, error);
@@ -100,7 +106,7 @@ int Team::end_world(Channel& channel, const std::exception& error) {
                     aborted ? " ends" : "", error.what(),
                     aborted || channel.size() == 1 ? "" : "; this ends the world"));
   }
-  flush_output();  // over MPI the abort does not return
+  (void)flush_output();  // over MPI the abort does not return
   if (!aborted) channel.abort(code, error.what());
   return code;
 }
@@ -116,7 +122,7 @@ void Team::start_threads() {
     } catch (const std::system_error& error) {
       Channel& channel = *channels_[index];
       codes_[index] = end_world(
-          channel, TransportError{fmt::format("no thread for this rank of {}: {}; use fewer ranks",
+          channel, TransportError{fmt::format("no thread for this rank of {}: {}; use fewer ranks, or raise ulimit -u",
                                               channel.size(), error.code().message())});
       finished(codes_.size() - index);
       return;
@@ -139,7 +145,7 @@ void Team::wait(std::chrono::milliseconds patience) {
   say(fmt::format(
       "{} of {} ranks did not come back within {} of the world's end; ending the process", running_,
       codes_.size(), duration_text(patience)));
-  flush_output();
+  (void)flush_output();
   std::_Exit(failure_->code);  // their threads may use whatever a return would destroy
 }
 
@@ -155,7 +161,11 @@ int Team::exit_code() const {
 
 int run_ranks(std::vector<std::unique_ptr<Channel>> channels, const RankFunction& function,
               std::chrono::milliseconds patience) {
-  return Team{std::move(channels), function}.run(patience);
+  // Over MPI its launcher sees to it: a rank that has not called MPI_Finalize ends the job.
+  if (channels.front()->info().transport != "mpi") guard_exit();
+  const int code = Team{std::move(channels), function}.run(patience);
+  end_guard();
+  return code;
 }
 
 void say(std::string_view text) {
@@ -165,15 +175,6 @@ void say(std::string_view text) {
   }
   line += '\n';
   std::fputs(line.c_str(), stderr);
-}
-
-bool flush_output() {
-  // Not fflush(nullptr): a thread that never comes back may hold a stream.
-  if (ftrylockfile(stdout) != 0) return true;
-  std::cout.flush();
-  const bool whole = std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && !std::cout.bad();
-  funlockfile(stdout);
-  return whole;
 }
 
 }  // namespace rankwire

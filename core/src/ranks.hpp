@@ -19,7 +19,4 @@ namespace rankwire {
 /// Writes "rankwire: " and `text` to stderr as one line, whatever characters it has.
 void say(std::string_view text);
 
-/// Flushes what stdio and iostreams hold back. False when stdout could not take all of it.
-bool flush_output();
-
 }  // namespace rankwire

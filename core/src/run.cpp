@@ -13,6 +13,7 @@
 #include "rankwire/backend/interrupt.hpp"
 #include "rankwire/backend/log.hpp"
 #include "rankwire/errors.hpp"
+#include "rankwire/output.hpp"
 
 namespace rankwire {
 namespace {
@@ -29,19 +30,30 @@ Start start_of(int argc, char** argv, std::span<const Backend> backends) {
   return start;
 }
 
-int run_world(const Settings& settings, std::span<const Backend> backends,
+/// Said once in a world: where rank 0 is.
+void warn_of_ignored(const std::vector<std::string>& variables, const Channel& channel) {
+  if (variables.empty() || channel.rank() != 0) return;
+  log().warn("{} in the environment: no option of this program, without effect",
+             fmt::join(variables, ", "));
+}
+
+int run_world(const Configuration& configuration, std::span<const Backend> backends,
               const RankFunction& function) {
+  const Settings& settings = configuration.settings;
   log().set_level(spdlog::level::from_str(settings.log_level));
   catch_interrupts();
   keep_freed_memory();
   const auto backend =
       std::find_if(backends.begin(), backends.end(),
                    [&](const Backend& candidate) { return candidate.name == settings.transport; });
-  return run_ranks(backend->open(settings), function, settings.linger);
+  auto channels = backend->open(settings);
+  warn_of_ignored(configuration.ignored_variables, *channels.front());
+  return run_ranks(std::move(channels), function, settings.linger);
 }
 
 int run_or_throw(int argc, char** argv, std::span<const Backend> backends,
                  const RankFunction& function, const Program& program) {
+  keep_standard_descriptors();
   // A closed pipe shall be an error of the write, with a line and a code, not a silent death.
   std::signal(SIGPIPE, SIG_IGN);
   const auto outcome = read_configuration(start_of(argc, argv, backends), program);
@@ -49,10 +61,12 @@ int run_or_throw(int argc, char** argv, std::span<const Backend> backends,
   if (const auto* const answer = std::get_if<Answer>(&outcome)) {
     std::fputs(answer->text.c_str(), stdout);
   } else {
-    code = run_world(std::get<Settings>(outcome), backends, function);
+    code = run_world(std::get<Configuration>(outcome), backends, function);
   }
-  if (!flush_output() && code == 0) {
-    throw Error{"stdout did not take all results: its reader has gone, or its disk is full"};
+  if (code == 0) {
+    finish_output();
+  } else {
+    (void)flush_output();
   }
   return code;
 }

@@ -8,7 +8,13 @@ namespace {
 
 std::string text_of(const Answer& answer) {
   std::string text;
-  for (const auto& [gist, figures] : answer) text += gist + " " + figures + "\n";
+  for (const auto& [gist, figures, rows] : answer) {
+    text += gist + " " + figures + "\n";
+    for (const auto& row : rows) {
+      for (std::size_t i = 0; i < row.size(); ++i) text += (i == 0 ? "  " : " | ") + row[i];
+      text += "\n";
+    }
+  }
   return text;
 }
 

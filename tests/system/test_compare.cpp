@@ -138,6 +138,21 @@ TEST_CASE("compare: when it is interrupted nothing stays behind") {
   }
 }
 
+TEST_CASE("compare: results that cannot be written are a failure") {
+  const auto table = support::run({.arguments = {COMPARE, "--quick", "--over", "inproc", "idle"},
+                                   .stdout_to = "/dev/full"});
+  CHECK_CODE(table, 1);
+  CHECK_HAS(table.err, "stdout did not take all results");
+  const auto json = run({"--quick", "--over", "inproc", "idle", "--json", "/dev/full"});
+  CHECK_CODE(json, 1);
+  CHECK_HAS(json.err, "'/dev/full': No space left on device");
+  const Folder folder;
+  CHECK_CODE(run({"--quick", "--over", "inproc", "idle", "--json", folder / "a.json"}), 0);
+  const auto report = run({"--from", folder / "a.json", "--report", "/dev/full"});
+  CHECK_CODE(report, 1);
+  CHECK_HAS(report.err, "'/dev/full': No space left on device");
+}
+
 TEST_CASE("compare: what contradicts itself is refused before anything is measured") {
   const auto refused = [](const Arguments& arguments, const std::string& why) {
     const auto result = run(arguments);
@@ -145,13 +160,21 @@ TEST_CASE("compare: what contradicts itself is refused before anything is measur
     CHECK_HAS(result.err, why);
     CHECK(result.out.empty());
   };
-  refused({"latence"}, "latence not in");
-  refused({"--over", "mpi"}, "mpi not in");
+  refused({"latence"}, "measure: 'latence' is not accepted: latency, ");
+  refused({"latence"}, "did you mean latency?");
+  refused({"--over", "mpi"}, "--over: 'mpi' is not accepted: inproc, ");
+  refused({"--only", "zmqq"}, "--only: 'zmqq' is not accepted: latency, ");
   refused({"--quick", "--thorough"}, "exclude each other");
   refused({"--check", "latency"}, "--check measures what its bars need");
   refused({"--check", "--from", "a.json"}, "--check measures what its bars need");
   refused({"--check", "-n", "2"}, "--check starts the worlds that it looks at");
-  refused({"--from", "/nonexistent"}, "cannot read the file '/nonexistent'");
+  refused({"--from", "/nonexistent"}, "cannot read the file '/nonexistent': No such file");
+  refused({"--from", "/"}, "cannot read the file '/': Is a directory");
+  refused({"--from", "/dev/null"}, "'/dev/null' is no results of compare");
+  for (const auto* const word : {"this ends the world", "nothing", "rank 0"}) {
+    CHECK_FALSE(has(run({"--from", "/nonexistent"}).err, word));
+    CHECK_FALSE(has(run({"--only", "zmqq"}).err, word));
+  }
   refused({"--from", "a.json", "--quick"}, "--from measures nothing");
   refused({"--json", "/nonexistent/a.json"}, "'/nonexistent/a.json' cannot be written: No such");
   refused({"-n", "1"}, "compare needs 2 ranks, this world has 1");

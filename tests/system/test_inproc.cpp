@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <csignal>
+#include <rankwire/interrupt.hpp>
+#include <thread>
 
 #include "system.hpp"
 
@@ -99,6 +101,40 @@ TEST_CASE("SIGINT and SIGTERM end all ranks") {
   }
 }
 
+TEST_CASE("one signal, one line: nobody tells of a rank that was lost by it") {
+  for (int i = 0; i < 20; ++i) {
+    Process process{{{WAITER, "-n", "4"}}};
+    for (const char* const rank : {"rank 0", "rank 1", "rank 2", "rank 3"}) {
+      process.wait_for_text(std::string{rank} + " waits");
+    }
+    process.send_signal(SIGTERM);
+    const auto result = process.wait();
+    CHECK_CODE(result, 143);
+    CHECK_HAS(result.err, "interrupted by SIGTERM");
+    CHECK_FALSE(has(result.err, "was lost"));
+    CHECK_MESSAGE(std::count(result.err.begin(), result.err.end(), '\n') == 4 + 1, result.err);
+  }
+}
+
+TEST_CASE("the same signal twice at once is one, as timeout sends it; later it is final") {
+  for (int i = 0; i < 20; ++i) {
+    Process process{{{WAITER, "-n", "2"}}};
+    process.wait_for_text("rank 0 waits");
+    process.wait_for_text("rank 1 waits");
+    process.send_signal(SIGTERM);
+    process.send_signal(SIGTERM);
+    const auto result = process.wait();
+    CHECK_CODE(result, 143);
+    CHECK_HAS(result.err, "interrupted by SIGTERM");
+  }
+  Process hung{{{PRODUCT, "-n", "3", "--fail", "2:hang", "--linger", "1h"}}};
+  hung.wait_for_text("worker process 1:");
+  hung.send_signal(SIGINT);
+  std::this_thread::sleep_for(rankwire::one_interrupt * 2);
+  hung.send_signal(SIGINT);
+  CHECK_CODE(hung.wait(), 130);
+}
+
 TEST_CASE("SIGINT ends a rank that hangs outside of the library too") {
   Process process{{{PRODUCT, "-n", "3", "--fail", "2:hang"}}};
   process.wait_for_text("worker process 1:");
@@ -107,7 +143,37 @@ TEST_CASE("SIGINT ends a rank that hangs outside of the library too") {
 }
 
 TEST_CASE("results that stdout does not take are a failure") {
-  const auto result = support::run({.arguments = {PRODUCT}, .stdout_to = "/dev/full"});
-  CHECK_CODE(result, 1);
-  CHECK_HAS(result.err, "stdout");
+  for (const Arguments& arguments : {Arguments{}, {"--help"}, {"--version"}, {"--format", "json"}}) {
+    const auto result =
+        support::run({.arguments = Arguments{PRODUCT} + arguments, .stdout_to = "/dev/full"});
+    CHECK_CODE(result, 1);
+    CHECK_HAS(result.err, "stdout did not take all results");
+    // Closed, its number must not go to a socket or a file of the program's.
+    const auto closed =
+        support::run({Arguments{"sh", "-c", "exec \"$0\" \"$@\" >&-", PRODUCT} + arguments});
+    CHECK_CODE(closed, 1);
+    CHECK_HAS(closed.err, "stdout did not take all results");
+  }
+  // The reader has gone before the first line.
+  const auto unread = support::run(
+      {{"bash", "-c", "exec 3> >(exec 0<&-); wait $!; \"$0\" >&3", PRODUCT}});
+  CHECK_CODE(unread, 1);
+  CHECK_HAS(unread.err, "stdout did not take all results");
+}
+
+TEST_CASE("a rank that leaves by exit while others work is a failure") {
+  for (const std::string& how : {std::string{"exit"}, std::string{"quick_exit"}}) {
+    CAPTURE(how);
+    for (const std::string& leaver : {std::string{"0"}, std::string{"1"}}) {
+      const auto result = support::run({{LEAVER, "-n", "3", "--how", how, "--leaver", leaver}});
+      CHECK_CODE(result, 3);
+      CHECK_HAS(result.err, "rank " + leaver + " (");
+      CHECK_HAS(result.err, "before all ranks had returned");
+    }
+  }
+  CHECK_CODE(support::run({{LEAVER, "-n", "3", "--how", "exit", "--code", "7"}}), 7);
+  CHECK_CODE(support::run({{LEAVER, "-n", "3", "--how", "return", "--code", "256"}}), 1);
+  CHECK_CODE(support::run({{LEAVER, "-n", "3", "--how", "pthread_exit"}}), 3);
+  CHECK_CODE(support::run({{LEAVER, "-n", "1", "--how", "pthread_exit", "--leaver", "0"}}), 3);
+  CHECK_CODE(support::run({{LEAVER, "-n", "3", "--how", "fork"}}), 0);
 }

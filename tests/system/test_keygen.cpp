@@ -42,7 +42,10 @@ TEST_CASE("keygen: two files, and what to do with each") {
 
 TEST_CASE("keygen: wrong usage is refused") {
   refused({}, {"NAME"});
-  refused({"../w1"}, {"'../w1'", "letters"});
+  refused({"../w1"}, {"'../w1'", "rankwire keygen --dir '..' w1"});
+  refused({"/w1"}, {"'/w1'", "--dir '/' w1"});
+  refused({"keys/"}, {"'keys/'", "--dir 'keys' NAME"});
+  refused({"w 1"}, {"'w 1'", "letters"});
   refused({"w1", "w2"}, {"w2"});
   refused({"w1", "--dri", "d"}, {"--dri", "--dir"});
   refused({"w1", "--", "w2"}, {"--"});

@@ -1,6 +1,10 @@
+#include <unistd.h>
+
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <regex>
+#include <set>
 
 #include "../support/folder.hpp"
 #include "system.hpp"
@@ -121,6 +125,103 @@ TEST_CASE("launch: SIGINT and SIGTERM reach all ranks") {
   }
 }
 
+TEST_CASE("launch: timeout signals it and then its group: one signal") {
+  const Folder folder;
+  const auto result = run(Arguments{"timeout", "1", LAUNCHER, "launch", "-n", "3", "--", WAITER});
+  CHECK_CODE(result, 124);
+  CHECK_FALSE(has(result.err, "interrupted twice"));
+  Process process{{launch(2, {WAITER})}};
+  process.wait_for_text("rank 0 waits");
+  process.wait_for_text("rank 1 waits");
+  process.send_signal(SIGTERM);
+  process.send_signal(SIGTERM);
+  const auto twice = process.wait();
+  CHECK_CODE(twice, 143);
+  CHECK_FALSE(has(twice.err, "interrupted twice"));
+}
+
+TEST_CASE("launch: output that its reader does not take is a failure") {
+  const auto result = support::run(
+      {.arguments = launch(2, {"/bin/echo", "hi"}), .stdout_to = "/dev/full"});
+  CHECK_CODE(result, 1);
+  CHECK_HAS(result.err, "cannot write to stdout: No space left on device");
+  const auto shell = [](const std::string& redirection) {
+    return run({"bash", "-c", "\"$0\" launch -n 2 -- sh -c 'echo out; echo err >&2' " + redirection,
+                LAUNCHER});
+  };
+  const auto closed = shell(">&-");
+  CHECK_CODE(closed, 1);
+  CHECK_HAS(closed.err, "cannot write to stdout: Bad file descriptor");
+  CHECK_HAS(closed.err, "[rank 0] err\n");
+  CHECK_CODE(shell("2>/dev/full"), 1);
+  CHECK_CODE(shell("2>&-"), 1);
+  CHECK_CODE(shell("</dev/null"), 0);
+  CHECK_CODE(shell("<&-"), 0);
+  // Those of the program itself.
+  for (const Arguments& arguments :
+       {Arguments{"--help"}, Arguments{"--version"}, Arguments{"launch", "--help"}}) {
+    const auto answer =
+        support::run({.arguments = Arguments{LAUNCHER} + arguments, .stdout_to = "/dev/full"});
+    CHECK_CODE(answer, 1);
+    CHECK_HAS(answer.err, "stdout did not take all results");
+  }
+  const Folder folder;
+  const auto keys = support::run({.arguments = {LAUNCHER, "keygen", "k", "--dir", folder.path()},
+                                  .stdout_to = "/dev/full"});
+  CHECK_CODE(keys, 1);
+}
+
+TEST_CASE("launch: a reader that takes nothing keeps no signal from it") {
+  // More than the pipe holds, to a reader that sleeps.
+  Process process{{{"bash", "-c",
+                    "exec 3> >(exec sleep 100); exec \"$0\" launch -n 1 --grace 300ms -- sh -c 'echo "
+                    "begun >&2; exec yes' >&3",
+                    LAUNCHER}}};
+  process.wait_for_text("begun");
+  process.send_signal(SIGTERM);
+  const auto result = process.wait();
+  CHECK_CODE(result, 143);
+  CHECK_HAS(result.err, "interrupted while its reader took nothing");
+}
+
+TEST_CASE("launch: started where SIGCHLD is ignored, it hears of its ranks' ends all the same") {
+  const auto result =
+      run({"bash", "-c", "trap '' CHLD; exec \"$0\" launch -n 2 -- sh -c 'exit 7'", LAUNCHER});
+  CHECK_CODE(result, 7);
+  Process process{
+      {{"bash", "-c", "trap '' CHLD; exec \"$0\" launch -n 2 -- \"$1\"", LAUNCHER, WAITER}}};
+  process.wait_for_text("rank 0 waits");
+  process.wait_for_text("rank 1 waits");
+  process.send_signal(SIGTERM);
+  CHECK_CODE(process.wait(), 143);
+}
+
+TEST_CASE("launch: another size of the world than its own is refused at once") {
+  const auto result = run(launch(2, {PRODUCT, "-n", "3"}));
+  CHECK_CODE(result, 2);
+  CHECK_HAS(result.err, "--ranks (command line) says 3 ranks, but rankwire launch started 2");
+  CHECK_CODE(run(launch(2, {PRODUCT, "-n", "2"})), 0);
+}
+
+TEST_CASE("launch: descriptors that run out are told as that") {
+  for (const std::string& limit : {std::string{"12"}, std::string{"15"}, std::string{"16"},
+                                   std::string{"17"}, std::string{"40"}}) {
+    CAPTURE(limit);
+    const auto result =
+        run({"bash", "-c", "ulimit -n " + limit + "; \"$0\" launch -n 40 -- sleep 100", LAUNCHER});
+    CHECK_CODE(result, 1);
+    CHECK_HAS(result.err, "Too many open files");
+    CHECK_HAS(result.err, "ulimit -n");
+    CHECK_FALSE(has(result.err, "cannot start the program"));
+  }
+}
+
+TEST_CASE("launch: a rank that leaves by exit(0), or returns 256, is a failure") {
+  const auto left = run(launch(2, {LEAVER, "--how", "exit"}));
+  CHECK_CODE(left, 3);
+  CHECK_CODE(run(launch(2, {LEAVER, "--how", "return", "--code", "256"})), 1);
+}
+
 TEST_CASE("launch: a second signal kills") {
   Process process{{launch(2, {"sh", "-c", "trap '' INT; echo ready; while :; do sleep 0.1; done"},
                           {"--grace", "1h"})}};
@@ -143,7 +244,7 @@ TEST_CASE("launch: over ipc, the same output; the sockets' folder is gone at the
   const Folder folder;
   const auto over_ipc = [&](const Arguments& program) {
     return support::run(
-        {launch(4, program, {"--over", "ipc"}), {{"XDG_RUNTIME_DIR", folder.path()}}});
+        {launch(4, program, {"--over", "ipc"}), {{"TMPDIR", folder.path()}}});
   };
   const auto all = over_ipc({PRODUCT});
   CHECK_CODE(all, 0);
@@ -161,7 +262,7 @@ TEST_CASE("launch: over ipc, the same output; the sockets' folder is gone at the
 TEST_CASE("launch: over ipc, the folder is its user's, and gone after a signal, too") {
   const Folder folder;
   const Arguments program = launch(3, {WAITER}, {"--over", "ipc"});
-  Process process{{program, {{"XDG_RUNTIME_DIR", folder.path()}}}};
+  Process process{{program, {{"TMPDIR", ""}, {"XDG_RUNTIME_DIR", folder.path()}}}};
   for (const char* const rank : {"rank 0 waits", "rank 1 waits", "rank 2 waits"}) {
     process.wait_for_text(rank);
   }
@@ -176,10 +277,71 @@ TEST_CASE("launch: over ipc, the folder is its user's, and gone after a signal, 
   CHECK(std::filesystem::is_empty(folder.path()));
 }
 
+TEST_CASE("launch: over ipc, what a killed one has left the next one removes, and nothing else") {
+  const Folder folder;
+  const auto entries = [&] {
+    std::set<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator{folder.path()}) {
+      names.insert(entry.path().filename());
+    }
+    return names;
+  };
+  const auto start = [&] {
+    return Process{{launch(2, {WAITER}, {"--over", "ipc"}), {{"TMPDIR", folder.path()}}}};
+  };
+  Process killed = start();
+  killed.wait_for_text("rank 1 waits");
+  const auto left = entries();
+  CHECK(left.size() == 1);
+  killed.send_signal(SIGKILL);
+  (void)killed.wait();
+  CHECK(entries() == left);
+  // Somebody else's, by name, by mode, or by what is in it.
+  std::filesystem::create_directory(folder / "rankwire-launch-x");
+  std::filesystem::create_directory(folder / "rankwire-launch-abcdef");  // others may enter
+  Process living = start();
+  living.wait_for_text("rank 0 waits");
+  living.wait_for_text("rank 1 waits");
+  const auto now = entries();
+  CHECK(now.size() == 3);
+  CHECK(now.count(*left.begin()) == 0);
+  CHECK_CODE(support::run({launch(2, {PRODUCT}, {"--over", "ipc"}), {{"TMPDIR", folder.path()}}}), 0);
+  CHECK(entries() == now);  // one that lives keeps its own
+  living.send_signal(SIGTERM);
+  CHECK_CODE(living.wait(), 143);
+  CHECK(entries() == std::set<std::string>{"rankwire-launch-x", "rankwire-launch-abcdef"});
+}
+
+TEST_CASE("launch: its ranks end with it when it is killed") {
+  Process process{{launch(2, {WAITER})}};
+  process.wait_for_text("rank 0 waits");
+  process.wait_for_text("rank 1 waits");
+  std::vector<std::string> pids;
+  const std::string said = process.so_far().err;
+  const std::regex line{"waits, pid (\\d+)"};
+  for (std::sregex_iterator found{said.begin(), said.end(), line}, end; found != end; ++found) {
+    pids.push_back((*found)[1]);
+  }
+  REQUIRE(pids.size() == 2);
+  process.send_signal(SIGKILL);
+  (void)process.wait();
+  // A zombie has ended, too: not every container reaps those that have lost their parent.
+  const auto lives = [](const std::string& pid) {
+    const std::string status = content_of("/proc/" + pid + "/stat");
+    return !status.empty() && !has(status, ") Z ");
+  };
+  for (const auto& pid : pids) {
+    const auto until = std::chrono::steady_clock::now() + support::patience;
+    while (lives(pid) && std::chrono::steady_clock::now() < until) usleep(10'000);
+    CHECK_FALSE(lives(pid));
+  }
+}
+
 TEST_CASE("launch: over ipc, where the session's folder will not do") {
   for (const std::string& folder : {std::string{"/no/such/folder"}, std::string(70, '/')}) {
     const auto result =
-        support::run({launch(2, {PRODUCT}, {"--over", "ipc"}), {{"XDG_RUNTIME_DIR", folder}}});
+        support::run({launch(2, {PRODUCT}, {"--over", "ipc"}),
+                      {{"TMPDIR", folder}, {"XDG_RUNTIME_DIR", folder}}});
     CHECK_CODE(result, 0);
     CHECK_HAS(result.err, "listens on ipc:///tmp/rankwire-");
   }
@@ -200,7 +362,15 @@ TEST_CASE("launch: wrong usage") {
   refused({"launch", "--prot", "5", "--", "true"}, "did you mean --port?");
   refused({"launch", "--over", "udp", "--", "true"}, "--over");
   refused({"launch", "--over", "ipc", "--port", "5", "--", "true"}, "--over tcp");
+  refused({"launch", "--over", "", "--", "true"}, "'' is not accepted: tcp and ipc are");
+  refused({"launch", "--port", "65536", "--", "true"}, "'65536' is not accepted");
+  refused({"launch", "-n", "1001", "--", "true"}, "1 to 1000");
+  refused({"launch", "-n", "2", "-n", "3", "--", "true"}, "--ranks");
+  // Without --.
+  refused({"launch", "-n", "2", PRODUCT}, std::string{"rankwire launch -n 2 -- "} + PRODUCT);
+  refused({"launch", "-n", "2", PRODUCT, "--format", "json"}, "stands after --");
   refused({"lunch", "-n", "4", "--", "true"}, "did you mean launch?");
   CHECK_CODE(run({LAUNCHER, "--version"}), 0);
   CHECK_HAS(run({LAUNCHER, "launch", "--help"}).out, "--tag-output");
+  CHECK_FALSE(has(run({LAUNCHER, "launch", "--help"}).out, "INT"));
 }

@@ -29,7 +29,7 @@ struct Reading {
 
   Own own{};
 
-  std::variant<Settings, Answer> read() {
+  std::variant<Configuration, Answer> read() {
     Start start{{"/some/where/program"}, environment, backends, launcher};
     start.arguments.insert(start.arguments.end(), arguments.begin(), arguments.end());
     Program program;
@@ -40,7 +40,7 @@ struct Reading {
     };
     return read_configuration(start, program);
   }
-  Settings settings() { return std::get<Settings>(read()); }
+  Settings settings() { return std::get<Configuration>(read()).settings; }
 };
 
 /// Everything in `parts` must be in the text of the UsageError.
@@ -171,8 +171,8 @@ TEST_CASE("configuration: command line before environment before file before def
   CHECK(reading.own.count == 3);
 }
 
-TEST_CASE("configuration: the file may be named by the environment, keys may have _") {
-  const File file{"join_timeout = \"5s\"\nown-format = \"json\"\nfast = true\n"};
+TEST_CASE("configuration: the file may be named by the environment") {
+  const File file{"join-timeout = \"5s\"\nown_format = \"json\"\nfast = true\n"};
   Reading reading{{}, {"RANKWIRE_CONFIG=" + file.path}};
   CHECK(reading.settings().join_timeout == 5s);
   CHECK(reading.own.format == "json");
@@ -189,11 +189,47 @@ TEST_CASE("configuration: unknown names are refused with the nearest known one")
   refused({{"--cuont=3"}}, {"--cuont", "--count"});
   refused({{"stray"}}, {"'stray'"});
   refused({{}, {"RANKWIRE_RNAKS=3"}}, {"RANKWIRE_RNAKS", "RANKWIRE_RANKS"});
-  refused({{}, {"RANKWIRE_HELP=1"}}, {"RANKWIRE_HELP"});
+  refused({{}, {"RANKWIRE_RNAKS=3"}}, {"env -u RANKWIRE_RNAKS"});
   const File file{"ranks = 2\nwindwo = 4\n"};
   refused({{"--config", file.path}}, {"'windwo'", file.path, "line 2", "window?"});
   const File nested{"config = 'other.toml'\n"};
-  refused({{"--config", nested.path}}, {"'config'"});
+  refused({{"--config", nested.path}}, {"'config'", "line 1", "leave it out"});
+  // Spelled as on the command line, and in no other way.
+  const File underscore{"join_timeout = '1s'\n"};
+  refused({{"--config", underscore.path}}, {"'join_timeout'", "line 1", "mean join-timeout?"});
+  refused({{"--join_timeout", "1s"}}, {"--join_timeout", "mean --join-timeout?"});
+}
+
+TEST_CASE("configuration: an empty variable says nothing") {
+  Reading reading{{}, {"RANKWIRE_JOIN=", "RANKWIRE_RANKS=", "RANKWIRE_INSECURE=", "RANKWIRE_RNAKS=",
+                       "RANKWIRE_CONFIG=", "RANKWIRE_COUNT"}};
+  CHECK(reading.settings().transport == "inproc");
+  CHECK(reading.own.count == 7);
+  const File file{"ranks = 2\n"};
+  Reading over{{"--config", file.path}, {"RANKWIRE_RANKS="}};
+  CHECK(over.settings().ranks == 2);
+}
+
+TEST_CASE("configuration: variables that are like no option are somebody else's") {
+  Reading reading{{}, {"RANKWIRE_ROOT=/opt/rankwire", "RANKWIRE_DIR=/", "RANKWIRE_LINGER=2s"}};
+  const auto read = std::get<Configuration>(reading.read());
+  CHECK(read.settings.linger == 2s);
+  CHECK(read.ignored_variables == std::vector<std::string>{"RANKWIRE_ROOT", "RANKWIRE_DIR"});
+}
+
+TEST_CASE("configuration: under rankwire launch the size of the world is the launcher's") {
+  const auto launched = [](const std::vector<std::string>& arguments) {
+    return Reading{arguments,
+                   {"RANKWIRE_LAUNCH_SIZE=2", "RANKWIRE_RANKS=2", "RANKWIRE_TRANSPORT=zmq",
+                    "RANKWIRE_LISTEN=tcp://127.0.0.1:1"}};
+  };
+  CHECK(launched({}).settings().ranks == 2);
+  CHECK(launched({"-n", "2"}).settings().ranks == 2);
+  refused(launched({"-n", "3"}), {"--ranks (command line) says 3 ranks", "launch started 2",
+                                  "rankwire launch -n 3"});
+  // Worlds of their own.
+  CHECK(launched({"-n", "3", "--transport", "inproc"}).settings().transport == "inproc");
+  CHECK(launched({"-n", "3", "--listen", "tcp://a:1"}).settings().ranks == 3);
 }
 
 TEST_CASE("configuration: a wrong value is refused with its source") {
@@ -204,8 +240,8 @@ TEST_CASE("configuration: a wrong value is refused with its source") {
   refused({{}, {"RANKWIRE_FAST=maybe"}}, {"variable RANKWIRE_FAST", "'maybe'", "true"});
   const File file{"\nranks = 'many'\n"};
   refused({{"--config", file.path}}, {file.path, "line 2", "'many'"});
-  const File twice{"join-timeout = '1s'\njoin_timeout = '2s'\n"};
-  refused({{"--config", twice.path}}, {"line 2", "twice"});
+  const File twice{"join-timeout = '1s'\njoin-timeout = '2s'\n"};
+  refused({{"--config", twice.path}}, {"line 2", "join-timeout"});
   const File table{"[ranks]\nx = 1\n"};
   refused({{"--config", table.path}}, {"line 1", "table"});
 }

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <limits>
 #include <memory>
 #include <stdexcept>
 #include <thread>
@@ -76,6 +77,45 @@ TEST_CASE("run: a thread that ends by pthread_exit is a rank that was lost") {
   });
   CHECK(lost);
   CHECK(code == 0);
+}
+
+TEST_CASE("run: a master whose thread ends by pthread_exit has not done its part") {
+  CHECK(run_four([](Channel& world) {
+          if (world.rank() == 0) pthread_exit(nullptr);
+          return 0;
+        }) == 3);
+}
+
+TEST_CASE("run: a code that is not 0 never becomes 0") {
+  for (const auto [returned, code] : {std::pair{256, 1}, {512, 1}, {1 << 20, 1}, {257, 1}, {-1, 255},
+                                      {255, 255}, {263, 7}, {std::numeric_limits<int>::min(), 1}}) {
+    CAPTURE(returned);
+    CHECK(run_four([returned = returned](Channel& world) {
+            return world.rank() == 1 ? returned : 0;
+          }) == code);
+  }
+  // Of an exception, too.
+  struct Zero : Error {
+    using Error::Error;
+    [[nodiscard]] int exit_code() const noexcept override { return 0; }
+  };
+  CHECK(exit_code_of(Zero{"nothing"}) == 1);
+}
+
+TEST_CASE("run: who hears that a rank is gone after it has ended the world hears of the end") {
+  for (int i = 0; i < 300; ++i) {
+    std::atomic<int> lost{0};
+    (void)run_four([&](Channel& world) -> int {
+      if (world.rank() == 2) throw std::runtime_error{"the cause"};
+      try {
+        (void)world.recv(2, 1, 60s);
+      } catch (const PeerGone&) {
+        ++lost;
+      }
+      return 0;
+    });
+    REQUIRE(lost == 0);
+  }
 }
 
 TEST_CASE("run: one rank runs on the calling thread") {

@@ -111,7 +111,11 @@ class Interrupted : public Error {
   int signal_;
 };
 
-/// The exit code for an exception of any kind; `failure` for those that are not ours.
+/// What the process ends with when a rank returns `code`: the system keeps eight bits of it. A code
+/// that is not 0 never becomes 0: 256 and its multiples become 1.
+[[nodiscard]] int exit_status(int code) noexcept;
+
+/// The exit code for an exception of any kind; `failure` for those that are not ours. Never 0.
 [[nodiscard]] int exit_code_of(const std::exception& error) noexcept;
 
 /// "rank 2 (node7, pid 4711)": how every message of the library names a rank. `pid` 0: not known.

@@ -5,7 +5,7 @@
 namespace rankwire {
 
 /// Makes SIGINT and SIGTERM end this process through Interrupted instead of at once; a second one
-/// ends it the ordinary way. Called by run().
+/// (see one_interrupt) ends it the ordinary way. Called by run().
 void catch_interrupts();
 
 }  // namespace rankwire
