@@ -198,6 +198,14 @@ std::vector<Bar> common_bars(const Results& found, const std::string& transport)
     maker.value(fmt::format("{} bytes copied of a message of {}", transport, size_text(bytes)),
                 maker.find("copies", bytes), Sign::at_most, words_bytes, number);
   }
+  maker.ratio(transport + " latency 8 B behind 200,000 messages",
+              maker.find("backlog", Maker::any_bytes), "no backlog", Sign::at_most, 1.2);
+  for (const std::string call : {"receive", "send"}) {
+    const Figure* const figure = maker.find(call + " deadline", Maker::any_bytes);
+    maker.value(fmt::format("{} {} of 10 ms while 300,000 arrive", transport, call),
+                figure == nullptr ? std::nullopt : std::optional{figure->rankwire.max},
+                Sign::at_most, 0.1, seconds);
+  }
   return maker.bars;
 }
 

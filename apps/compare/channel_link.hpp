@@ -10,7 +10,18 @@
 
 namespace comparison {
 
-enum : int { turn_tag = 1, report_tag, ball_tag, meet_tag, silence_tag, baseline_tag };
+enum : int {
+  turn_tag = 1,
+  report_tag,
+  ball_tag,
+  meet_tag,
+  silence_tag,
+  baseline_tag,
+  pour_tag,
+  poured_tag,
+  filling_tag,
+  backlog_tag  // and those above it
+};
 
 /// The way over the channel: owned payloads, so that nothing is copied that need not be. A rank
 /// that is lost or left ends every wait.

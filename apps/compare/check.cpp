@@ -31,7 +31,8 @@ constexpr int zmq_tcp_worlds = 5;
 std::vector<Look> all_looks() {
   using Makers = std::vector<std::vector<Bar> (*)(const Results&, const std::string&)>;
   const auto with_common = [](const std::string& transport, Names measures, Makers makers) {
-    measures.insert(measures.end(), {"idle", "wake", "allocations", "copies"});
+    measures.insert(measures.end(),
+                    {"idle", "wake", "allocations", "copies", "backlog", "deadlines"});
     makers.push_back(common_bars);
     return Look{transport, measures, [transport, makers](const Results& found) {
                   std::vector<Bar> all;

@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "allocations.hpp"
+#include "busy.hpp"
 #include "facts.hpp"
 #include "quantity.hpp"
 #include "stage.hpp"
@@ -64,6 +65,8 @@ class Measurer {
   void wake();
   void allocations();
   void copies();
+  void backlog();
+  void deadlines();
 
   Stage& stage_;
   const Options& options_;
@@ -81,6 +84,8 @@ void Measurer::run() {
   if (options_.wants("wake")) wake();
   if (options_.wants("allocations")) allocations();
   if (options_.wants("copies")) copies();
+  if (options_.wants("backlog")) backlog();
+  if (options_.wants("deadlines")) deadlines();
 }
 
 Figure Measurer::figure(const std::string& measure, const std::string& unit, std::size_t bytes,
@@ -266,6 +271,44 @@ void Measurer::copies() {
     Figure made = figure("copies", "B", bytes);
     made.rankwire = summary_of({static_cast<double>(played.own.bytes_copied + other.bytes_copied) /
                                 (2 * static_cast<double>(other.messages))});
+    add(std::move(made));
+  }
+}
+
+/// The same round trips behind messages that wait, and behind none.
+void Measurer::backlog() {
+  constexpr int waiting = 200'000;
+  const Bounce round{.time = plan_.round};
+  std::vector<double> all_behind, all_bare, behind_medians, bare_medians;
+  const auto play = [&](std::vector<double>& all, std::vector<double>& medians) {
+    const auto samples = stage_.play(WayId::rankwire, round).samples;
+    medians.push_back(median(samples));
+    all.insert(all.end(), samples.begin(), samples.end());
+  };
+  for (int pair = 0; pair < plan_.pairs; ++pair) {
+    play(all_bare, bare_medians);
+    (void)stage_.play_backlog(waiting / 2);
+    play(all_behind, behind_medians);
+    take_backlog(stage_.world(), waiting / 2);
+  }
+  Figure made = figure("backlog", "s", round.bytes);
+  made.rankwire = summary_of(all_behind);
+  made.beside.push_back({"no backlog", "the same where nothing waits", summary_of(all_bare),
+                         ratio_of(behind_medians, bare_medians)});
+  add(std::move(made));
+}
+
+/// How long calls with a deadline take while messages pour in.
+void Measurer::deadlines() {
+  constexpr int pouring = 300'000;
+  for (const bool full_window : {false, true}) {
+    std::vector<double> seconds;
+    for (int i = 0; i < plan_.pairs; ++i) {
+      const auto samples = stage_.play_pour(pouring, full_window).samples;
+      seconds.insert(seconds.end(), samples.begin(), samples.end());
+    }
+    Figure made = figure(full_window ? "send deadline" : "receive deadline", "s", 0);
+    made.rankwire = summary_of(seconds);
     add(std::move(made));
   }
 }

@@ -95,10 +95,11 @@ bool Options::wants_transport(const std::string& transport) const {
 }
 
 void add_options(CLI::App& app, Options& options) {
+  const auto named = with(with(all_measures(), check_measures()), {"crowd"});
   app.add_option("measure", options.measures,
                  "only these; or crowd: what many workers cost the master")
       ->type_name("NAME")
-      ->check(one_of("measure", with(all_measures(), {"crowd"}), with(all_measures(), {"crowd"})));
+      ->check(one_of("measure", named, named));
   add_named_options(app, options);
 }
 

@@ -97,7 +97,7 @@ const std::vector<std::string>& all_measures() {
 }
 
 const std::vector<std::string>& check_measures() {
-  static const std::vector<std::string> names{"allocations", "copies"};
+  static const std::vector<std::string> names{"allocations", "copies", "backlog", "deadlines"};
   return names;
 }
 

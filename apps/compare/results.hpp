@@ -24,7 +24,8 @@ struct Ratio {
 
 /// The same quantity by the bare library, in the same run.
 struct Beside {
-  std::string kind;  ///< "raw": the transport's library; "socket": the system's; "boost": Boost.MPI
+  std::string kind;  ///< "raw": the transport's library; "socket": the system's; "boost":
+                     ///< Boost.MPI; "no backlog": rankwire itself, where nothing waits
   std::string name;  ///< what was called, in words: "MPI_Send, MPI_Recv"
   Summary summary;
   Ratio ratio;

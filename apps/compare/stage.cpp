@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "busy.hpp"
+
 namespace comparison {
 namespace {
 
@@ -85,6 +87,18 @@ Played Stage::play_silence(std::chrono::duration<double> time) {
   });
 }
 
+Played Stage::play_backlog(int count) {
+  return lead({.play = Turn::Play::backlog, .count = count}, [&] {
+    send_backlog(world_, count);
+    return std::vector<double>{};
+  });
+}
+
+Played Stage::play_pour(int count, bool full_window) {
+  return lead({.play = Turn::Play::pour, .count = count, .full_window = full_window},
+              [&] { return call_while_it_pours(world_, count, full_window); });
+}
+
 void Stage::end() {
   const Turn turn{.play = Turn::Play::over};
   for (int rank = 1; rank < world_.size(); ++rank) rankwire::send(world_, rank, turn_tag, turn);
@@ -104,7 +118,13 @@ std::uint64_t Stage::take_part(const Turn& turn) {
     return way(turn.way)->follow(
         Flood{.bytes = turn.bytes, .count = turn.count, .workers = turn.workers});
   }
-  be_silent(turn.seconds);
+  if (turn.play == Turn::Play::backlog) {
+    send_backlog(world_, turn.count);
+  } else if (turn.play == Turn::Play::pour) {
+    pour(world_, turn.count, turn.full_window);
+  } else {
+    be_silent(turn.seconds);
+  }
   return 0;
 }
 

@@ -11,16 +11,17 @@ namespace comparison {
 
 /// What rank 0 has the others do next.
 struct Turn {
-  enum class Play : std::uint8_t { bounce, flood, silence, over };
+  enum class Play : std::uint8_t { bounce, flood, silence, backlog, pour, over };
   Play play = Play::over;
   WayId way = WayId::rankwire;
   std::uint64_t bytes = stamp_bytes;
-  std::int32_t count = 1, workers = 1;  ///< of a flood
+  std::int32_t count = 1, workers = 1;  ///< of a flood; count: of a backlog, and of what pours
   double seconds = 0;                   ///< of a silence
+  bool full_window = false;             ///< while it pours
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(play, way, bytes, count, workers, seconds);
+    archive(play, way, bytes, count, workers, seconds, full_window);
   }
 };
 
@@ -47,6 +48,10 @@ class Stage {
   Played play(WayId way, const Flood& flood);
   /// All ranks are blocked in a receive for so long.
   Played play_silence(std::chrono::duration<double> time);
+  /// `count` messages of rank 1 and as many of its own wait at rank 0 from now on (see busy.hpp).
+  Played play_backlog(int count);
+  /// Calls of rank 0 while `count` messages pour in.
+  Played play_pour(int count, bool full_window);
   void end();
 
   /// For the others: what they are told, until the end.

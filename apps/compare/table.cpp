@@ -43,6 +43,13 @@ const char* heading(std::string_view measure) {
   if (measure == "idle")
     return "Idle: share of a core that a rank takes while it is blocked in a receive";
   if (measure == "wake") return "Wake: a round trip with a rank that was blocked for 40 ms";
+  if (measure == "allocations") return "Allocations: of memory, for each small message";
+  if (measure == "copies") return "Copies: bytes that rankwire copied, for each large message";
+  if (measure == "backlog") return "Backlog: half a round trip behind 200,000 messages that wait";
+  if (measure == "receive deadline")
+    return "Receive deadline: receives of 10 ms while 300,000 messages arrive";
+  if (measure == "send deadline")
+    return "Send deadline: sends of 10 ms without room while 300,000 messages arrive";
   return "";
 }
 
