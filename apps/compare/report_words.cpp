@@ -100,8 +100,9 @@ void between_processes(Answer& answer, const Results& run, const std::string& me
   std::erase_if(figures, is_inproc);
   const Figures ranked = ranking(figures, large);
   if (ranked.empty()) return;
-  std::string text = fmt::format("{} {} at {}", value(ranked.front()), large ? "of bandwidth" : "one way",
-                                 size_text(ranked.front()->bytes));
+  std::string text =
+      fmt::format("{} {} at {}", value(ranked.front()), large ? "of bandwidth" : "one way",
+                  size_text(ranked.front()->bytes));
   if (ranked.size() > 1) {
     text += fmt::format("; the next best, {}, {}", ranked[1]->transport, value(ranked[1]));
   }
@@ -155,13 +156,12 @@ Column start_column(const Results& run) {
 std::vector<Column> columns(const Results& run) {
   const auto sized = [&run](const char* measure, bool largest, const char* what) {
     const Figures figures = ranking(of_measure(run, measure), largest);
-    return figures.empty() ? Column{}
-                           : Column{fmt::format("{}, {}", what, size_text(figures.front()->bytes)),
-                                    figures};
+    return figures.empty()
+               ? Column{}
+               : Column{fmt::format("{}, {}", what, size_text(figures.front()->bytes)), figures};
   };
-  std::vector<Column> all{sized("latency", false, "one way"),
-                          sized("bandwidth", true, "bandwidth"), sized("rate", false, "in a stream"),
-                          start_column(run)};
+  std::vector<Column> all{sized("latency", false, "one way"), sized("bandwidth", true, "bandwidth"),
+                          sized("rate", false, "in a stream"), start_column(run)};
   std::erase_if(all, [](const Column& column) { return column.figures.empty(); });
   return all;
 }
@@ -218,14 +218,12 @@ std::string cost_text(const Figure* figure) {
 /// Time over the bare library's, between processes: latency in words, each measure in the table.
 void cost(Answer& answer, const Results& run) {
   constexpr std::pair<const char*, const char*> measures[] = {
-      {"latency", "latency: half a round trip"},
-      {"bandwidth", "large messages in a stream"},
-      {"rate", "small messages in a stream"},
-      {"fan-in", "small messages of all workers"},
-      {"record", "latency of a typed record"},
-      {"wake", "waking a rank that is blocked"},
+      {"latency", "latency: half a round trip"}, {"bandwidth", "large messages in a stream"},
+      {"rate", "small messages in a stream"},    {"fan-in", "small messages of all workers"},
+      {"record", "latency of a typed record"},   {"wake", "waking a rank that is blocked"},
       {"start", "a world, from start to end"}};
-  Statement statement{"", "Times over the bare library's, below 1 rankwire is the faster:",
+  Statement statement{"",
+                      "Times over the bare library's, below 1 rankwire is the faster:",
                       {{"time of", "least", "most"}}};
   for (const auto& [measure, words] : measures) {
     const Figures figures = by_cost(run, measure);
@@ -239,10 +237,10 @@ void cost(Answer& answer, const Results& run) {
   } else if (cost_of(latencies.back()) <= 1) {
     statement.gist = "What rankwire costs between processes, in latency: nothing.";
   } else {
-    statement.gist = fmt::format(
-        "What rankwire costs between processes, in latency: at most {}x, by {} at {}.",
-        ratio_text(cost_of(latencies.back())), latencies.back()->transport,
-        size_text(latencies.back()->bytes));
+    statement.gist =
+        fmt::format("What rankwire costs between processes, in latency: at most {}x, by {} at {}.",
+                    ratio_text(cost_of(latencies.back())), latencies.back()->transport,
+                    size_text(latencies.back()->bytes));
   }
   answer.push_back(std::move(statement));
 }
@@ -263,9 +261,10 @@ void inproc_beside_threads(Answer& answer, const Results& run) {
   if (*largest != *smallest) text += ", " + ratio(*largest);
   answer.push_back(
       {"inproc, beside two threads with a mutex and a condition variable:",
-       text + " of their latency. They copy the bytes, and sleep as soon as they wait; a rank hands "
-              "memory over, and spins before it sleeps. That is what the two ways differ by, and "
-              "not what a library costs."});
+       text +
+           " of their latency. They copy the bytes, and sleep as soon as they wait; a rank hands "
+           "memory over, and spins before it sleeps. That is what the two ways differ by, and "
+           "not what a library costs."});
 }
 
 void waiting(Answer& answer, const Results& run) {

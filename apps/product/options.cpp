@@ -44,16 +44,17 @@ std::chrono::microseconds parse_timeout(const std::string& text) {
 template <class Target, class Parse>
 CLI::Option* add(CLI::App& app, const std::string& name, const char* type, Target& target,
                  Parse parse, const std::string& help) {
-  return app.add_option_function<std::string>(
-         name,
-         [&target, parse, name](const std::string& text) {
-           try {
-             target = parse(text);
-           } catch (const rankwire::UsageError& error) {
-             throw CLI::ValidationError{name, error.what()};
-           }
-         },
-         help)
+  return app
+      .add_option_function<std::string>(
+          name,
+          [&target, parse, name](const std::string& text) {
+            try {
+              target = parse(text);
+            } catch (const rankwire::UsageError& error) {
+              throw CLI::ValidationError{name, error.what()};
+            }
+          },
+          help)
       ->type_name(type);
 }
 

@@ -34,8 +34,7 @@ std::function<void(const std::string&)> number(const char* name, int& target, in
     const auto [rest, error] = std::from_chars(text.data(), end, value);
     if (error != std::errc{} || rest != end || value < 1 || value > most) {
       throw CLI::ValidationError{
-          name,
-          fmt::format("'{}' is not accepted: a whole number from 1 to {} is", text, most)};
+          name, fmt::format("'{}' is not accepted: a whole number from 1 to {} is", text, most)};
     }
     target = value;
   };
@@ -119,8 +118,8 @@ std::string unknown(const CLI::App& app, const Options& options) {
   const std::string nearest = rankwire::nearest_name(first, known);
   return fmt::format("rankwire: unknown argument {}; {}\n", first,
                      !nearest.empty() ? "did you mean " + nearest + "?"
-                     : launches ? "the program, and its own options, stand after --"
-                                : "see rankwire --help");
+                     : launches       ? "the program, and its own options, stand after --"
+                                      : "see rankwire --help");
 }
 
 }  // namespace

@@ -23,9 +23,8 @@ std::vector<std::string> environment_of(int rank, const Options& options,
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view text = *entry;
     const std::string_view name = text.substr(0, text.find('='));
-    constexpr std::array said_anew{"RANKWIRE_TRANSPORT", "RANKWIRE_JOB",
-                                   "RANKWIRE_RANKS",     "RANKWIRE_LAUNCH_SIZE",
-                                   "RANKWIRE_LISTEN",    "RANKWIRE_JOIN",
+    constexpr std::array said_anew{"RANKWIRE_TRANSPORT",   "RANKWIRE_JOB",    "RANKWIRE_RANKS",
+                                   "RANKWIRE_LAUNCH_SIZE", "RANKWIRE_LISTEN", "RANKWIRE_JOIN",
                                    "RANKWIRE_RANK"};
     // For one process, or one role, on a network; these ranks share one machine.
     constexpr std::array left_out{"RANKWIRE_KEY",        "RANKWIRE_ALLOW",

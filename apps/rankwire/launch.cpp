@@ -131,8 +131,8 @@ void World::start() {
   const std::string job = random_job();
   for (int rank = 0; rank < options_.ranks; ++rank) {
     const Child child =
-        spawn(options_.program, environment_of(rank, options_, meeting_.endpoint(), job),
-              rank == 0, options_.ranks);
+        spawn(options_.program, environment_of(rank, options_, meeting_.endpoint(), job), rank == 0,
+              options_.ranks);
     ranks_.push_back({child.pid});
     const std::string prefix = fmt::format("[rank {}] ", rank);
     relays_.emplace_back(child.out, out_, options_.tag_output ? prefix : std::string{});
@@ -212,8 +212,8 @@ void World::reap() {
     if (pid > 0) {
       ended(static_cast<int>(rank), status);
     } else {  // somebody else has taken its status: it is a child no longer
-      failed(static_cast<int>(rank), 1, fmt::format("has ended, how is not known: {}",
-                                                    std::strerror(errno)));
+      failed(static_cast<int>(rank), 1,
+             fmt::format("has ended, how is not known: {}", std::strerror(errno)));
     }
   }
 }
@@ -231,7 +231,8 @@ void World::ended(int rank, int status) {
 void World::failed(int rank, int code, const std::string& how) {
   const auto& process = ranks_[static_cast<std::size_t>(rank)];
   const int weight = process.stopped_by_us ? 0 : weight_of(code);
-  if (weight > 0 && interrupts_ == 0) say(fmt::format("rank {} (pid {}) {}", rank, process.pid, how));
+  if (weight > 0 && interrupts_ == 0)
+    say(fmt::format("rank {} (pid {}) {}", rank, process.pid, how));
   if (!failure_ || weight > failure_->weight) failure_ = {code, weight};
   if (stop_at_.is_never()) stop_at_ = options_.grace;
 }

@@ -15,8 +15,8 @@ namespace launcher {
 
 ReservedPort::ReservedPort(int wanted) : socket_{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
   if (socket_ < 0) {
-    throw rankwire::TransportError{fmt::format(
-        "no socket to keep a port with: {}; raise ulimit -n", std::strerror(errno))};
+    throw rankwire::TransportError{
+        fmt::format("no socket to keep a port with: {}; raise ulimit -n", std::strerror(errno))};
   }
   const int on = 1;
   setsockopt(socket_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);

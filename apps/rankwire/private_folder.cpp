@@ -96,7 +96,8 @@ std::string make_in(const std::string& parent, int& lock) {
     std::string path = parent + "/" + std::string{prefix} + std::string(random_characters, 'X');
     if (mkdtemp(path.data()) == nullptr) return {};
     lock = open_own(path.c_str());
-    struct stat held {}, there {};
+    struct stat held {
+    }, there{};
     const bool locked = lock >= 0 && (flock(lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK);
     // Between the two, another launcher may have taken it for one that was left behind.
     if (locked && fstat(lock, &held) == 0 && lstat(path.c_str(), &there) == 0 &&

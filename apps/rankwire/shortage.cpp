@@ -33,9 +33,10 @@ std::string advice(int error, int ranks) {
     case ENFILE:
       return "the whole system has no more open files; raise fs.file-max (sysctl)";
     case EAGAIN:
-      return fmt::format("no more processes or threads: {}, and a container or service may have a "
-                         "lower limit of its own (pids.max); raise it",
-                         limits_text("ulimit -u", RLIMIT_NPROC));
+      return fmt::format(
+          "no more processes or threads: {}, and a container or service may have a "
+          "lower limit of its own (pids.max); raise it",
+          limits_text("ulimit -u", RLIMIT_NPROC));
     default:
       return "memory has run out";
   }

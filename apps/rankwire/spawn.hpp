@@ -20,7 +20,6 @@ struct Child {
 /// Throws rankwire::UsageError when the program cannot be started, rankwire::TransportError when
 /// the system refuses pipes or processes; that text says what `ranks` of them need.
 [[nodiscard]] Child spawn(const std::vector<std::string>& program,
-                          const std::vector<std::string>& environment, bool reads_stdin,
-                          int ranks);
+                          const std::vector<std::string>& environment, bool reads_stdin, int ranks);
 
 }  // namespace launcher

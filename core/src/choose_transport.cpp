@@ -70,8 +70,8 @@ void check_mpi(const Settings& settings, const Sources& sources, const Start& st
       said("--ranks", sources.ranks), *settings.ranks, launcher->size, launcher->variable)};
 }
 
-/// rankwire launch has said the size of the world, and started as many: with another one, they would
-/// wait for ranks that nobody starts.
+/// rankwire launch has said the size of the world, and started as many: with another one, they
+/// would wait for ranks that nobody starts.
 void check_launch(const Settings& settings, const Sources& sources, const Start& start) {
   const Source& endpoint = settings.listen.empty() ? sources.join : sources.listen;
   const std::string prefix = std::string{launch_size_variable} + "=";

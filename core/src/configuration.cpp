@@ -190,8 +190,8 @@ void Reader::read_file(const std::string& path) {
     const std::string& name = entry.key;
     const std::string where = fmt::format("file {} line {}", path, entry.line);
     if (name == "config") {
-      throw UsageError{fmt::format(
-          "{}: '{}' is no key: one file cannot name another; leave it out", where, name)};
+      throw UsageError{fmt::format("{}: '{}' is no key: one file cannot name another; leave it out",
+                                   where, name)};
     }
     if (!options_.contains(name)) {
       refuse_unknown(fmt::format("key '{}' in {}", name, where), nearest_option(name));

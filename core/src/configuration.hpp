@@ -38,7 +38,7 @@ struct Answer {
 /// option is declared once, on the CLI::App, for all three sources. Throws UsageError, which says
 /// where the value came from, the value, and what is accepted.
 [[nodiscard]] std::variant<Configuration, Answer> read_configuration(const Start& start,
-                                                                const Program& program);
+                                                                     const Program& program);
 
 /// Where a value came from; the later kind has the say.
 struct Source {

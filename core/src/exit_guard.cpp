@@ -20,9 +20,9 @@ thread_local int own_rank = -1;
 /// Called by exit, whose way on would end with 0: other ranks' threads may still use what exit
 /// destroys, so nothing more is destroyed.
 [[noreturn]] void end_badly(const char* how) {
-  const std::string who =
-      own_rank < 0 ? "" : name_of(own_rank, host_name(), process_id()) + ": ";
-  say(fmt::format("{}the process was ended by {} before all ranks had returned; a rank ends by "
+  const std::string who = own_rank < 0 ? "" : name_of(own_rank, host_name(), process_id()) + ": ";
+  say(
+      fmt::format("{}the process was ended by {} before all ranks had returned; a rank ends by "
                   "returning from its function",
                   who, how));
   (void)flush_output();

@@ -31,9 +31,8 @@ void remember(int signal_number) {
   if (before == 0) {
     caught_at_ns.store(now_ns(), std::memory_order_relaxed);
     caught.store(signal_number, std::memory_order_release);
-  } else if (before != signal_number ||
-             now_ns() - caught_at_ns.load(std::memory_order_relaxed) >
-                 std::int64_t{one_interrupt.count()} * 1'000'000) {
+  } else if (before != signal_number || now_ns() - caught_at_ns.load(std::memory_order_relaxed) >
+                                            std::int64_t{one_interrupt.count()} * 1'000'000) {
     // The second is final: it ends the process the ordinary way, when this handler returns.
     std::signal(signal_number, SIG_DFL);
     std::raise(signal_number);

@@ -50,9 +50,9 @@ bool flush_output() {
 void finish_output() {
   if (flush_output()) return;
   const int error = errno;
-  throw Error{fmt::format(
-      "stdout did not take all results: {}",
-      error != 0 ? std::strerror(error) : "its reader has gone, its disk is full, or it is closed")};
+  throw Error{fmt::format("stdout did not take all results: {}",
+                          error != 0 ? std::strerror(error)
+                                     : "its reader has gone, its disk is full, or it is closed")};
 }
 
 }  // namespace rankwire

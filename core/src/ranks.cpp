@@ -122,8 +122,9 @@ void Team::start_threads() {
     } catch (const std::system_error& error) {
       Channel& channel = *channels_[index];
       codes_[index] = end_world(
-          channel, TransportError{fmt::format("no thread for this rank of {}: {}; use fewer ranks, or raise ulimit -u",
-                                              channel.size(), error.code().message())});
+          channel, TransportError{fmt::format(
+                       "no thread for this rank of {}: {}; use fewer ranks, or raise ulimit -u",
+                       channel.size(), error.code().message())});
       finished(codes_.size() - index);
       return;
     }

@@ -139,8 +139,8 @@ TEST_CASE("compare: when it is interrupted nothing stays behind") {
 }
 
 TEST_CASE("compare: results that cannot be written are a failure") {
-  const auto table = support::run({.arguments = {COMPARE, "--quick", "--over", "inproc", "idle"},
-                                   .stdout_to = "/dev/full"});
+  const auto table = support::run(
+      {.arguments = {COMPARE, "--quick", "--over", "inproc", "idle"}, .stdout_to = "/dev/full"});
   CHECK_CODE(table, 1);
   CHECK_HAS(table.err, "stdout did not take all results");
   const auto json = run({"--quick", "--over", "inproc", "idle", "--json", "/dev/full"});

@@ -143,7 +143,8 @@ TEST_CASE("SIGINT ends a rank that hangs outside of the library too") {
 }
 
 TEST_CASE("results that stdout does not take are a failure") {
-  for (const Arguments& arguments : {Arguments{}, {"--help"}, {"--version"}, {"--format", "json"}}) {
+  for (const Arguments& arguments :
+       {Arguments{}, {"--help"}, {"--version"}, {"--format", "json"}}) {
     const auto result =
         support::run({.arguments = Arguments{PRODUCT} + arguments, .stdout_to = "/dev/full"});
     CHECK_CODE(result, 1);
@@ -155,8 +156,8 @@ TEST_CASE("results that stdout does not take are a failure") {
     CHECK_HAS(closed.err, "stdout did not take all results");
   }
   // The reader has gone before the first line.
-  const auto unread = support::run(
-      {{"bash", "-c", "exec 3> >(exec 0<&-); wait $!; \"$0\" >&3", PRODUCT}});
+  const auto unread =
+      support::run({{"bash", "-c", "exec 3> >(exec 0<&-); wait $!; \"$0\" >&3", PRODUCT}});
   CHECK_CODE(unread, 1);
   CHECK_HAS(unread.err, "stdout did not take all results");
 }

@@ -141,8 +141,8 @@ TEST_CASE("launch: timeout signals it and then its group: one signal") {
 }
 
 TEST_CASE("launch: output that its reader does not take is a failure") {
-  const auto result = support::run(
-      {.arguments = launch(2, {"/bin/echo", "hi"}), .stdout_to = "/dev/full"});
+  const auto result =
+      support::run({.arguments = launch(2, {"/bin/echo", "hi"}), .stdout_to = "/dev/full"});
   CHECK_CODE(result, 1);
   CHECK_HAS(result.err, "cannot write to stdout: No space left on device");
   const auto shell = [](const std::string& redirection) {
@@ -166,17 +166,18 @@ TEST_CASE("launch: output that its reader does not take is a failure") {
     CHECK_HAS(answer.err, "stdout did not take all results");
   }
   const Folder folder;
-  const auto keys = support::run({.arguments = {LAUNCHER, "keygen", "k", "--dir", folder.path()},
-                                  .stdout_to = "/dev/full"});
+  const auto keys = support::run(
+      {.arguments = {LAUNCHER, "keygen", "k", "--dir", folder.path()}, .stdout_to = "/dev/full"});
   CHECK_CODE(keys, 1);
 }
 
 TEST_CASE("launch: a reader that takes nothing keeps no signal from it") {
   // More than the pipe holds, to a reader that sleeps.
-  Process process{{{"bash", "-c",
-                    "exec 3> >(exec sleep 100); exec \"$0\" launch -n 1 --grace 300ms -- sh -c 'echo "
-                    "begun >&2; exec yes' >&3",
-                    LAUNCHER}}};
+  Process process{
+      {{"bash", "-c",
+        "exec 3> >(exec sleep 100); exec \"$0\" launch -n 1 --grace 300ms -- sh -c 'echo "
+        "begun >&2; exec yes' >&3",
+        LAUNCHER}}};
   process.wait_for_text("begun");
   process.send_signal(SIGTERM);
   const auto result = process.wait();
@@ -243,8 +244,7 @@ TEST_CASE("launch: rank 0 reads stdin, the others nothing") {
 TEST_CASE("launch: over ipc, the same output; the sockets' folder is gone at the end") {
   const Folder folder;
   const auto over_ipc = [&](const Arguments& program) {
-    return support::run(
-        {launch(4, program, {"--over", "ipc"}), {{"TMPDIR", folder.path()}}});
+    return support::run({launch(4, program, {"--over", "ipc"}), {{"TMPDIR", folder.path()}}});
   };
   const auto all = over_ipc({PRODUCT});
   CHECK_CODE(all, 0);
@@ -305,7 +305,8 @@ TEST_CASE("launch: over ipc, what a killed one has left the next one removes, an
   const auto now = entries();
   CHECK(now.size() == 3);
   CHECK(now.count(*left.begin()) == 0);
-  CHECK_CODE(support::run({launch(2, {PRODUCT}, {"--over", "ipc"}), {{"TMPDIR", folder.path()}}}), 0);
+  CHECK_CODE(support::run({launch(2, {PRODUCT}, {"--over", "ipc"}), {{"TMPDIR", folder.path()}}}),
+             0);
   CHECK(entries() == now);  // one that lives keeps its own
   living.send_signal(SIGTERM);
   CHECK_CODE(living.wait(), 143);
@@ -339,9 +340,8 @@ TEST_CASE("launch: its ranks end with it when it is killed") {
 
 TEST_CASE("launch: over ipc, where the session's folder will not do") {
   for (const std::string& folder : {std::string{"/no/such/folder"}, std::string(70, '/')}) {
-    const auto result =
-        support::run({launch(2, {PRODUCT}, {"--over", "ipc"}),
-                      {{"TMPDIR", folder}, {"XDG_RUNTIME_DIR", folder}}});
+    const auto result = support::run({launch(2, {PRODUCT}, {"--over", "ipc"}),
+                                      {{"TMPDIR", folder}, {"XDG_RUNTIME_DIR", folder}}});
     CHECK_CODE(result, 0);
     CHECK_HAS(result.err, "listens on ipc:///tmp/rankwire-");
   }

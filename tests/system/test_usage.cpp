@@ -72,7 +72,8 @@ TEST_CASE("variables are options too, and are checked as they are") {
   const auto result = support::run({{PRODUCT}, {{"RANKWIRE_RANKS", "2"}}});
   CHECK(result.out == golden(2));
   refused({}, {"RANKWIRE_RNAKS", "RANKWIRE_RANKS"}, {{"RANKWIRE_RNAKS", "2"}});
-  const auto others = support::run({{PRODUCT, "-n", "2"}, {{"RANKWIRE_ROOT", "/"}, {"RANKWIRE_JOIN", ""}}});
+  const auto others =
+      support::run({{PRODUCT, "-n", "2"}, {{"RANKWIRE_ROOT", "/"}, {"RANKWIRE_JOIN", ""}}});
   CHECK_CODE(others, 0);
   CHECK(others.out == golden(2));
   CHECK_HAS(others.err, "RANKWIRE_ROOT in the environment: no option of this program");

@@ -201,8 +201,9 @@ TEST_CASE("configuration: unknown names are refused with the nearest known one")
 }
 
 TEST_CASE("configuration: an empty variable says nothing") {
-  Reading reading{{}, {"RANKWIRE_JOIN=", "RANKWIRE_RANKS=", "RANKWIRE_INSECURE=", "RANKWIRE_RNAKS=",
-                       "RANKWIRE_CONFIG=", "RANKWIRE_COUNT"}};
+  Reading reading{{},
+                  {"RANKWIRE_JOIN=", "RANKWIRE_RANKS=", "RANKWIRE_INSECURE=", "RANKWIRE_RNAKS=",
+                   "RANKWIRE_CONFIG=", "RANKWIRE_COUNT"}};
   CHECK(reading.settings().transport == "inproc");
   CHECK(reading.own.count == 7);
   const File file{"ranks = 2\n"};
@@ -225,8 +226,8 @@ TEST_CASE("configuration: under rankwire launch the size of the world is the lau
   };
   CHECK(launched({}).settings().ranks == 2);
   CHECK(launched({"-n", "2"}).settings().ranks == 2);
-  refused(launched({"-n", "3"}), {"--ranks (command line) says 3 ranks", "launch started 2",
-                                  "rankwire launch -n 3"});
+  refused(launched({"-n", "3"}),
+          {"--ranks (command line) says 3 ranks", "launch started 2", "rankwire launch -n 3"});
   // Worlds of their own.
   CHECK(launched({"-n", "3", "--transport", "inproc"}).settings().transport == "inproc");
   CHECK(launched({"-n", "3", "--listen", "tcp://a:1"}).settings().ranks == 3);
