@@ -8,6 +8,7 @@
 #include <csignal>
 #include <string_view>
 
+#include "calls.hpp"
 #include "rankwire/backend/log.hpp"
 #include "rankwire/errors.hpp"
 
@@ -50,7 +51,7 @@ std::vector<zmq::message_t> receive(zmq::socket_t& requests) {
   bool more = true;
   while (more) {
     zmq::message_t frame;
-    if (!requests.recv(frame, zmq::recv_flags::dontwait)) break;
+    if (!receive_part(requests, frame)) break;
     more = frame.more();
     if (frames.size() <= Frame::count) frames.push_back(std::move(frame));
   }
@@ -92,9 +93,9 @@ Gatekeeper::Gatekeeper(zmq::context_t& context, const std::vector<PublicKey>& al
     }
     static std::atomic<unsigned> counter{0};
     const std::string stop_endpoint = fmt::format("inproc://rankwire-gatekeeper-{}", counter++);
-    stopped_.bind(stop_endpoint);
-    stop_.connect(stop_endpoint);
-    requests_.bind(zap_endpoint);
+    uninterrupted([&] { stopped_.bind(stop_endpoint); });
+    uninterrupted([&] { stop_.connect(stop_endpoint); });
+    uninterrupted([&] { requests_.bind(zap_endpoint); });
   } catch (const zmq::error_t& error) {
     throw TransportError{fmt::format(
         "cannot check keys: {}{}", error.what(),
@@ -114,7 +115,7 @@ Gatekeeper::Gatekeeper(zmq::context_t& context, const std::vector<PublicKey>& al
 
 Gatekeeper::~Gatekeeper() {
   try {
-    stop_.send(zmq::message_t{}, zmq::send_flags::dontwait);
+    send_part(stop_, zmq::message_t{}, false);
   } catch (const zmq::error_t&) {
     // The context ends; so does the thread.
   }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <random>
 
+#include "calls.hpp"
 #include "rankwire/errors.hpp"
 
 namespace rankwire::zmq_wire {
@@ -35,7 +36,7 @@ std::optional<std::string> bind_one(zmq::socket_t& socket, const Address& addres
       address.endpoint(port == 0 ? std::string{"*"} : fmt::format("{}", port));
   try {
     socket.set(zmq::sockopt::ipv6, address.v6);  // counts for the listeners bound from now on
-    socket.bind(endpoint);
+    uninterrupted([&] { socket.bind(endpoint); });
     return socket.get(zmq::sockopt::last_endpoint);
   } catch (const zmq::error_t& error) {
     if (error.num() == EADDRINUSE) return std::nullopt;
@@ -54,7 +55,7 @@ std::vector<std::string> bind_at(zmq::socket_t& socket, const std::vector<Addres
   for (const auto& address : addresses) {
     const auto endpoint = bind_one(socket, address, port);
     if (!endpoint) {
-      for (const auto& taken_back : bound) socket.unbind(taken_back);
+      for (const auto& taken_back : bound) uninterrupted([&] { socket.unbind(taken_back); });
       return {};
     }
     port = port_of(*endpoint);

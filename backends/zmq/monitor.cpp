@@ -5,6 +5,8 @@
 #include <atomic>
 #include <cstring>
 
+#include "calls.hpp"
+
 namespace rankwire::zmq_wire {
 
 Monitor::Monitor(zmq::context_t& context, zmq::socket_t& watched)
@@ -15,12 +17,14 @@ Monitor::Monitor(zmq::context_t& context, zmq::socket_t& watched)
                          ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
                          ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
                          ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
-  if (zmq_socket_monitor(watched.handle(), endpoint.c_str(), events) != 0) throw zmq::error_t{};
+  uninterrupted([&] {
+    if (zmq_socket_monitor(watched.handle(), endpoint.c_str(), events) != 0) throw zmq::error_t{};
+  });
   reader_.set(zmq::sockopt::rcvhwm, 0);
   reader_.set(zmq::sockopt::linger, 0);
-  reader_.connect(endpoint);
+  uninterrupted([&] { reader_.connect(endpoint); });
   // Until it was looked at once, libzmq takes it for awake and its descriptor tells of nothing.
-  (void)reader_.get(zmq::sockopt::events);
+  (void)uninterrupted([&] { return reader_.get(zmq::sockopt::events); });
 }
 
 Monitor::~Monitor() {
@@ -30,9 +34,9 @@ Monitor::~Monitor() {
 
 std::optional<Monitor::Event> Monitor::next() {
   zmq::message_t event;
-  if (!reader_.recv(event, zmq::recv_flags::dontwait)) return std::nullopt;
+  if (!receive_part(reader_, event)) return std::nullopt;
   zmq::message_t address;
-  (void)reader_.recv(address, zmq::recv_flags::dontwait);
+  (void)receive_part(reader_, address);
   if (event.size() < 6) return std::nullopt;
   Event read;
   std::int32_t value = 0;

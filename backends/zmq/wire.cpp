@@ -11,6 +11,7 @@
 #include <thread>
 #include <utility>
 
+#include "calls.hpp"
 #include "frame.hpp"
 #include "rankwire/backend/interrupt.hpp"
 #include "rankwire/backend/log.hpp"
@@ -115,7 +116,7 @@ ConnectionId Wire::dial(const std::string& address, std::int64_t frame_bytes_max
     } else if (keys_) {
       call_with(source->socket, keys_->listener, listener_key);
     }
-    source->socket.connect(address);
+    uninterrupted([&] { source->socket.connect(address); });
     source->dialed = ++last_id_;
     Connection& connection = connections_[source->dialed];
     connection.source = source.get();
@@ -154,13 +155,12 @@ bool Wire::send(ConnectionId to, zmq::message_t&& first, zmq::message_t* chunk) 
   found->second.source->quiet = false;
   try {
     // Never a wait: there is no high-water mark, and libzmq's own thread comes here, too (Turns).
-    constexpr auto last = zmq::send_flags::dontwait;
-    constexpr auto more = last | zmq::send_flags::sndmore;
     if (found->second.source->dialed == 0) {
-      socket.send(zmq::buffer(found->second.routing_id), more);
+      const std::string& id = found->second.routing_id;
+      send_part(socket, zmq::message_t{id.data(), id.size()}, true);
     }
-    socket.send(std::move(first), chunk != nullptr ? more : last);
-    if (chunk != nullptr) socket.send(std::move(*chunk), last);
+    send_part(socket, std::move(first), chunk != nullptr);
+    if (chunk != nullptr) send_part(socket, std::move(*chunk), false);
     return true;
   } catch (const zmq::error_t& error) {
     if (error.num() == EHOSTUNREACH) return false;
@@ -252,7 +252,8 @@ int Wire::look_and_yield() {
 
 bool Wire::is_readable(Source& source) {
   if (source.quiet) return false;
-  source.quiet = (source.socket.get(zmq::sockopt::events) & ZMQ_POLLIN) == 0;
+  const int events = uninterrupted([&] { return source.socket.get(zmq::sockopt::events); });
+  source.quiet = (events & ZMQ_POLLIN) == 0;
   return !source.quiet;
 }
 
@@ -322,7 +323,7 @@ bool Wire::skip_rest(Source& source) {
   zmq::message_t rest;
   for (int frame = 0; source.skips; ++frame) {
     if (frame == frames_skipped_at_once) return false;
-    source.skips = source.socket.recv(rest, zmq::recv_flags::dontwait) && rest.more();
+    source.skips = receive_part(source.socket, rest) && rest.more();
   }
   return true;
 }
@@ -363,11 +364,11 @@ bool Wire::read_message(Source& source) {
   auto& socket = source.socket;
   const bool called = source.dialed == 0;
   if (!skip_rest(source)) return true;
-  if (!socket.recv(called ? routing_id : in.first, zmq::recv_flags::dontwait)) {
+  if (!receive_part(socket, called ? routing_id : in.first)) {
     note_sweep(source, 2);
     return false;
   }
-  if (called && !socket.recv(in.first, zmq::recv_flags::dontwait)) return false;
+  if (called && !receive_part(socket, in.first)) return false;
   source.quiet = false;  // more may be there, of which its descriptor has told already
   in.connection = called ? caller_of(routing_id, in.first) : source.dialed;
   // A sweep is over when each connection has had its turn twice; it may have begun before.
@@ -377,7 +378,7 @@ bool Wire::read_message(Source& source) {
   }
   bool more = in.first.more();
   if (more) {
-    (void)socket.recv(in.chunk, zmq::recv_flags::dontwait);
+    (void)receive_part(socket, in.chunk);
     in.has_chunk = true;
     more = in.chunk.more();
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "calls.hpp"
 #include "listener.hpp"
 #include "rankwire/backend/log.hpp"
 #include "rankwire/errors.hpp"
@@ -51,7 +52,7 @@ std::string Wire::listen_at(SocketFile&& file) {
   piece_bytes_ = piece_bytes_max;
   listen_by([&](zmq::socket_t& socket) {
     socket.set(zmq::sockopt::use_fd, file.descriptor());
-    socket.bind(endpoint);
+    uninterrupted([&] { socket.bind(endpoint); });
     file.disown_descriptor();
   });
   file_ = std::move(file);

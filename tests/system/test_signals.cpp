@@ -1,7 +1,5 @@
 #include <unistd.h>
 
-#include <cstdlib>
-
 #include "system.hpp"
 
 // Programs that have a profiler in them, or a timer of their own: their sources are built once more
@@ -33,21 +31,12 @@ TEST_CASE("signals again and again: ranks in one process") {
 }
 
 #if RANKWIRE_WITH_ZMQ
-/// Until libzmq's calls know that a signal may end them.
-bool is_left_out() {
-  if (std::getenv("TEST_SIGNAL_US") != nullptr) return false;
-  MESSAGE("skipped: over ZeroMQ a signal may still end the world; .ci/run signals tries it");
-  return true;
-}
-
 TEST_CASE("signals again and again: launched, over TCP and Unix sockets, and so is the launcher") {
-  if (is_left_out()) return;
   check_golden({LAUNCHER_SIGNALS, "launch", "-n", "4", "--", PRODUCT_SIGNALS}, 4);
   check_golden({LAUNCHER_SIGNALS, "launch", "--over", "ipc", "-n", "4", "--", PRODUCT_SIGNALS}, 4);
 }
 
 TEST_CASE("signals again and again: a rank that is killed is still named, and its code kept") {
-  if (is_left_out()) return;
   const auto result = support::run({{LAUNCHER_SIGNALS, "launch", "-n", "3", "--", PRODUCT_SIGNALS,
                                      "--format", "json", "--fail", "1:crash"},
                                     {{"TEST_SIGNAL_US", "300"}}});

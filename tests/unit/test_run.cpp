@@ -87,7 +87,7 @@ TEST_CASE("run: a master whose thread ends by pthread_exit has not done its part
 }
 
 TEST_CASE("run: a code that is not 0 never becomes 0") {
-  for (const auto [returned, code] : {std::pair{256, 1},
+  for (const auto& [returned, code] : {std::pair{256, 1},
                                       {512, 1},
                                       {1 << 20, 1},
                                       {257, 1},

@@ -130,9 +130,9 @@ constexpr void explain_filling() {
 template <class T, class Archive>
 [[nodiscard]] constexpr bool check_sendable_part() {
   using Plain = std::remove_cvref_t<T>;
-  if constexpr (is_wrapper<Plain>) {
+  if constexpr (is_wrapper<Plain>) {  // NOLINT(bugprone-branch-clone): in this order
     return true;
-  } else if constexpr (is_local<Plain>) {
+  } else if constexpr (is_local<Plain>) {  // NOLINT(bugprone-branch-clone)
     explain<Plain>();
     return false;
   } else if constexpr (std::is_empty_v<Plain>) {
@@ -149,9 +149,9 @@ template <class T, class Archive>
 [[nodiscard]] constexpr bool check_receivable_part() {
   using Part = std::remove_reference_t<T>;
   using Plain = std::remove_cv_t<Part>;
-  if constexpr (is_wrapper<Plain>) {
+  if constexpr (is_wrapper<Plain>) {  // NOLINT(bugprone-branch-clone): in this order
     return true;
-  } else if constexpr (is_local<Plain>) {
+  } else if constexpr (is_local<Plain>) {  // NOLINT(bugprone-branch-clone)
     explain<Plain>();
     return false;
   } else if constexpr (std::is_empty_v<Plain>) {

@@ -33,6 +33,9 @@ class Backoff {
     if (waited_ >= policy_.spin + policy_.yield) return false;
     if (waited_ >= policy_.spin) {
       std::this_thread::yield();
+      // Counted here: where others want the core, the wait may be over when it comes back.
+      last_ = Deadline::Clock::now();
+      waited_ += last_ - now;
       return true;
     }
     // A look at the clock costs more than some at a word of memory.
