@@ -48,6 +48,16 @@ int open_own(const char* path) {
   return -1;
 }
 
+/// Takes the lock of the launcher whose folder it is: on a file of its own, since ranks lock the
+/// folder itself for a moment each. -1: somebody holds it, or the folder is being removed.
+int take_lock(int folder) {
+  const int lock = openat(folder, "launcher", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+  // Where there are no locks, nobody can hold one.
+  if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return lock;
+  close(lock);
+  return -1;
+}
+
 /// Removes the folder and the sockets in it; one with folders in it, which is not ours, stays.
 void remove_folder(int folder, const std::string& path) {
   constexpr int entries_max = 10'000;
@@ -78,9 +88,9 @@ void remove_left_behind(const std::string& parent) {
     const std::string path = parent + "/" + entry->d_name;
     const int folder = open_own(path.c_str());
     if (folder < 0) continue;
-    // Whoever lives holds it; where there are no locks, nobody can say.
-    if (flock(folder, LOCK_EX | LOCK_NB) == 0) {
+    if (const int lock = take_lock(folder); lock >= 0) {
       remove_folder(folder, path);
+      close(lock);
       ++removals;
     }
     close(folder);
@@ -95,16 +105,17 @@ std::string make_in(const std::string& parent, int& lock) {
   for (int i = 0; i < attempts; ++i) {
     std::string path = parent + "/" + std::string{prefix} + std::string(random_characters, 'X');
     if (mkdtemp(path.data()) == nullptr) return {};
-    lock = open_own(path.c_str());
+    const int folder = open_own(path.c_str());
+    lock = folder < 0 ? -1 : take_lock(folder);
     struct stat held {
     }, there{};
-    const bool locked = lock >= 0 && (flock(lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK);
     // Between the two, another launcher may have taken it for one that was left behind.
-    if (locked && fstat(lock, &held) == 0 && lstat(path.c_str(), &there) == 0 &&
-        held.st_ino == there.st_ino && held.st_dev == there.st_dev) {
-      return path;
-    }
+    const bool is_ours = lock >= 0 && fstat(folder, &held) == 0 &&
+                         lstat(path.c_str(), &there) == 0 && held.st_ino == there.st_ino &&
+                         held.st_dev == there.st_dev;
     const int error = errno;
+    if (folder >= 0) close(folder);
+    if (is_ours) return path;
     if (lock >= 0) close(lock);
     lock = -1;
     rmdir(path.c_str());
@@ -127,7 +138,10 @@ PrivateFolder::PrivateFolder() {
 }
 
 PrivateFolder::~PrivateFolder() {
-  remove_folder(lock_, path_);
+  if (const int folder = open_own(path_.c_str()); folder >= 0) {
+    remove_folder(folder, path_);
+    close(folder);
+  }
   close(lock_);
 }
 

@@ -7,7 +7,7 @@ namespace launcher {
 /// A new folder that no other user may enter, for the sockets of one world: in TMPDIR, else in
 /// XDG_RUNTIME_DIR, where they are there and their paths short enough, else in /tmp. Removed at the
 /// end with all that is in it. A killed launcher leaves its folder, and the next removes it: who
-/// lives holds a lock on it.
+/// lives holds a lock in it.
 class PrivateFolder {
  public:
   /// Throws rankwire::TransportError when none takes a new folder.
@@ -20,7 +20,7 @@ class PrivateFolder {
 
  private:
   std::string path_;
-  int lock_ = -1;  // on the folder itself
+  int lock_ = -1;  // of a file in it
 };
 
 }  // namespace launcher

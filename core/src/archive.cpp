@@ -11,7 +11,7 @@
 
 namespace rankwire::archive {
 
-std::string_view name_of(Code code) {
+std::string_view name_of(Code code) {  // NOLINT(readability-function-size): a line each
   switch (code) {
     case Code::boolean:
       return "bool";
