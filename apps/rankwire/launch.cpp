@@ -290,8 +290,10 @@ void World::say(const std::string& text) {
 
 /// Output that was lost is a failure, too.
 int World::exit_code() const {
-  if (failure_) return failure_->code;
-  return out_.has_failed() || err_.has_failed() ? static_cast<int>(rankwire::ExitCode::failure) : 0;
+  const bool unwritten = out_.has_failed() || err_.has_failed();
+  // A rank whose output nobody takes any more ends by SIGPIPE, which is not the cause.
+  if (failure_ && !(unwritten && failure_->code == 128 + SIGPIPE)) return failure_->code;
+  return unwritten ? static_cast<int>(rankwire::ExitCode::failure) : 0;
 }
 
 int World::running() const {
