@@ -88,13 +88,13 @@ TEST_CASE("run: a master whose thread ends by pthread_exit has not done its part
 
 TEST_CASE("run: a code that is not 0 never becomes 0") {
   for (const auto& [returned, code] : {std::pair{256, 1},
-                                      {512, 1},
-                                      {1 << 20, 1},
-                                      {257, 1},
-                                      {-1, 255},
-                                      {255, 255},
-                                      {263, 7},
-                                      {std::numeric_limits<int>::min(), 1}}) {
+                                       {512, 1},
+                                       {1 << 20, 1},
+                                       {257, 1},
+                                       {-1, 255},
+                                       {255, 255},
+                                       {263, 7},
+                                       {std::numeric_limits<int>::min(), 1}}) {
     CAPTURE(returned);
     CHECK(run_four([returned = returned](Channel& world) {
             return world.rank() == 1 ? returned : 0;
