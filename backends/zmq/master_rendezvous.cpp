@@ -159,7 +159,12 @@ void MasterRendezvous::admit(Incoming&& incoming, Hello&& hello) {
   const ConnectionId connection = incoming.connection;
   for (auto& candidate : candidates_) {
     if (candidate.hello.nonce == hello.nonce) {  // the same process, over a new connection
-      wire_->let_in(connection);
+      if (candidate.connection != connection) {
+        const bool newer = is_newer(hello.call, candidate.hello.call);
+        wire_->hang_up(newer ? candidate.connection : connection);
+        if (!newer) return;
+        wire_->let_in(connection);
+      }
       candidate = {connection, std::move(hello)};
       welcome(candidate);
       return;
@@ -255,6 +260,7 @@ Session MasterRendezvous::start() {
   session.members.resize(static_cast<std::size_t>(ranks_));
   session.connections.resize(static_cast<std::size_t>(ranks_), 0);
   session.nonces.resize(static_cast<std::size_t>(ranks_), 0);
+  session.hellos.resize(static_cast<std::size_t>(ranks_), 0);
   session.first_probes.resize(static_cast<std::size_t>(ranks_));
   session.members[0] = {0, host_name(), process_id(), reached_at_, 0, {}, wire_->piece_bytes()};
   const auto place = [&](int rank, const Candidate& candidate) {
@@ -264,6 +270,7 @@ Session MasterRendezvous::start() {
                            0,    hello.key,  hello.piece_bytes};
     session.connections[at] = candidate.connection;
     session.nonces[at] = hello.nonce;
+    session.hellos[at] = hello.call;
     session.first_probes[at] = probe_first(*wire_, candidate.connection, hello.endpoint);
   };
   for (const auto& candidate : candidates_) {

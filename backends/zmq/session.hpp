@@ -23,6 +23,7 @@ struct Session {
   std::vector<Departed> departed;         ///< gone already, for one that arrives late
   std::vector<ConnectionId> connections;  ///< by rank; 0 where there is none (yet)
   std::vector<std::uint64_t> nonces;      ///< by rank, at the master
+  std::vector<std::uint32_t> hellos;      ///< by rank, at the master: the number of its last hello
   std::vector<FirstProbe> first_probes;   ///< by rank, at the master
   std::string dialed;                     ///< at a worker: the master's numeric endpoint
   Token token{};

@@ -51,7 +51,8 @@ class WorkerRendezvous {
               .nonce = (std::uint64_t{device()} << 32) | device(),
               .endpoint = {},
               .key = wire_->listener_key(),
-              .piece_bytes = piece_bytes_min};
+              .piece_bytes = piece_bytes_min,
+              .call = 0};
   }
 
   Session run();
@@ -229,6 +230,7 @@ void WorkerRendezvous::keep_for_later(Incoming&& incoming) {
 void WorkerRendezvous::say_hello() {
   hello_.piece_bytes = wire_->piece_bytes();
   reached_ = true;
+  ++hello_.call;
   const Buffer body = encode(hello_);
   wire_->send(connection_, {.kind = Kind::hello, .tag = protocol_version, .bytes = body.size()},
               body.bytes());

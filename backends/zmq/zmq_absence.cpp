@@ -97,12 +97,7 @@ void ZmqChannel::look_at_absence(int rank) {
       return;
     }
   }
-  // A worker's libzmq may have called again while its program computes.
   if (absence.look_at.expired()) {
-    if (is_master() &&
-        wire_->send(there.out->route(), {.kind = Kind::ack, .ack = there.out->received()}, {})) {
-      absence.lost_at = settings_.grace;
-    }
     const bool first = absence.look_at.is_poll();
     absence.look_at = look_for_absent_each;
     if (!absence.probe && !there.probed_at.empty()) {

@@ -60,6 +60,7 @@ ZmqChannel::ZmqChannel(Session session)
     peer(other).member = std::move(session.members[at]);
     if (is_master()) {
       peer(other).nonce = session.nonces[at];
+      peer(other).hello = session.hellos[at];
       peer(other).first_probe = std::move(session.first_probes[at]);
     }
     if (session.connections[at] == 0) continue;
@@ -349,7 +350,7 @@ void ZmqChannel::process(Incoming&& incoming) {
     return;
   }
   if (incoming.what == Incoming::What::up) {
-    process_up(incoming.connection);
+    process_up(incoming);
     return;
   }
   if (incoming.what == Incoming::What::failed) {

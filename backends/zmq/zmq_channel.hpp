@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <exception>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -55,6 +54,7 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
     std::string probed_at;   // its listener's address; empty when a refusal there would say nothing
     FirstProbe first_probe;  // at the master: whether its listener can be reached at all
     std::uint64_t nonce = 0;               // at the master
+    std::uint32_t hello = 0;               // at the master: the number of its last
     std::uint64_t sent = 0, received = 0;  // messages, this incarnation
     std::uint64_t sent_at_wait = 0;        // waits_ when the last was sent
     std::optional<Departed> departing;     // told by the master, awaiting what it had sent before
@@ -128,7 +128,7 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   Link& link_to(int dest);
   void dial(int dest);
   void call(Link& link, ConnectionId over);
-  void process_up(ConnectionId connection);
+  void process_up(const Incoming& incoming);
   void process_failed(const Incoming& incoming);
   void process_stranger(Incoming&& incoming);
   void process_link(const Incoming& incoming);
@@ -163,7 +163,7 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   void process_hello(Incoming&& incoming);
   [[nodiscard]] bool may_become_vacant(const Hello& hello, const Incoming& incoming) const;
   void wait_for_place(Incoming&& incoming);
-  void start_again(int rank, ConnectionId connection);
+  void start_again(int rank, ConnectionId connection, std::uint32_t hello);
   [[nodiscard]] int rank_with(std::uint64_t nonce) const;
   [[nodiscard]] int vacant_place(int wanted) const;
   void send_table(int newcomer, ConnectionId connection, bool with_departed);
@@ -203,10 +203,9 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   std::vector<Peer> peers_;
   std::unordered_map<ConnectionId, Link*> links_;  // by every connection that leads to one
   std::unordered_map<ConnectionId, EarlyLink> early_links_;
-  std::uint64_t early_bytes_ = 0;                 // that wait in them
-  std::map<ConnectionId, std::string> expelled_;  // at the master: of lost processes, and why
-  std::vector<Incoming> waiting_hellos_;          // of newcomers, until an absence has ended
-  OpenBatch open_batch_;                          // younger than what is in the
+  std::uint64_t early_bytes_ = 0;         // that wait in them
+  std::vector<Incoming> waiting_hellos_;  // of newcomers, until an absence has ended
+  OpenBatch open_batch_;                  // younger than what is in the
   Mailbox mailbox_;
   Windows windows_;
   LongWaits long_waits_;

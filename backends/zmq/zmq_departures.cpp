@@ -28,7 +28,7 @@ void ZmqChannel::process_hello(Incoming&& incoming) {
   }
   const int known = rank_with(hello->nonce);
   if (known > 0) {
-    start_again(known, incoming.connection);
+    start_again(known, incoming.connection, hello->call);
     return;
   }
   auto reject = check_hello(incoming.header, *hello, settings_, size());
@@ -57,6 +57,7 @@ void ZmqChannel::process_hello(Incoming&& incoming) {
                       hello->piece_bytes};
   replace(member);
   peer(place).nonce = hello->nonce;
+  peer(place).hello = hello->call;
   peer(place).first_probe = probe_first(*wire_, incoming.connection, hello->endpoint);
   tell_workers(Kind::arrived, encode(member), place);
   send_table(place, incoming.connection, true);
@@ -65,12 +66,19 @@ void ZmqChannel::process_hello(Incoming&& incoming) {
 }
 
 /// The worker's connection broke before the start came to it.
-void ZmqChannel::start_again(int rank, ConnectionId connection) {
+void ZmqChannel::start_again(int rank, ConnectionId connection, std::uint32_t hello) {
   const Departure* const departure = mailbox_.departure(rank);
   if (departure != nullptr) {
     turn_away(connection, Refusal::lost, departure->reason);
     return;
   }
+  Peer& there = peer(rank);
+  const bool started = there.out && there.out->was_called();
+  if (started || !is_newer(hello, there.hello)) {  // it has called again since
+    if (!there.out || there.out->route() != connection) unlink(connection);
+    return;
+  }
+  there.hello = hello;
   // Nothing of the link was received: who departed since the start is told over it once more.
   send_table(rank, connection, false);
   adopt(rank, connection, 0);
