@@ -293,6 +293,7 @@ std::optional<Event> ZmqChannel::wait_for(const Wanted& wanted, Deadline deadlin
 
 /// Gives the sender the room back that its message took.
 void ZmqChannel::note_taken(const Message& message) {
+  if (mailbox_.gave_of_former()) return;
   const auto total = windows_.taken(message.source, message.payload.size());
   if (!total) return;
   const Turn turn{*turns_};
