@@ -287,7 +287,10 @@ std::optional<Event> ZmqChannel::wait_for(const Wanted& wanted, Deadline deadlin
         return found.has_value();
       },
       [&] { say_long_receive(long_waits_, rank(), wanted); });
-  if (!polls) last_wait_ = Deadline::Clock::now() - start;
+  if (!polls) {
+    const auto waited = Deadline::Clock::now() - start;
+    last_wait_ = std::exchange(waited_in_vain_, !event) ? last_wait_ + waited : waited;
+  }
   return event;
 }
 
