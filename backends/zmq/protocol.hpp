@@ -34,6 +34,8 @@ inline constexpr std::uint64_t piece_bytes_max = std::uint64_t{1} << 30;
 /// The longest endpoint that a worker may have: a host's name has 253 characters at most, a path
 /// 107.
 inline constexpr std::size_t endpoint_bytes_max = 300;
+/// Of a cause of the end, which may have the text of an exception in it.
+inline constexpr std::size_t cause_bytes_max = 4096;
 
 enum class Kind : std::uint8_t {
   hello = 1,  ///< worker -> master: wants to join

@@ -288,12 +288,16 @@ std::optional<Event> ZmqChannel::wait_for(const Wanted& wanted, Deadline deadlin
         return found.has_value();
       },
       [&] { say_long_receive(long_waits_, rank(), wanted); });
-  if (!polls) last_wait_ = Deadline::Clock::now() - start;
+  if (!polls) {
+    const auto waited = Deadline::Clock::now() - start;
+    last_wait_ = std::exchange(waited_in_vain_, !event) ? last_wait_ + waited : waited;
+  }
   return event;
 }
 
 /// Gives the sender the room back that its message took.
 void ZmqChannel::note_taken(const Message& message) {
+  if (mailbox_.gave_of_former()) return;
   const auto total = windows_.taken(message.source, message.payload.size());
   if (!total) return;
   const Turn turn{*turns_};

@@ -221,7 +221,8 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   std::uint64_t waits_ = 1;     // counts when the program began to wait
   std::exception_ptr due_failed_;
   std::chrono::microseconds yield_{0};     // at the start of a wait
-  Deadline::Clock::duration last_wait_{};  // of a receive
+  Deadline::Clock::duration last_wait_{};  // of a receive; those in vain before it count with it
+  bool waited_in_vain_ = false;
   bool leaving_ = false;
   std::uint64_t frames_dropped_ = 0;  // by the wire, once it is closed
 };

@@ -334,7 +334,6 @@ std::string ZmqChannel::remaining_ranks() const {
 
 void ZmqChannel::do_abort(int exit_code, const std::string& what) noexcept {
   constexpr std::chrono::seconds told_within{1};
-  constexpr std::size_t cause_bytes_max = 4096;
   const Turn turn{*turns_};
   try {
     if (!wire_ || aborted_) return;

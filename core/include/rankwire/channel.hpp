@@ -118,11 +118,12 @@ struct Wanted {
 ///     can do.
 /// 14. Arrival. Where info().takes_arrivals, a new process may take the place of a departed rank
 ///     while the program runs. `next` reports it; from then on sends to that rank and receives from
-///     it work again. Elsewhere nobody ever arrives. A receive from anyone on a rank that takes
-///     arrivals waits even when nobody remains: somebody may come. Departures and arrivals of a
-///     rank that are not read stay, up to three: of more processes, those in between are not told
-///     of, save that a loss is told before what is none. A receive from anyone that throws a loss
-///     passes over what was unread of that rank before it.
+///     it work again, and windows begin anew: what the process before had sent is still received,
+///     and makes no room for the new one. Elsewhere nobody ever arrives. A receive from anyone on a
+///     rank that takes arrivals waits even when nobody remains: somebody may come. Departures and
+///     arrivals of a rank that are not read stay, up to three: of more processes, those in between
+///     are not told of, save that a loss is told before what is none. A receive from anyone that
+///     throws a loss passes over what was unread of that rank before it.
 ///
 /// A wait may also end with Interrupted when run() has caught SIGINT or SIGTERM.
 class Channel {
