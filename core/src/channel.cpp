@@ -190,7 +190,6 @@ void Channel::close(Deadline serve_until) {
 }
 
 void Channel::abort(int exit_code, const std::string& what) noexcept {
-  closed_ = true;
   // A failure, whatever was said: it never ends with 0.
   const int code = exit_status(exit_code);
   do_abort(code == 0 ? static_cast<int>(ExitCode::failure) : code, what);

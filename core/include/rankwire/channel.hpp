@@ -107,9 +107,12 @@ struct Wanted {
 ///     serves the others until they have departed or its deadline has passed; it is idempotent, and
 ///     any other use of a closed channel is a UsageError. A channel destroyed without close ends as
 ///     a dead process does: the others see it lost. The destructor never throws and never hangs.
-/// 11. Abort. `abort` ends the whole world: every other rank's next or waiting call throws Aborted,
-///     which names the rank, its host and the cause; or its process is ended by the launcher. run()
-///     calls it for an uncaught exception, so that every process exits non-zero and nobody hangs.
+/// 11. Abort. `abort` ends the whole world: every rank's next or waiting call throws Aborted, which
+///     names the rank, its host and the cause; or its process is ended by the launcher. Any thread
+///     may call it, whatever the rank's own thread does meanwhile, be it inside a call; of several,
+///     the first counts. It returns within 3 s, and then the others have been told, as far as they
+///     can be reached. run() calls it for an uncaught exception, so that every process exits
+///     non-zero and nobody hangs.
 /// 12. Idle cost. A blocked wait costs next to no CPU: it spins briefly, yields, then sleeps, at
 ///     most 1 ms at a time where the transport cannot wake it (see WaitSettings). Short waits in a
 ///     row, in which nothing comes, count as one.
@@ -174,8 +177,8 @@ class Channel {
   /// and Aborted.
   void close(Deadline serve_until = Deadline::poll());
 
-  /// Clause 11. `what` is the cause in one line, `exit_code` what this process will exit with.
-  /// Over MPI this does not return.
+  /// Clause 11. `what` is the cause in one line, `exit_code` what this process will exit with: the
+  /// Aborted that its own calls throw says so. Over MPI this does not return.
   void abort(int exit_code, const std::string& what) noexcept;
 
  protected:
@@ -186,6 +189,9 @@ class Channel {
   };
 
   explicit Channel(Place place) : place_{place} {}
+
+  /// For abort, which is: whether some thread is inside another call just now.
+  [[nodiscard]] bool in_use() const noexcept { return in_use_.load(std::memory_order_acquire); }
 
   /// For a backend: so many bytes of a payload were copied (Info::bytes_copied).
   void note_copied(std::size_t bytes) { bytes_copied_ += bytes; }
@@ -206,6 +212,7 @@ class Channel {
   /// Fills what the backend knows; counts and limits are filled by info().
   [[nodiscard]] virtual Info do_info() const = 0;
   virtual void do_close(Deadline serve_until) = 0;
+  /// Another thread may be inside another of these, or inside this one.
   virtual void do_abort(int exit_code, const std::string& what) noexcept = 0;
 
  private:
