@@ -83,7 +83,9 @@ class InprocChannel final : public Channel {
         backoff_{world_->wait},
         departure_{std::make_shared<Departure>(
             Departure{rank, Departure::Kind::lost, host_name(), process_id(), lost_reason})} {}
-  ~InprocChannel() override { depart(Departure::Kind::lost, lost_reason); }
+  ~InprocChannel() override {
+    if (is_own_process()) depart(Departure::Kind::lost, lost_reason);
+  }
 
  private:
   static constexpr const char* lost_reason = "ended without closing its channel";

@@ -65,6 +65,7 @@ bool MpiChannel::nothing_can_come() const {
 }
 
 MpiChannel::~MpiChannel() {
+  if (!is_own_process()) return;
   session_.channel_ended();
   if (Session::finalized()) return;
   try {

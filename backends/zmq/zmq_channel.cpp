@@ -83,8 +83,24 @@ ZmqChannel::ZmqChannel(Session session)
   }
 }
 
+/// In a forked process: what has locks, threads or files stays as it is.
+void ZmqChannel::leave_to_parent() {
+  struct Left {
+    std::unique_ptr<Wire> wire;
+    std::vector<Peer> peers;
+    std::shared_ptr<FrameStore> frames;
+  };
+  static auto& left = *new std::vector<Left>;
+  address_file_.disown();
+  left.push_back({std::move(wire_), std::move(peers_), std::move(frames_)});
+}
+
 /// The sockets linger, then close.
 ZmqChannel::~ZmqChannel() {
+  if (!is_own_process()) {
+    leave_to_parent();
+    return;
+  }
   turns_->enter();  // and does not leave: libzmq's thread shall find nothing of this any more
   if (!wire_) return;
   try {

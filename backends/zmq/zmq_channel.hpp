@@ -83,6 +83,8 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   /// A call that does not wait, or not any more, takes in what has come for so long.
   static constexpr std::chrono::milliseconds look_around_max{10};
 
+  void leave_to_parent();
+
   // zmq_channel.cpp: messages.
   void do_send(int dest, int tag, Buffer&& payload, Deadline deadline) override;
   void do_send_borrowed(int dest, int tag, std::span<const std::byte> payload,

@@ -47,7 +47,11 @@ class Team {
   void wait(std::chrono::milliseconds patience);
   void finished(std::size_t count);
   [[nodiscard]] int exit_code() const;
+  /// In a process that a rank has forked, which came back here: a thread that is not there may hold
+  /// what is locked, and the ranks go on elsewhere.
+  [[nodiscard]] bool is_forked() const { return process_id() != process_; }
 
+  const int process_ = process_id();
   std::vector<std::unique_ptr<Channel>> channels_;
   const RankFunction& function_;
   std::vector<int> codes_;
@@ -89,6 +93,11 @@ void Team::run_rank(std::size_t index) {
 
 int Team::end_world(Channel& channel, const std::exception& error) {
   const int code = exit_code_of(error);
+  if (is_forked()) {
+    say(fmt::format("process {}, forked from rank {}: {}", process_id(), channel.rank(),
+                    error.what()));
+    return code;
+  }
   bool first = false;
   {
     const std::lock_guard lock{mutex_};
@@ -118,6 +127,7 @@ void Team::start_threads() {
       threads_.emplace_back([this, index] {
         const std::shared_ptr<void> at_end{nullptr, [this](void*) { finished(1); }};
         run_rank(index);
+        if (is_forked()) std::exit(codes_[index]);  // there is no main thread to go back to
       });
     } catch (const std::system_error& error) {
       Channel& channel = *channels_[index];
@@ -132,6 +142,7 @@ void Team::start_threads() {
 }
 
 void Team::finished(std::size_t count) {
+  if (is_forked()) return;
   const std::lock_guard lock{mutex_};
   running_ -= count;
   changed_.notify_all();

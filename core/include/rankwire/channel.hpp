@@ -101,7 +101,9 @@ struct Wanted {
 ///     rank without acknowledging.
 ///  9. Threads. One thread at a time; a call while another thread is inside one (abort excepted) is
 ///     a UsageError, and leaves the other undisturbed. Two that enter in the same instant may both
-///     pass, except in debug builds.
+///     pass, except in debug builds. One process: in a process that was forked from the one that
+///     opened the channel, calls are a UsageError, and close, abort and the destructor do nothing;
+///     neither the rank nor the others notice anything of it.
 /// 10. Close. `close` delivers what was accepted and says goodbye (bounded by the linger, which
 ///     counts once more where the transport still has something to hand over at the end), then
 ///     serves the others until they have departed or its deadline has passed; it is idempotent, and
@@ -188,7 +190,11 @@ class Channel {
     std::uint64_t message_bytes_max = 0;
   };
 
-  explicit Channel(Place place) : place_{place} {}
+  explicit Channel(Place place);
+
+  /// False in a process that was forked from the one that opened the channel. Then a destructor
+  /// ends nothing: threads that it would wait for, or that may hold its locks, are not there.
+  [[nodiscard]] bool is_own_process() const noexcept;
 
   /// For abort, which is: whether some thread is inside another call just now.
   [[nodiscard]] bool in_use() const noexcept { return in_use_.load(std::memory_order_acquire); }
@@ -222,6 +228,7 @@ class Channel {
   std::optional<Message> receive(Wanted wanted, Deadline deadline);
 
   Place place_;
+  const unsigned process_;  // process_mark() where it was opened
   std::uint64_t messages_sent_ = 0, messages_received_ = 0;
   std::uint64_t bytes_sent_ = 0, bytes_received_ = 0;
   std::uint64_t bytes_copied_ = 0;
