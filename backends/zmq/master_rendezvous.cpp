@@ -136,10 +136,7 @@ void MasterRendezvous::take(Incoming&& incoming) {
   }
   if (incoming.what != Incoming::What::frame) return;
   if (incoming.header.kind == Kind::link) {  // of a world that had this port before
-    const Buffer body = body_of({Refusal::unknown, "it is of another world"});
-    wire_->send(incoming.connection,
-                {.kind = Kind::reject, .tag = protocol_version, .bytes = body.size()},
-                body.bytes());
+    send_reject(*wire_, incoming.connection, {Refusal::unknown, "it is of another world"});
     wire_->bid_farewell(incoming.connection);
     return;
   }
@@ -240,10 +237,7 @@ void MasterRendezvous::give_up() {
       missing(), std::chrono::duration<double>(settings_.join_timeout).count(),
       candidates_.size() + 1, ranks_);
   for (const auto& candidate : candidates_) {
-    const Buffer body = body_of({Refusal::timeout, text});
-    wire_->send(candidate.connection,
-                {.kind = Kind::reject, .tag = protocol_version, .bytes = body.size()},
-                body.bytes());
+    send_reject(*wire_, candidate.connection, {Refusal::timeout, text});
   }
   throw Timeout{text};
 }
@@ -344,14 +338,18 @@ FirstProbe probe_first(const Wire& wire, ConnectionId worker, const std::string&
   return std::make_unique<Probe>(endpoint, probe_limit);
 }
 
+void send_reject(Wire& wire, ConnectionId to, const Reject& reject) {
+  const Buffer body = body_of(reject);
+  wire.send(to, {.kind = Kind::reject, .tag = protocol_version, .bytes = body.size()},
+            body.bytes());
+}
+
 void refuse(Wire& wire, ConnectionId to, const Hello& hello, const Reject& reject) {
   if (auto& refusals = wire.refusals(); refusals.admits()) {
     log().warn("refused a worker ({}, pid {}): {}{}", hello.host.empty() ? "unknown" : hello.host,
                hello.pid, reject.text, refusals.end());
   }
-  const Buffer body = body_of(reject);
-  wire.send(to, {.kind = Kind::reject, .tag = protocol_version, .bytes = body.size()},
-            body.bytes());
+  send_reject(wire, to, reject);
   wire.bid_farewell(to);
 }
 

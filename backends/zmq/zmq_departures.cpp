@@ -40,6 +40,13 @@ void ZmqChannel::process_hello(Incoming&& incoming) {
       wait_for_place(std::move(incoming));
       return;
     }
+    if (comes_for_next_world(*hello)) {
+      // It stays, and sees by the end of its connection when this master may be another world's.
+      wire_->let_in(incoming.connection);
+      send_reject(*wire_, incoming.connection,
+                  {Refusal::later, "it still ends a world, and may open another one then"});
+      return;
+    }
     reject = Reject{Refusal::full,
                     fmt::format("the world of {} ranks is complete and runs; {}", size(),
                                 !settings_.takes_arrivals ? "this program takes no newcomers"
@@ -96,6 +103,18 @@ bool ZmqChannel::may_become_vacant(const Hello& hello, const Incoming& incoming)
   for (int rank = 1; rank < size(); ++rank) {
     const bool wanted = hello.wanted_rank < 0 || hello.wanted_rank == rank;
     if (wanted && !peer(rank).absence.lost_at.is_never()) return true;
+  }
+  return false;
+}
+
+/// A program may open one world after the other, and its workers are done with one before the
+/// master is: when it closes, or waits for others while the place was left in order.
+bool ZmqChannel::comes_for_next_world(const Hello& hello) const {
+  if (leaving_) return true;
+  for (int rank = 1; rank < size(); ++rank) {
+    const bool wanted = hello.wanted_rank < 0 || hello.wanted_rank == rank;
+    const Departure* const departure = mailbox_.departure(rank);
+    if (wanted && departure != nullptr && departure->kind == Departure::Kind::left) return true;
   }
   return false;
 }
