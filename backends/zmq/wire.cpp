@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <poll.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,6 +12,7 @@
 
 #include "calls.hpp"
 #include "frame.hpp"
+#include "open_files.hpp"
 #include "rankwire/backend/interrupt.hpp"
 #include "rankwire/backend/log.hpp"
 #include "rankwire/errors.hpp"
@@ -41,12 +41,8 @@ constexpr int waits_without_yield = 256;
 constexpr std::chrono::milliseconds look_for_signals_each{100};
 
 zmq::context_t make_context() {
-  // A connection is a file: a master of many workers needs more than the usual soft limit.
-  rlimit files{};
-  if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
-  }
+  raise_file_limit();
+  check_files_left(files_of_wire, "a rank over ZeroMQ");  // libzmq would abort the process
   zmq::context_t context{1};
   context.set(zmq::ctxopt::max_sockets, sockets_max);
   return context;

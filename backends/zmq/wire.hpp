@@ -35,6 +35,9 @@ namespace rankwire::zmq_wire {
 /// How often a dialer says at least something.
 inline constexpr int ping_each_max_ms = 500;
 
+/// Files that one Wire has open, about, besides those of its connections.
+inline constexpr std::size_t files_of_wire = 20;
+
 /// Whom this process dialed, or who called it; 0 is nobody. libzmq mends a connection that breaks,
 /// and it keeps its number while it is not forgotten: `down` and `up` tell of its state. The upper
 /// half of the numbers is not used here.
