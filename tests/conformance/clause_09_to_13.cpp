@@ -1,4 +1,8 @@
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <atomic>
+#include <csignal>
 #include <ctime>
 #include <functional>
 #include <thread>
@@ -105,6 +109,62 @@ CONFORMANCE_CASE("9: info is a call like any other", Needs{.ranks_min = 2}) {
   intruder.join();
   EXPECT(refused);
   for (int other = 1; other < world.size(); ++other) world.send(other, 2, Buffer{});
+}
+
+namespace {
+
+/// Whether `call` is refused for that it is not made by the channel's process.
+template <class Call>
+bool is_refused_as_forked(const Call& call) {
+  try {
+    call();
+  } catch (const rankwire::UsageError& error) {
+    return std::string{error.what()}.find("forked") != std::string::npos;
+  }
+  return false;
+}
+
+/// What a forked process does with a channel of the process that it was forked from.
+bool has_no_part(Rank& self) {
+  Channel& world = self.world();
+  const bool refused = is_refused_as_forked([&] { world.send(0, 1, Buffer{}); }) &&
+                       is_refused_as_forked([&] { (void)world.recv(0, 1, Deadline::poll()); }) &&
+                       is_refused_as_forked([&] { (void)world.next(0, 1, Deadline::poll()); }) &&
+                       is_refused_as_forked([&] { (void)world.departure(1); }) &&
+                       is_refused_as_forked([&] { (void)world.info(); });
+  world.abort(7, "no rank");
+  world.close(patience);
+  self.channel.reset();
+  return refused;
+}
+
+/// The exit code of a process that ends by itself; -1: it does not, or was killed.
+int code_of(pid_t process) {
+  const Deadline end = patience;
+  int status = 0;
+  while (waitpid(process, &status, WNOHANG) == 0) {
+    if (end.expired()) kill(process, SIGKILL);
+    std::this_thread::sleep_for(1ms);
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+void exchange(Channel& world) {
+  for (int other = 0; other < world.size(); ++other) world.send(other, 1, Buffer{});
+  for (int other = 0; other < world.size(); ++other) must_recv(world, other, 1);
+}
+
+}  // namespace
+
+CONFORMANCE_CASE("9: a forked process has no part in the channel", Needs{.ranks_min = 2}) {
+  exchange(self.world());
+  // Of the master and of a worker; the last one has closed nothing when the others fork.
+  if (self.world().rank() < 2) {
+    const pid_t child = fork();
+    if (child == 0) _exit(has_no_part(self) ? 0 : 1);
+    EXPECT_EQUAL(code_of(child), 0);
+  }
+  exchange(self.world());
 }
 
 CONFORMANCE_CASE("10: close delivers what was accepted", Needs{.ranks_min = 2}) {
