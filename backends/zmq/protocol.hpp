@@ -235,8 +235,10 @@ enum class Refusal : std::uint32_t {
   size,
   damaged,
   timeout,
-  lost,    ///< this process was given up; others count on that
-  unknown  ///< not of this world
+  lost,     ///< this process was given up; others count on that
+  unknown,  ///< not of this world
+  later     ///< a world ends here; the master may open another. The caller may stay, and say hello
+            ///< again when its connection was broken
 };
 
 /// A refusal's body is the same in every version: the number (u32, little-endian), then text.

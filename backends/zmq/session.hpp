@@ -61,6 +61,9 @@ bool send_record(Wire& wire, ConnectionId to, Kind kind, const Record& record) {
   return wire.send(to, {.kind = kind, .tag = protocol_version, .bytes = body.size()}, body.bytes());
 }
 
+/// Says why somebody does not get in.
+void send_reject(Wire& wire, ConnectionId to, const Reject& reject);
+
 /// Refuses a hello, on both sides: in the answer and in the log.
 void refuse(Wire& wire, ConnectionId to, const Hello& hello, const Reject& reject);
 

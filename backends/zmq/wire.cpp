@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <poll.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,6 +12,7 @@
 
 #include "calls.hpp"
 #include "frame.hpp"
+#include "open_files.hpp"
 #include "rankwire/backend/interrupt.hpp"
 #include "rankwire/backend/log.hpp"
 #include "rankwire/errors.hpp"
@@ -39,14 +39,10 @@ constexpr std::chrono::milliseconds look_for_signals_each{100};
 constexpr std::chrono::milliseconds look_for_ends_each{1};
 
 zmq::context_t make_context() {
-  // A connection is a file: a master of many workers needs more than the usual soft limit.
-  rlimit files{};
-  if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
-  }
+  raise_file_limit();
+  check_files_left(files_of_wire, "a rank over ZeroMQ");  // libzmq would abort the process
   zmq::context_t context{1};
-  context.set(zmq::ctxopt::max_sockets, sockets_max);
+  set_option(context, zmq::ctxopt::max_sockets, sockets_max);
   return context;
 }
 
@@ -58,8 +54,7 @@ Wire::Wire(std::chrono::milliseconds silence_max, std::optional<Keyring> keys)
 Wire::~Wire() {
   file_ = {};  // while it listens, so that the path cannot be another's yet
   const auto set_linger = [](Source& source, std::chrono::milliseconds linger) {
-    const int linger_ms = static_cast<int>(linger.count());
-    zmq_setsockopt(source.socket().handle(), ZMQ_LINGER, &linger_ms, sizeof linger_ms);
+    zmq_wire::set_linger(source.socket(), linger);
   };
   if (listener_) set_linger(*listener_, listener_linger);
   for (const auto& source : dialed_) set_linger(*source, linger_);
@@ -74,26 +69,26 @@ Wire::~Wire() {
 
 void Wire::set_up(zmq::socket_t& socket, std::int64_t frame_bytes_max) const {
   const int silence_max_ms = static_cast<int>(silence_max_.count());
-  socket.set(zmq::sockopt::sndhwm, 0);
-  socket.set(zmq::sockopt::rcvhwm, 0);
-  socket.set(zmq::sockopt::linger, 0);  // hang_up; the destructor sets its own
-  socket.set(zmq::sockopt::maxmsgsize, frame_bytes_max);
-  if (socket.get(zmq::sockopt::type) == ZMQ_DEALER) {  // the listener's libzmq answers
-    socket.set(zmq::sockopt::heartbeat_ivl, std::min(silence_max_ms / 4, ping_each_max_ms));
-    socket.set(zmq::sockopt::heartbeat_timeout, 0);  // Silence looks at that
+  set_option(socket, zmq::sockopt::sndhwm, 0);
+  set_option(socket, zmq::sockopt::rcvhwm, 0);
+  set_option(socket, zmq::sockopt::linger, 0);  // hang_up; the destructor sets its own
+  set_option(socket, zmq::sockopt::maxmsgsize, frame_bytes_max);
+  if (option_of(socket, zmq::sockopt::type) == ZMQ_DEALER) {  // the listener's libzmq answers
+    set_option(socket, zmq::sockopt::heartbeat_ivl, std::min(silence_max_ms / 4, ping_each_max_ms));
+    set_option(socket, zmq::sockopt::heartbeat_timeout, 0);  // Silence looks at that
     // While the program computes nobody looks, and a dead network is to be noticed all the same.
-    socket.set(zmq::sockopt::tcp_maxrt, std::max(silence_max_ms, maxrt_least_ms));
+    set_option(socket, zmq::sockopt::tcp_maxrt, std::max(silence_max_ms, maxrt_least_ms));
   }
   // A handshake that is cut off on one side only must not use up the grace.
-  socket.set(zmq::sockopt::handshake_ivl, std::max(silence_max_ms, 1'000));
+  set_option(socket, zmq::sockopt::handshake_ivl, std::max(silence_max_ms, 1'000));
 }
 
 void Wire::rebuild_poll_items() {
   poll_items_.clear();
   polled_.clear();
   const auto add = [this](Source& source) {
-    poll_items_.push_back({source.socket().get(zmq::sockopt::fd), POLLIN, 0});
-    poll_items_.push_back({source.ends->monitor.socket().get(zmq::sockopt::fd), POLLIN, 0});
+    poll_items_.push_back({option_of(source.socket(), zmq::sockopt::fd), POLLIN, 0});
+    poll_items_.push_back({option_of(source.ends->monitor.socket(), zmq::sockopt::fd), POLLIN, 0});
     polled_.push_back(&source);
   };
   if (listener_) add(*listener_);
@@ -217,7 +212,7 @@ int Wire::look_and_yield() {
 
 bool Wire::is_readable(Source& source) {
   if (source.quiet) return false;
-  const int events = uninterrupted([&] { return source.socket().get(zmq::sockopt::events); });
+  const int events = option_of(source.socket(), zmq::sockopt::events);
   source.quiet = (events & ZMQ_POLLIN) == 0;
   return !source.quiet;
 }

@@ -35,6 +35,9 @@ namespace rankwire::zmq_wire {
 /// How often a dialer says at least something.
 inline constexpr int ping_each_max_ms = 500;
 
+/// Files that one Wire has open, about, besides those of its connections.
+inline constexpr std::size_t files_of_wire = 20;
+
 /// Whom this process dialed, or who called it; 0 is nobody. Who was dialed is dialed again when the
 /// connection breaks, and keeps its number: `down` and `up` tell of its state. A caller has a
 /// number for one connection: `down` is the end of it, and who calls again has another. The upper

@@ -30,7 +30,7 @@ constexpr int words_max = 8;
 
 /// A number; over ipc, where libzmq says "localhost:USER:GROUP:PID", the process.
 std::string address_of_caller(zmq::message_t& frame) {
-  const char* const said = zmq_msg_gets(frame.handle(), "Peer-Address");
+  const char* const said = property_of(frame, "Peer-Address");
   if (said == nullptr) return "unknown";
   const std::string_view address = said;
   if (!address.starts_with("localhost:")) return said;
@@ -60,8 +60,8 @@ std::string Wire::listen_at(SocketFile&& file) {
   std::string endpoint = endpoint_text({{}, 0, file.path()});
   piece_bytes_ = piece_bytes_max;
   listen_by([&](zmq::socket_t& socket) {
-    socket.set(zmq::sockopt::use_fd, file.descriptor());
-    uninterrupted([&] { socket.bind(endpoint); });
+    set_option(socket, zmq::sockopt::use_fd, file.descriptor());
+    bind_to(socket, endpoint);
     file.disown_descriptor();
   });
   file_ = std::move(file);
@@ -74,8 +74,8 @@ void Wire::listen_by(const std::function<void(zmq::socket_t&)>& bind) {
     listener->ends = std::make_unique<Ends>(context_, zmq::socket_type::router);
     zmq::socket_t& socket = listener->socket();
     set_up(socket, frame_bytes_max(piece_bytes_));
-    socket.set(zmq::sockopt::router_mandatory, true);
-    socket.set(zmq::sockopt::backlog, callers_at_once);
+    set_option(socket, zmq::sockopt::router_mandatory, true);
+    set_option(socket, zmq::sockopt::backlog, callers_at_once);
     guard(socket);
     bind(socket);
     listener_ = std::move(listener);
@@ -268,7 +268,7 @@ ConnectionId Wire::caller_of(const zmq::message_t& routing_id, zmq::message_t& f
   const std::string_view key{routing_id.data<char>(), routing_id.size()};
   const auto found = callers_.find(key);
   if (found != callers_.end()) return found->second;
-  const int descriptor = zmq_msg_get(frame.handle(), ZMQ_SRCFD);
+  const int descriptor = descriptor_of(frame);
   if (descriptor < 0) return 0;  // a peer of libzmq's oldest protocols; none of ours
   read_monitor(*listener_);      // see the head of this file
   const ConnectionId id = ++last_id_;

@@ -57,15 +57,15 @@ void Wire::attempt(Source& source) {
   auto ends = std::make_unique<Ends>(context_, zmq::socket_type::dealer);
   zmq::socket_t& socket = ends->socket;
   set_up(socket, dialing.frame_bytes_max);
-  socket.set(zmq::sockopt::ipv6, dialing.address.find('[') != std::string::npos);
-  socket.set(zmq::sockopt::reconnect_ivl, never_again_ms);
-  socket.set(zmq::sockopt::connect_timeout, connect_timeout_ms);
+  set_option(socket, zmq::sockopt::ipv6, dialing.address.find('[') != std::string::npos);
+  set_option(socket, zmq::sockopt::reconnect_ivl, never_again_ms);
+  set_option(socket, zmq::sockopt::connect_timeout, connect_timeout_ms);
   if (keys_ && dialing.listener_key.empty()) {
     call_with(socket, keys_->own, keys_->master);
   } else if (keys_) {
     call_with(socket, keys_->listener, dialing.listener_key);
   }
-  uninterrupted([&] { socket.connect(dialing.address); });
+  connect_to(socket, dialing.address);
   source.ends = std::move(ends);
   source.quiet = false;
   source.skips = false;

@@ -84,8 +84,24 @@ ZmqChannel::ZmqChannel(Session session)
   }
 }
 
+/// In a forked process: what has locks, threads or files stays as it is.
+void ZmqChannel::leave_to_parent() {
+  struct Left {
+    std::unique_ptr<Wire> wire;
+    std::vector<Peer> peers;
+    std::shared_ptr<FrameStore> frames;
+  };
+  static auto& left = *new std::vector<Left>;
+  address_file_.disown();
+  left.push_back({std::move(wire_), std::move(peers_), std::move(frames_)});
+}
+
 /// The sockets linger, then close.
 ZmqChannel::~ZmqChannel() {
+  if (!is_own_process()) {
+    leave_to_parent();
+    return;
+  }
   turns_->enter();  // and does not leave: libzmq's thread shall find nothing of this any more
   if (!wire_) return;
   try {
@@ -101,10 +117,12 @@ std::string ZmqChannel::name(int rank) const {
 }
 
 void ZmqChannel::check_aborted() const {
-  if (!aborted_) return;
-  throw Aborted{fmt::format("{} ended the world: {}",
-                            name_of(aborted_->rank, aborted_->host, aborted_->pid), aborted_->what),
-                aborted_->rank};
+  if (!is_aborted_.load(std::memory_order_acquire)) return;
+  const std::string text =
+      fmt::format("{} ended the world: {}", name_of(aborted_->rank, aborted_->host, aborted_->pid),
+                  aborted_->what);
+  if (aborted_->rank == rank()) throw Aborted{text, rank(), aborted_->exit_code};
+  throw Aborted{text, aborted_->rank};
 }
 
 void ZmqChannel::do_send(int dest, int tag, Buffer&& payload, Deadline deadline) {
@@ -142,6 +160,7 @@ void ZmqChannel::prepare_send(int dest, std::size_t bytes, Deadline deadline) {
     look_around();
     settle();
   }
+  heed_abort();
   check_aborted();
   mailbox_.check_send(dest);
   if (!windows_.has_room(dest, bytes)) wait_for_room(dest, bytes, deadline);
@@ -177,8 +196,7 @@ void ZmqChannel::Rounds::check() const {
 
 bool ZmqChannel::Rounds::step(Deadline until) const {
   if (!until.is_poll()) channel.settle();  // for it sleeps at once
-  // A round a while, whatever the wire is busy with.
-  return channel.pump(until.sooner(round_max));
+  return channel.pump(until);
 }
 
 void ZmqChannel::send_to_self(int tag, Buffer&& payload) {
@@ -249,7 +267,8 @@ void ZmqChannel::send_as_it_lies(int dest, int tag, Buffer&& payload) {
 
 std::optional<Event> ZmqChannel::do_next(const Wanted& wanted, Deadline deadline) {
   check_interrupted();
-  if (look_timer_.due()) {
+  const bool aborts = abort_asked_.load(std::memory_order_acquire) && !abort_done_.load();
+  if (look_timer_.due() || aborts) {
     const Turn turn{*turns_};
     look_around(busy_look_max);
   }
@@ -328,6 +347,8 @@ std::optional<Departure> ZmqChannel::do_departure(int rank) {
 
 /// Takes in one thing that arrives until the deadline; false when nothing did.
 bool ZmqChannel::pump(Deadline deadline) {
+  heed_abort();
+  if (abort_done_.load(std::memory_order_relaxed)) return false;
   if (due_failed_) std::rethrow_exception(std::exchange(due_failed_, nullptr));
   unseen_sends_ = 0;
   unseen_bytes_ = 0;
@@ -336,7 +357,8 @@ bool ZmqChannel::pump(Deadline deadline) {
     ++waits_;
     if (!waiting_.empty()) flush();
   }
-  auto incoming = wire_->receive(deadline.sooner(next_look_));
+  // A round a while, whatever the wire is busy with: for signals and aborts.
+  auto incoming = wire_->receive(deadline.sooner(next_look_).sooner(round_max));
   if (incoming) process(std::move(*incoming));
   if (!next_look_.is_never() && next_look_.expired()) look_at_timers();
   return incoming.has_value();

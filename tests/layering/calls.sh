@@ -18,9 +18,7 @@ sockets='\<(listener|requests|reader|socket|stop|stopped)_?(\(\))?(\.|->)send\('
 calls_in() { grep -HnE "$c|$cpp|$sockets" "$@" | grep -vE '^[^:]+:[0-9]+: *//' || true; }
 
 known=$(calls_in "$wrapper" | wc -l)
-# To be converted yet.
-not_yet='backends/zmq/(monitor|wire|wire_callers)\.cpp'
-others=$(find backends -name '*.[ch]pp' ! -path "$wrapper" | grep -vE "$not_yet")
+others=$(find backends -name '*.[ch]pp' ! -path "$wrapper")
 found=$(calls_in $others)
 [[ -z $found ]] || echo "$found"
 echo "$known calls in $wrapper, $(grep -c . <<<"$found" || true) elsewhere, where none may be"
