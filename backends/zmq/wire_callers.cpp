@@ -52,6 +52,7 @@ std::string Wire::listen_at(SocketFile&& file) {
   piece_bytes_ = piece_bytes_max;
   listen_by([&](zmq::socket_t& socket) {
     socket.set(zmq::sockopt::use_fd, file.descriptor());
+    socket.set(zmq::sockopt::heartbeat_ivl, 0);  // Silence looks at the other process itself
     uninterrupted([&] { socket.bind(endpoint); });
     file.disown_descriptor();
   });
