@@ -34,9 +34,16 @@ std::vector<std::string> Wire::listen(const std::vector<Address>& addresses, Por
   const bool is_private = std::all_of(addresses.begin(), addresses.end(),
                                       [](const Address& address) { return address.loopback; });
   piece_bytes_ = is_private ? piece_bytes_max : piece_bytes_min;
-  std::vector<std::string> bound;
-  listen_by([&](zmq::socket_t& socket) { bound = bind_all(socket, addresses, ports); });
-  return bound;
+  listen_by([&](zmq::socket_t& socket) { bound_ = bind_all(socket, addresses, ports); });
+  return bound_;
+}
+
+void Wire::stop_listening() {
+  gate_ = {};
+  file_ = {};
+  for (const auto& endpoint : std::exchange(bound_, {})) {
+    uninterrupted([&] { listener_->socket.unbind(endpoint); });
+  }
 }
 
 std::string Wire::listen_as_master(const std::string& path) {
@@ -57,6 +64,7 @@ std::string Wire::listen_at(SocketFile&& file) {
     file.disown_descriptor();
   });
   file_ = std::move(file);
+  bound_ = {endpoint};
   return endpoint;
 }
 

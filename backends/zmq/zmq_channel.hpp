@@ -42,7 +42,8 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   /// master.
   struct Absence {
     Deadline lost_at = Deadline::never();
-    Deadline look_at = Deadline::never();  // for the next knock and probe
+    Deadline lost_by = Deadline::never();  // however often it is heard meanwhile
+    Deadline look_at = Deadline::never();  // for the next probe
     std::unique_ptr<Probe> probe;
     bool reported = false;
   };
@@ -158,6 +159,7 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   void begin_absence(int rank);
   void end_absence(int rank);
   void look_at_absence(int rank);
+  [[nodiscard]] bool probe_tells_end(int rank);
   void look_at_first_probe(int rank);
   void lose(int rank, const std::string& reason);
 
