@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <thread>
+#include <utility>
 
 #include "address.hpp"
 
@@ -42,8 +43,8 @@ std::vector<Probe> start_all(const std::vector<std::string>& endpoints,
 
 }  // namespace
 
-Probe::Probe(const std::string& endpoint, std::chrono::milliseconds limit)
-    : socket_{-1}, limit_{limit} {
+Probe::Probe(const std::string& endpoint, std::chrono::milliseconds limit, Until until)
+    : socket_{-1}, until_{until}, limit_{limit} {
   const SocketAddress target = socket_address(parse_endpoint(endpoint));
   socket_ = Descriptor{socket(target.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
   const bool begun =
@@ -52,25 +53,54 @@ Probe::Probe(const std::string& endpoint, std::chrono::milliseconds limit)
 }
 
 std::optional<Probe::Outcome> Probe::outcome() {
-  if (outcome_) return outcome_;
-  pollfd waiting{socket_.get(), POLLOUT, 0};
-  if (poll(&waiting, 1, 0) > 0) {
-    int error = 0;
-    socklen_t length = sizeof error;
-    getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &length);
-    decide(error == 0 && is_connected_to_itself(socket_.get()) ? ECONNREFUSED : error);
-  } else if (limit_.expired()) {
-    decide(ETIMEDOUT);
+  if (!outcome_ && !stands_) look_for_connection();
+  if (!outcome_ && stands_) look_for_word();
+  if (!outcome_ && limit_.expired()) {
+    if (stands_) {
+      decide(Outcome::mute, "accepted, and no word");
+    } else {
+      decide(ETIMEDOUT);
+    }
   }
   return outcome_;
 }
 
+void Probe::look_for_connection() {
+  pollfd waiting{socket_.get(), POLLOUT, 0};
+  if (poll(&waiting, 1, 0) <= 0) return;
+  int error = 0;
+  socklen_t length = sizeof error;
+  getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &length);
+  if (error == 0 && is_connected_to_itself(socket_.get())) error = ECONNREFUSED;
+  stands_ = error == 0;
+  if (!stands_ || until_ == Until::accepted) decide(error);
+}
+
+void Probe::look_for_word() {
+  char byte = 0;
+  const ssize_t size = recv(socket_.get(), &byte, 1, MSG_DONTWAIT);
+  if (size > 0) {
+    decide(Outcome::spoke, "spoke");
+  } else if (size == 0 || (errno != EAGAIN && errno != EINTR)) {
+    decide(Outcome::mute, "accepted, and closed without a word");
+  }
+}
+
 void Probe::decide(int error) {
   // A reset comes from one who accepted, and has ended since. No such file: of a Unix socket.
-  outcome_ = error == 0 || error == ECONNRESET          ? Outcome::accepted
-             : error == ECONNREFUSED || error == ENOENT ? Outcome::refused
-                                                        : Outcome::silent;
-  text_ = error == 0 ? "accepted" : error == ETIMEDOUT ? "no answer" : std::strerror(error);
+  const bool ended = error == ECONNRESET;
+  const Outcome outcome = error == 0 || ended
+                              ? (until_ == Until::accepted ? Outcome::accepted : Outcome::mute)
+                          : error == ECONNREFUSED || error == ENOENT ? Outcome::refused
+                                                                     : Outcome::silent;
+  decide(outcome, error == 0           ? "accepted"
+                  : error == ETIMEDOUT ? "no answer"
+                                       : std::strerror(error));
+}
+
+void Probe::decide(Outcome outcome, std::string text) {
+  outcome_ = outcome;
+  text_ = std::move(text);
   socket_.reset();
 }
 

@@ -68,10 +68,11 @@ void send_reject(Wire& wire, ConnectionId to, const Reject& reject);
 void refuse(Wire& wire, ConnectionId to, const Hello& hello, const Reject& reject);
 
 /// The silence after which a connection counts as broken, noticed up to an eighth of it later; the
-/// grace begins then. Short enough that all of it is about grace + 5 s at most.
+/// grace begins then. Short enough that all of it, and the time to dial again, is less than grace +
+/// 5 s.
 [[nodiscard]] inline std::chrono::milliseconds silence_max(const Settings& settings) {
   return std::clamp(settings.grace / 4, std::chrono::milliseconds{50},
-                    std::chrono::milliseconds{4'000});
+                    std::chrono::milliseconds{3'000});
 }
 
 /// How often both sides say whom they wait for.

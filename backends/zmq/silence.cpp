@@ -9,9 +9,6 @@
 namespace rankwire::zmq_wire {
 namespace {
 
-/// More than the PINGs that go out within any limit: these the other side's system takes even where
-/// its program has stopped.
-constexpr std::uint64_t moved_bytes_least = 4096;
 constexpr int looks_within_limit = 8;
 
 }  // namespace
@@ -35,14 +32,9 @@ bool Silence::is_over(Watched& watched) {
   return true;
 }
 
-bool Silence::is_silent(Watched& watched) {
+bool Silence::is_silent(const Watched& watched) {
   const auto facts = watched.connection.facts();
-  if (!facts) return false;
-  if (facts->bytes_acknowledged - watched.bytes_acknowledged >= moved_bytes_least) {
-    watched.bytes_acknowledged = facts->bytes_acknowledged;
-    watched.unmoved_until = watched.limit;
-  }
-  return facts->silent_for > watched.limit && watched.unmoved_until.expired();
+  return facts && facts->silent_for > watched.limit;
 }
 
 /// Whether it was stopped at every look for so long.

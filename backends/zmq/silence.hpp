@@ -1,7 +1,6 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <unordered_map>
 
 #include "rankwire/deadline.hpp"
@@ -9,17 +8,18 @@
 
 namespace rankwire::zmq_wire {
 
-/// Ends connections whose other side has stopped, or is cut off: those over which nothing comes.
-/// Whoever dialed says something every half a second at least (a PING of libzmq's), and the other
-/// side answers, whatever its program does.
+/// Ends connections whose other side has stopped, or is cut off: those over which no byte comes.
+/// Both sides say something every half a second or so (a PING of libzmq's), whatever their programs
+/// do, and each by itself: so what comes does not depend on what goes the other way, where a PING
+/// may wait behind a large frame. That the other side's system acknowledges what is sent says
+/// nothing: it does so for a process that is stopped, too.
 ///
 /// Not by libzmq's own time limit of its PINGs. At a listener it may abort the process (libzmq
-/// 4.3.4, "Assertion failed: !_io_error", where a caller calls again). And for it half a frame is
-/// silence, and a PING that waits behind what the system has not sent yet: a slow network that
+/// 4.3.4, "Assertion failed: !_io_error"). And for it half a frame is silence: a slow network that
 /// carries large messages would be broken off again and again. This asks the system instead when
-/// bytes last came, and whether those sent arrive. Of a Unix socket the system counts nothing; but
-/// there it knows the process at the other end, whether that is stopped, and whether it has exited
-/// while another, which it has forked, holds its end open.
+/// bytes last came. Of a Unix socket the system does not know that; but there it knows the process
+/// at the other end, whether that is stopped, and whether it has exited while another, which it has
+/// forked, holds its end open.
 class Silence {
  public:
   /// From now on this connection is looked at, and ended when it is silent for longer than `limit`.
@@ -34,15 +34,13 @@ class Silence {
   struct Watched {
     StreamConnection connection;
     std::chrono::milliseconds limit;
-    Deadline unmoved_until = Deadline::poll();  // TCP: where no more of what is sent arrives
-    std::uint64_t bytes_acknowledged = 0;       // TCP
     // Of a Unix socket:
     Descriptor end_of_process{-1};               // see StreamConnection
     Deadline stopped_until = Deadline::never();  // while its process is stopped
   };
 
   [[nodiscard]] static bool is_over(Watched& watched);
-  [[nodiscard]] static bool is_silent(Watched& watched);
+  [[nodiscard]] static bool is_silent(const Watched& watched);
   [[nodiscard]] static bool is_stopped(Watched& watched);
   [[nodiscard]] static bool has_exited(const Watched& watched);
 

@@ -94,8 +94,7 @@ std::optional<StreamConnection::Facts> StreamConnection::facts() const {
       getsockopt(descriptor_, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) {
     return std::nullopt;
   }
-  return Facts{info.tcpi_bytes_received, info.tcpi_bytes_acked,
-               std::chrono::milliseconds{info.tcpi_last_data_recv}};
+  return Facts{info.tcpi_bytes_received, std::chrono::milliseconds{info.tcpi_last_data_recv}};
 }
 
 bool StreamConnection::process_is_stopped() const {

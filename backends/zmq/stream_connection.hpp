@@ -21,7 +21,6 @@ class StreamConnection {
   /// What the system knows of a TCP connection, since it began.
   struct Facts {
     std::uint64_t bytes_received = 0;
-    std::uint64_t bytes_acknowledged = 0;     ///< of those sent, by the other side's system
     std::chrono::milliseconds silent_for{0};  ///< since anything was received
   };
   /// Nothing when the number is another's by now, and for a Unix socket, of which the system counts

@@ -98,6 +98,8 @@ class Wire {
   /// The same over ipc, as the master at `path` or as a worker of the one there (see SocketFile).
   std::string listen_as_master(const std::string& path);
   std::string listen_as_worker_of(const std::string& master_path);
+  /// Whoever calls from now on is refused; connections stay.
+  void stop_listening();
   /// The largest piece of a payload that is taken there: more where no other host comes in.
   [[nodiscard]] std::uint64_t piece_bytes() const { return piece_bytes_; }
 
@@ -281,7 +283,8 @@ class Wire {
   int waits_without_yield_ = 0;  // left of some
   zmq::context_t context_;
   std::unique_ptr<Gatekeeper> gatekeeper_;
-  SocketFile file_;  // of a listener over ipc
+  SocketFile file_;                 // of a listener over ipc
+  std::vector<std::string> bound_;  // where it listens
   std::unique_ptr<Source> listener_;
   std::uint64_t piece_bytes_ = piece_bytes_min;
   std::vector<std::unique_ptr<Source>> dialed_;

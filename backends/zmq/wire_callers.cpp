@@ -43,9 +43,16 @@ std::vector<std::string> Wire::listen(const std::vector<Address>& addresses, Por
   const bool is_private = std::all_of(addresses.begin(), addresses.end(),
                                       [](const Address& address) { return address.loopback; });
   piece_bytes_ = is_private ? piece_bytes_max : piece_bytes_min;
-  std::vector<std::string> bound;
-  listen_by([&](zmq::socket_t& socket) { bound = bind_all(socket, addresses, ports); });
-  return bound;
+  listen_by([&](zmq::socket_t& socket) { bound_ = bind_all(socket, addresses, ports); });
+  return bound_;
+}
+
+void Wire::stop_listening() {
+  gate_ = {};
+  file_ = {};
+  for (const auto& endpoint : std::exchange(bound_, {})) {
+    unbind_from(listener_->socket(), endpoint);
+  }
 }
 
 std::string Wire::listen_as_master(const std::string& path) {
@@ -61,10 +68,13 @@ std::string Wire::listen_at(SocketFile&& file) {
   piece_bytes_ = piece_bytes_max;
   listen_by([&](zmq::socket_t& socket) {
     set_option(socket, zmq::sockopt::use_fd, file.descriptor());
+    set_option(socket, zmq::sockopt::heartbeat_ivl,
+               0);  // Silence looks at the other process itself
     bind_to(socket, endpoint);
     file.disown_descriptor();
   });
   file_ = std::move(file);
+  bound_ = {endpoint};
   return endpoint;
 }
 

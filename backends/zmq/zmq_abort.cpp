@@ -84,7 +84,7 @@ void ZmqChannel::await_abort_told() {
 void ZmqChannel::take_answer(const Incoming& incoming) {
   const auto found = links_.find(incoming.connection);
   if (incoming.what == Incoming::What::up) {
-    process_up(incoming.connection);
+    process_up(incoming);
   } else if (incoming.what == Incoming::What::frame && incoming.header.kind == Kind::link) {
     answer_call(incoming);
   } else if (found == links_.end()) {

@@ -6,15 +6,22 @@
 #include "zmq_channel.hpp"
 
 // Who is out of reach, and for how long: the timers of a channel. The master gives a worker the
-// grace, unless the worker's host says that nobody listens there any more. A worker does the same
-// with the master.
+// grace, from its connection's end or from when it was last heard: each probe that its libzmq
+// answers begins the grace anew. Where its host says that nobody listens there any more, it is lost
+// at once. A worker does the same with the master, for four times the grace at most.
 
 namespace rankwire::zmq_wire {
 namespace {
 
 constexpr std::chrono::milliseconds look_each{50};
-/// For knocks and probes at a rank that is out of reach.
+/// For probes at a rank that is out of reach.
 constexpr std::chrono::milliseconds look_for_absent_each{250};
+/// A network that is back just before the grace is over: the next attempt to dial may come so much
+/// later, since one into the cut was under way (the system sends its first packet again after a
+/// second).
+constexpr std::chrono::milliseconds dialed_again_within{1500};
+/// A worker dials a master that speaks again and again; this is more than that takes anywhere.
+constexpr int graces_max = 4;
 constexpr int looks_put_off_max = 10;
 
 }  // namespace
@@ -72,7 +79,9 @@ void ZmqChannel::look_at_first_probe(int rank) {
 void ZmqChannel::begin_absence(int rank) {
   Absence& absence = peer(rank).absence;
   if (!absence.lost_at.is_never()) return;
-  absence.lost_at = settings_.grace;
+  absence.lost_at = settings_.grace + dialed_again_within;
+  // A worker that can be heard computes, for as long as it likes.
+  if (!is_master()) absence.lost_by = graces_max * settings_.grace + dialed_again_within;
   absence.look_at = Deadline::poll();
   run_timers();
   look_at_absence(rank);
@@ -84,24 +93,33 @@ void ZmqChannel::end_absence(int rank) {
   absence = {};
 }
 
+/// Takes in what the last probe found; true: that the process is gone.
+bool ZmqChannel::probe_tells_end(int rank) {
+  Absence& absence = peer(rank).absence;
+  if (!absence.probe) return false;
+  const auto outcome = absence.probe->outcome();
+  if (outcome) absence.probe.reset();
+  if (outcome == Probe::Outcome::spoke) {
+    const Deadline anew = settings_.grace + dialed_again_within;
+    absence.lost_at = anew.sooner(absence.lost_by);
+  }
+  return outcome == Probe::Outcome::refused;
+}
+
 void ZmqChannel::look_at_absence(int rank) {
   Peer& there = peer(rank);
   Absence& absence = there.absence;
-  if (absence.probe) {
-    const auto outcome = absence.probe->outcome();
-    if (outcome) absence.probe.reset();
-    if (outcome == Probe::Outcome::refused) {
-      lose(rank,
-           "its process is gone: its connection closed without a goodbye, and its host "
-           "refuses others");
-      return;
-    }
+  if (probe_tells_end(rank)) {
+    lose(rank,
+         "its process is gone: its connection closed without a goodbye, and its host refuses "
+         "others");
+    return;
   }
   if (absence.look_at.expired()) {
     const bool first = absence.look_at.is_poll();
     absence.look_at = look_for_absent_each;
     if (!absence.probe && !there.probed_at.empty()) {
-      absence.probe = std::make_unique<Probe>(there.probed_at, probe_limit);
+      absence.probe = std::make_unique<Probe>(there.probed_at, probe_limit, Probe::Until::spoke);
     }
     if (!first && !std::exchange(absence.reported, true)) {
       log().warn("rank {}: the connection to {} broke; it has {} ms to come back", this->rank(),

@@ -43,7 +43,8 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   /// master.
   struct Absence {
     Deadline lost_at = Deadline::never();
-    Deadline look_at = Deadline::never();  // for the next knock and probe
+    Deadline lost_by = Deadline::never();  // however often it is heard meanwhile
+    Deadline look_at = Deadline::never();  // for the next probe
     std::unique_ptr<Probe> probe;
     bool reported = false;
   };
@@ -133,13 +134,18 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   void deliver_copy(int source, int tag, std::span<const std::byte> payload);
   void deliver(int source, int tag, Buffer&& payload);
 
-  // zmq_links.cpp: connections that break and are mended, and the way around those that cannot be.
-  void carry(ConnectionId over, zmq::message_t&& first, zmq::message_t* chunk) override;
+  // zmq_dialing.cpp: the connections that this rank dials, and the way around those that do not
+  // come about.
   Link& link_to(int dest);
   void dial(int dest);
   void call(Link& link, ConnectionId over);
   void process_up(const Incoming& incoming);
+  void direct_is_down(int rank);
   void process_failed(const Incoming& incoming);
+  void relay_from_now(int dest);
+
+  // zmq_links.cpp: links whose connections break and are mended, and what is relayed.
+  void carry(ConnectionId over, zmq::message_t&& first, zmq::message_t* chunk) override;
   void process_stranger(Incoming&& incoming);
   void process_link(const Incoming& incoming);
   void keep_early(EarlyLink& early, Incoming&& incoming);
@@ -151,7 +157,6 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   void process_relay(int source, Incoming&& incoming);
   [[nodiscard]] static Incoming relayed_in(Incoming&& relay, const RelayTag& tag);
   void forward(int source, RelayTag tag, Incoming&& inner);
-  void relay_from_now(int dest);
   void turn_away(ConnectionId connection, Refusal refusal, const std::string& text);
   void expel(int rank, const std::string& reason);
   void drop_links(int rank);
@@ -164,6 +169,7 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   void begin_absence(int rank);
   void end_absence(int rank);
   void look_at_absence(int rank);
+  [[nodiscard]] bool probe_tells_end(int rank);
   void look_at_first_probe(int rank);
   void lose(int rank, const std::string& reason);
 

@@ -259,6 +259,7 @@ void ZmqChannel::depart(int rank, bool lost, const std::string& reason,
 /// Without the master nobody tells of the others.
 void ZmqChannel::lose_world(const std::string& reason) {
   if (is_aborted()) return;
+  wire_->stop_listening();  // a master that can reach this process shall not wait for it
   for (int other = 0; other < size(); ++other) {
     if (other == rank()) continue;
     depart(other, true, reason);

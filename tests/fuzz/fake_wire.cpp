@@ -208,13 +208,16 @@ void Wire::drop(ConnectionId, std::string_view) {
   ++frames_dropped_;
 }
 
-Probe::Probe(const std::string& endpoint, std::chrono::milliseconds limit)
-    : socket_{-1}, limit_{limit} {
+void Wire::stop_listening() {}
+
+Probe::Probe(const std::string& endpoint, std::chrono::milliseconds limit, Until until)
+    : socket_{-1}, until_{until}, limit_{limit} {
   (void)parse_endpoint(endpoint);
 }
 
 std::optional<Probe::Outcome> Probe::outcome() {
-  return network.probed;
+  const bool speaks = network.probed == Outcome::accepted && until_ == Until::spoke;
+  return speaks ? Outcome::spoke : network.probed;
 }
 
 std::vector<Probe> probe_all(const std::vector<std::string>& endpoints,

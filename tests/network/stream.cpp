@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <map>
+#include <optional>
 #include <rankwire/rankwire.hpp>
 #include <thread>
 
@@ -27,12 +28,14 @@ constexpr int data_tag = 1, end_tag = 2;
 constexpr std::uint64_t seed = 7;
 
 struct Options {
-  double seconds = 5;         // how long it sends
-  double compute = 0;         // how long one leaves its channel alone
-  double compute_at = 1;      // from when on
-  double pause_ms = 1;        // between messages to one rank
-  int compute_rank = 1;       // who does
-  bool workers_only = false;  // nothing to or from the master but the end
+  double seconds = 5;                  // how long it sends
+  double compute = 0;                  // how long one leaves its channel alone
+  double compute_at = 1;               // from when on
+  double pause_ms = 1;                 // between messages to one rank
+  int compute_rank = 1;                // who does
+  double every_ms = 0;                 // at least so long between two messages to one rank
+  std::optional<std::size_t> bytes{};  // of each message; not given: all sizes
+  bool workers_only = false;           // nothing to or from the master but the end
 };
 
 template <class... Args>
@@ -45,6 +48,7 @@ void say(fmt::format_string<Args...> format, Args&&... args) {
 struct Other {
   network::CheckedStream to, from;
   std::uint64_t sent = 0, received = 0;
+  Clock::time_point next_at{};  // the earliest for the next message to it
   bool said_end = false, ended = false, gone = false;
 };
 
@@ -53,7 +57,8 @@ class Streams {
   Streams(rankwire::Channel& world, const Options& options) : world_{world}, options_{options} {
     for (int rank = 0; rank < world.size(); ++rank) {
       if (rank == world.rank()) continue;
-      others_.emplace(rank, Other{{seed, world.rank(), rank}, {seed, rank, world.rank()}});
+      others_.emplace(rank, Other{{seed, world.rank(), rank, options.bytes},
+                                  {seed, rank, world.rank(), options.bytes}});
     }
   }
 
@@ -93,7 +98,8 @@ class Streams {
     if (other.gone || other.said_end) return;
     try {
       if (more) {
-        if (!is_streamed(rank)) return;
+        if (!is_streamed(rank) || Clock::now() < other.next_at) return;
+        other.next_at = Clock::now() + seconds(options_.every_ms / 1000);
         world_.send(rank, data_tag, other.to.make(other.sent), Deadline::poll());
         ++other.sent;
       } else {
@@ -165,7 +171,11 @@ int main(int argc, char** argv) {
       .description = "Every rank sends checked messages to every other one.",
       .options = [&](CLI::App& app) {
         app.add_option("--seconds", options.seconds, "how long to send");
-        app.add_option("--pause-ms", options.pause_ms, "between messages to one rank");
+        app.add_option("--pause-ms", options.pause_ms,
+                       "wait for messages before the next are sent");
+        app.add_option("--every-ms", options.every_ms,
+                       "at least so long between messages to one rank");
+        app.add_option("--bytes", options.bytes, "of each message");
         app.add_option("--compute", options.compute,
                        "seconds for which one rank leaves its channel alone");
         app.add_option("--compute-at", options.compute_at, "seconds from its start until then");

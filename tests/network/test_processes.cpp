@@ -94,9 +94,12 @@ void stopped_for_less(Over over, int stopped) {
   world.check_nothing_lost();
 }
 
+/// Less than a stopped process's system takes without its help, and more than PINGs.
+const std::vector<std::string> trickle{"--bytes", "200", "--every-ms", "20"};
+
 /// The others lose the worker, and it is told when it wakes.
-void worker_stopped_for_longer(Over over) {
-  World world{over, "9", grace};
+void worker_stopped_for_longer(Over over, const std::vector<std::string>& options = {}) {
+  World world{over, "9", grace, options};
   world.rank(2).send_signal(SIGSTOP);
   for (const int rank : {0, 1}) {
     world.rank(rank).wait_for_text("lost rank 2: ", network::lost_within(grace));
@@ -110,8 +113,8 @@ void worker_stopped_for_longer(Over over) {
 }
 
 /// The workers lose the master, and it is told when it wakes.
-void master_stopped_for_longer(Over over) {
-  World world{over, "9", grace};
+void master_stopped_for_longer(Over over, const std::vector<std::string>& options = {}) {
+  World world{over, "9", grace, options};
   world.rank(0).send_signal(SIGSTOP);
   for (const int rank : {1, 2}) {
     world.rank(rank).wait_for_text("lost rank 0: ", network::lost_within(grace));
@@ -166,6 +169,14 @@ TEST_CASE("tcp: a master stopped for longer is lost, and told when it wakes") {
 }
 TEST_CASE("ipc: a master stopped for longer is lost, and told when it wakes") {
   master_stopped_for_longer(Over::ipc);
+}
+
+// What its system acknowledges is no sign of its life.
+TEST_CASE("tcp: a worker stopped for longer is lost, though little is sent to it all the time") {
+  worker_stopped_for_longer(Over::tcp, trickle);
+}
+TEST_CASE("tcp: a master stopped for longer is lost, though little is sent to it all the time") {
+  master_stopped_for_longer(Over::tcp, trickle);
 }
 
 TEST_CASE("tcp: kill -9 is noticed long before the grace is over") {

@@ -33,12 +33,13 @@ constexpr auto patience = 60s;
 /// A master and a worker, whose only way to the master is the proxy. Each is used by one thread.
 class Pair {
  public:
-  explicit Pair(const rankwire::Settings& with) {
+  explicit Pair(const rankwire::Settings& with) : Pair{with, with} {}
+  Pair(const rankwire::Settings& of_master, const rankwire::Settings& of_worker) {
     auto opened = std::async(std::launch::async, [&] {
-      return conformance::open_zmq_rank(with, proxy.endpoint(), 1, 2);
+      return conformance::open_zmq_rank(of_worker, proxy.endpoint(), 1, 2);
     });
-    master =
-        conformance::open_zmq_rank(with, fmt::format("tcp://127.0.0.1:{}", port_.number()), 0, 2);
+    const auto endpoint = fmt::format("tcp://127.0.0.1:{}", port_.number());
+    master = conformance::open_zmq_rank(of_master, endpoint, 0, 2);
     worker = opened.get();
   }
 
@@ -100,6 +101,54 @@ TEST_CASE("times: out of reach for half the grace, not lost; for longer, lost in
     CHECK(lost - start >= grace);
     CHECK(lost - start <= lost_within(grace));
   }
+}
+
+/// A message each way within the patience.
+void check_reach_each_other(Pair& pair) {
+  auto answers = std::async(std::launch::async, [&] {
+    if (!pair.master->recv(1, 1, patience)) return false;
+    pair.master->send(1, 1, rankwire::Buffer{8}, patience);
+    return true;
+  });
+  pair.worker->send(0, 1, rankwire::Buffer{8}, patience);
+  CHECK(pair.worker->recv(0, 1, patience));
+  CHECK(answers.get());
+}
+
+// The master's probes reach the worker itself, which lives; the worker has a grace that is longer.
+TEST_CASE("times: who can be heard is not lost, however long its connection is away") {
+  constexpr auto grace = 1s;
+  Pair pair{settings(grace, 1s), settings(60s, 1s)};
+  pair.proxy.stall(true);
+  auto of_master = std::async(std::launch::async, [&] {
+    return pair.master->next(rankwire::any_source, rankwire::any_tag, 8 * grace);
+  });
+  CHECK(!pair.worker->recv(0, 1, 8 * grace));
+  CHECK(!of_master.get());
+  pair.proxy.stall(false);
+  check_reach_each_other(pair);
+}
+
+// And the other way round: the greeting that answers a probe passes, and no handshake.
+TEST_CASE("times: a master that can be heard is not lost for three times the grace") {
+  constexpr auto grace = 2s;
+  Pair pair{settings(60s, 1s), settings(grace, 1s)};
+  pair.proxy.pass_first_of_each(32);
+  pair.proxy.cut_all();
+  CHECK(!pair.worker->recv(0, 1, 3 * grace));
+  pair.proxy.pass_first_of_each({});
+  check_reach_each_other(pair);
+}
+
+TEST_CASE("times: a worker that has lost the world is not waited for by a master that hears it") {
+  constexpr auto grace = 2s;
+  Pair pair{settings(grace, 1s)};
+  const auto start = Clock::now();
+  pair.proxy.stall(true);
+  CHECK(loss_in(*pair.worker));
+  const auto in_master = loss_in(*pair.master);
+  REQUIRE(in_master);
+  CHECK(*in_master - start <= lost_within(grace));
 }
 
 TEST_CASE("times: a close that delivers nothing takes the linger, once more at the end") {

@@ -86,8 +86,10 @@ struct FaultProxy::Pipe {
   std::size_t from = 0, to = 1;  // of Link::side
   std::deque<Piece> pieces;
   std::size_t held_bytes = 0;
-  double budget_bytes = 0;  // of a throttled link
-  bool ended = false;       // there is no more to read
+  double budget_bytes = 0;                // of a throttled link
+  bool ended = false;                     // there is no more to read
+  std::optional<std::size_t> left_bytes;  // that may pass
+  bool stuck = false;                     // nothing more passes, ever
 };
 
 struct FaultProxy::Link {
@@ -151,6 +153,14 @@ void FaultProxy::cut_all() {
 
 void FaultProxy::stall(bool on) {
   do_here([this, on] { stalled_by_hand_ = on; });
+}
+
+void FaultProxy::pass_first_of_each(std::optional<std::size_t> bytes) {
+  do_here([this, bytes] { first_of_each_ = bytes; });
+}
+
+void FaultProxy::pass_small_only(std::optional<std::size_t> bytes) {
+  do_here([this, bytes] { small_only_ = bytes; });
 }
 
 void FaultProxy::refuse(bool on) {
@@ -320,6 +330,7 @@ void FaultProxy::connect_to_target(int dialer) {
     return;
   }
   links_.push_back(std::make_unique<Link>(dialer, target));
+  for (auto& pipe : links_.back()->pipes) pipe.left_bytes = first_of_each_;
 }
 
 void FaultProxy::add_budget(Clock::duration elapsed) {
@@ -368,6 +379,8 @@ void FaultProxy::take_in(Link& link, Pipe& pipe) {
     return;
   }
   bytes.resize(static_cast<std::size_t>(size));
+  pipe.stuck = pipe.stuck || (small_only_ && bytes.size() > *small_only_);
+  if (pipe.stuck) return;  // lost for ever
   pipe.held_bytes += bytes.size();
   pipe.pieces.push_back({now_ + held, std::move(bytes), 0});
 }
@@ -388,6 +401,7 @@ void FaultProxy::give_out(Link& link, Pipe& pipe) {
   if (fault && fault->kind == Kind::throttle) {
     most = std::min(most, static_cast<std::uint64_t>(pipe.budget_bytes));
   }
+  if (pipe.left_bytes) most = std::min<std::uint64_t>(most, *pipe.left_bytes);
   if (most == 0) return;  // the next fault is about to begin
   auto& flip = flips_[pipe.from];
   char& next = piece.bytes[piece.written];
@@ -405,8 +419,14 @@ void FaultProxy::give_out(Link& link, Pipe& pipe) {
   bytes_forwarded_ += written;
   pipe.budget_bytes -= static_cast<double>(written);
   pipe.held_bytes -= written;
+  if (pipe.left_bytes) *pipe.left_bytes -= written;
   piece.written += written;
   if (piece.written == piece.bytes.size()) pipe.pieces.pop_front();
+  if (pipe.left_bytes == std::optional<std::size_t>{0}) {
+    pipe.stuck = true;
+    pipe.pieces.clear();
+    pipe.held_bytes = 0;
+  }
 }
 
 /// Until something can be done, an order comes, or the clock ends something.

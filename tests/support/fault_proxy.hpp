@@ -54,6 +54,12 @@ class FaultProxy {
   void cut_all();
   /// From now on (or no more) nothing is forwarded and no connection ends.
   void stall(bool on);
+  /// Of each connection that is made from now on, only so many bytes pass each way, and nothing
+  /// behind them; it does not end. (Not given: of newcomers all pass.)
+  void pass_first_of_each(std::optional<std::size_t> bytes);
+  /// From now on what is read at once and is more than so many bytes does not pass, nor anything
+  /// behind it on that connection, as on a path that drops large packets.
+  void pass_small_only(std::optional<std::size_t> bytes);
   /// From now on (or no more) nobody listens: the system refuses newcomers, as for a process that
   /// has gone. Connections stay.
   void refuse(bool on);
@@ -107,6 +113,7 @@ class FaultProxy {
   bool hurried_ = false;
   std::array<unsigned char, 2> flips_{};  // of the next byte up, and down; 0: none
   bool stalled_by_hand_ = false;
+  std::optional<std::size_t> first_of_each_, small_only_;
   std::atomic<std::uint64_t> bytes_forwarded_{0}, links_accepted_{0};
   std::atomic<bool> stop_{false};
   mutable std::mutex mutex_;

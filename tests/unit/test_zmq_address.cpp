@@ -256,3 +256,21 @@ TEST_CASE("address file: one that is not complete is waited for, a wrong one is 
   REQUIRE(mkfifo(path.c_str(), 0600) == 0);
   CHECK(has(refused([&] { return read_address_file(path); }), "no ordinary file"));
 }
+
+TEST_CASE("probe: who is to speak: libzmq does, a system that accepts for it does not") {
+  const auto asked = [](const std::string& endpoint, std::chrono::milliseconds limit) {
+    Probe probe{endpoint, limit, Probe::Until::spoke};
+    while (!probe.outcome()) std::this_thread::sleep_for(1ms);
+    return *probe.outcome();
+  };
+  zmq::context_t context;
+  zmq::socket_t socket{context, zmq::socket_type::router};
+  const auto endpoint = bind_all(socket, {first_loopback}, any_port).front();
+  CHECK(asked(endpoint, 30s) == Probe::Outcome::spoke);
+  const HeldPort listening{HeldPort::How::listening};
+  CHECK(asked(listening.endpoint(), 100ms) == Probe::Outcome::mute);
+  const HeldPort bound{HeldPort::How::bound};
+  CHECK(asked(bound.endpoint(), 30s) == Probe::Outcome::refused);
+  const DeafPort deaf;
+  CHECK(asked(deaf.endpoint(), 100ms) == Probe::Outcome::silent);
+}
