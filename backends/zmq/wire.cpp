@@ -24,8 +24,12 @@ constexpr int sockets_max = 16'384;
 // For acknowledgements of the last frames of others; what goes to a caller that has gone is dropped
 // at once.
 constexpr std::chrono::milliseconds listener_linger{1000};
-// A dialer that hears its own PINGs answered needs these only where they wait behind a large frame.
-constexpr int listener_ping_each_max_ms = 1000;
+// With all to all there are many connections on each host, and their PINGs alone may keep it busy.
+constexpr int ranks_few = 24;
+// A worker's listener sends no PINGs by itself: the answer to one that waits behind a piece comes
+// late.
+constexpr int worker_silences = 3;
+constexpr int listener_handshake_ms = 15'000;
 // Below the time in which the system sends something again, it would end sound connections.
 constexpr int maxrt_least_ms = 1000;
 // A connection attempt into a cut must not sleep on long after the cut is mended.
@@ -92,16 +96,18 @@ void Wire::set_up(Source& source, std::int64_t frame_bytes_max) const {
   socket.set(zmq::sockopt::rcvhwm, 0);
   socket.set(zmq::sockopt::linger, 0);  // hang_up; the destructor sets its own
   socket.set(zmq::sockopt::maxmsgsize, frame_bytes_max);
-  // Both sides speak by themselves, whatever waits in the other direction (Silence).
   const bool dials = socket.get(zmq::sockopt::type) == ZMQ_DEALER;
-  socket.set(zmq::sockopt::heartbeat_ivl,
-             dials ? std::min(silence_max_ms / 4, ping_each_max_ms)
-                   : std::min(silence_max_ms / 3, listener_ping_each_max_ms));
+  if (dials) {
+    const int ping_each_ms = std::min(silence_max_ms / 4, ping_each_max_ms);
+    socket.set(zmq::sockopt::heartbeat_ivl, ping_each_ms * std::max(crowd_, 1));
+  }
   socket.set(zmq::sockopt::heartbeat_timeout, 0);  // Silence looks at that
   // While the program computes nobody looks, and a dead network is to be noticed all the same.
   socket.set(zmq::sockopt::tcp_maxrt, std::max(silence_max_ms, maxrt_least_ms));
-  // A handshake that is cut off on one side only must not use up the grace.
-  socket.set(zmq::sockopt::handshake_ivl, std::max(silence_max_ms, 1'000));
+  // One that is cut off on one side only must not use up the grace of who dials; who is called may
+  // wait: hosts may be very busy, and would be busier if handshakes had to be made twice.
+  socket.set(zmq::sockopt::handshake_ivl,
+             dials ? std::max(2 * silence_max_ms, 1'000) : listener_handshake_ms);
   socket.set(zmq::sockopt::reconnect_ivl, 100);
   // Several attempts must fit into the grace, which is twice the silence at least.
   socket.set(zmq::sockopt::reconnect_ivl_max, std::clamp(silence_max_ms / 2, 100, 2'000));
@@ -122,6 +128,7 @@ ConnectionId Wire::dial(const std::string& address, std::int64_t frame_bytes_max
     }
     uninterrupted([&] { source->socket.connect(address); });
     source->dialed = ++last_id_;
+    source->of_worker = crowd_ > 0;
     Connection& connection = connections_[source->dialed];
     connection.source = source.get();
     connection.address = address;
@@ -134,6 +141,10 @@ ConnectionId Wire::dial(const std::string& address, std::int64_t frame_bytes_max
   }
   rebuild_poll_items();
   return last_id_;
+}
+
+void Wire::expect_workers(int ranks) {
+  crowd_ = std::max(1, ranks / ranks_few);
 }
 
 void Wire::rebuild_poll_items() {
@@ -293,7 +304,8 @@ void Wire::read_monitor(Source& source) {
       source.descriptor = event->value;
     } else if (event->id == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
       source.stands = true;
-      has_come(source.descriptor, silence_max_);
+      has_come(source.descriptor,
+               source.of_worker ? worker_silences * silence_max_ * crowd_ : silence_max_);
       if (std::erase(downs_, source.dialed) > 0) {
         ready_.push_back({.what = Incoming::What::down, .connection = source.dialed});
       }

@@ -16,6 +16,8 @@ namespace {
 
 // Whoever dials may have been given a longer grace than whoever listens.
 constexpr std::chrono::milliseconds caller_silence_least{4 * ping_each_max_ms};
+// A dialer that hears its own PINGs answered needs these only where they wait behind a large frame.
+constexpr int ping_callers_each_max_ms = 1000;
 // Many workers may be started at once; the kernel may allow fewer.
 constexpr int callers_at_once = 1024;
 
@@ -30,11 +32,22 @@ std::string address_of_caller(zmq::message_t& frame) {
 
 }  // namespace
 
-std::vector<std::string> Wire::listen(const std::vector<Address>& addresses, PortRange ports) {
+std::chrono::milliseconds Wire::caller_silence() const {
+  return std::max(silence_max_, caller_silence_least) * std::max(crowd_, 1);
+}
+
+std::vector<std::string> Wire::listen(const std::vector<Address>& addresses, PortRange ports,
+                                      bool pings) {
   const bool is_private = std::all_of(addresses.begin(), addresses.end(),
                                       [](const Address& address) { return address.loopback; });
   piece_bytes_ = is_private ? piece_bytes_max : piece_bytes_min;
-  listen_by([&](zmq::socket_t& socket) { bound_ = bind_all(socket, addresses, ports); });
+  const int ping_each_ms = static_cast<int>(silence_max_.count()) / 3;
+  listen_by([&](zmq::socket_t& socket) {
+    if (pings) {
+      socket.set(zmq::sockopt::heartbeat_ivl, std::min(ping_each_ms, ping_callers_each_max_ms));
+    }
+    bound_ = bind_all(socket, addresses, ports);
+  });
   return bound_;
 }
 
@@ -59,7 +72,6 @@ std::string Wire::listen_at(SocketFile&& file) {
   piece_bytes_ = piece_bytes_max;
   listen_by([&](zmq::socket_t& socket) {
     socket.set(zmq::sockopt::use_fd, file.descriptor());
-    socket.set(zmq::sockopt::heartbeat_ivl, 0);  // Silence looks at the other process itself
     uninterrupted([&] { socket.bind(endpoint); });
     file.disown_descriptor();
   });
@@ -104,7 +116,7 @@ void Wire::let_in(ConnectionId caller) {
   gate_.give_back(Gate::cost_of_call);
   const int descriptor = found->second.descriptor;
   doorman_.let_wait(descriptor);
-  has_come(descriptor, std::max(silence_max_, caller_silence_least));
+  has_come(descriptor, caller_silence());
 }
 
 void Wire::listen_to(ConnectionId caller) {
@@ -138,7 +150,7 @@ void Wire::show_out(ConnectionId caller) {
 
 void Wire::let_in_at(int descriptor) {
   doorman_.forget(descriptor);
-  has_come(descriptor, std::max(silence_max_, caller_silence_least));
+  has_come(descriptor, caller_silence());
 }
 
 /// A connection with a rank stands.
@@ -178,6 +190,9 @@ void Wire::listener_event(const Monitor::Event& event) {
       descriptors_[event.value] = 0;
       doorman_.came(event.value);
       gate_.charge(Gate::cost_of_call);
+      break;
+    case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:  // it sends PINGs from now on, whatever else it says
+      silence_.watch(event.value, caller_silence());
       break;
     case ZMQ_EVENT_DISCONNECTED:
       break_off(event.value);
