@@ -99,17 +99,31 @@ void Link::carry(Kept& frame) {
 
 bool Link::take(const Header& header, std::size_t frame_bytes) {
   note_acknowledged(header.ack);
+  note_heard(header);
   if (!is_numbered(header.kind)) return false;
   if (header.sequence != received_) {
     const bool ahead = static_cast<std::int32_t>(header.sequence - received_) > 0;
     if (ahead && !asked_again_) ask_again();
     return false;
   }
+  // The first of a connection at once: it shows the other side that frames pass.
+  const bool first = received_ == received_before_;
   ++received_;
   asked_again_ = false;
   unacknowledged_bytes_ += frame_bytes;
-  if (unacknowledged_bytes_ > acknowledge_each_bytes) acknowledge();
+  if (first || unacknowledged_bytes_ > acknowledge_each_bytes) acknowledge();
   return true;
+}
+
+/// What the first word of a connection acknowledges came over those before.
+void Link::note_heard(const Header& header) {
+  if (!std::exchange(heard_, true)) acked_before_ = acked_;
+  if (header.kind == Kind::ack) told_sent_ = header.sequence;
+}
+
+void Link::note_sent(std::uint32_t frames) {
+  told_sent_ = frames;
+  heard_ = true;
 }
 
 void Link::acknowledge() {
@@ -123,7 +137,7 @@ void Link::ask_again() {
 }
 
 void Link::carry_bare(Kind kind) {
-  if (attached_) carrier_.carry(route_, frame_of({.kind = kind, .ack = received_}, {}), nullptr);
+  if (attached_) carrier_.carry(route_, frame_of(word(kind, 0), {}), nullptr);
 }
 
 /// Numbers go round at 2^32; far fewer frames than that are under way.
@@ -137,6 +151,9 @@ void Link::attach(ConnectionId over) {
   route_ = over;
   attached_ = true;
   asked_again_ = false;
+  heard_ = false;
+  acked_before_ = acked_;
+  received_before_ = received_;
   for (Kept& frame : kept_) carry(frame);
 }
 

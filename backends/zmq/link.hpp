@@ -108,6 +108,17 @@ class Link {
   }
   /// Whether any call was made or heeded.
   [[nodiscard]] bool was_called() const { return calls_ != 0; }
+  /// The header of a word that is not numbered; it tells how many frames were sent and received.
+  [[nodiscard]] Header word(Kind kind, std::size_t bytes) const {
+    return {.kind = kind, .bytes = bytes, .sequence = next_, .ack = received_};
+  }
+  /// The other side says how many frames it has sent.
+  void note_sent(std::uint32_t frames);
+  /// Whether the connection carries frames: in each direction one has come, where one was missing.
+  [[nodiscard]] bool carries() const {
+    return attached_ && heard_ && (kept_.empty() || acked_ != acked_before_) &&
+           (!misses() || received_ != received_before_);
+  }
   /// The connection broke; what is sent from now on waits for the next.
   void detach() { attached_ = false; }
   [[nodiscard]] bool is_attached() const { return attached_; }
@@ -136,6 +147,10 @@ class Link {
   void keep_and_carry(Kept&& frame);
   void carry(Kept& frame);
   bool note_acknowledged(std::uint32_t received);
+  void note_heard(const Header& header);
+  [[nodiscard]] bool misses() const {
+    return static_cast<std::int32_t>(told_sent_ - received_) > 0;
+  }
 
   Carrier& carrier_;
   int rank_;
@@ -145,7 +160,11 @@ class Link {
   std::uint32_t next_ = 0;   // number of the next frame to send
   std::uint32_t acked_ = 0;  // number of the first kept frame
   std::uint32_t received_ = 0;
-  bool asked_again_ = false;              // for the next frame
+  bool asked_again_ = false;  // for the next frame
+  // Of the connection:
+  bool heard_ = false;                                    // something came over it
+  std::uint32_t acked_before_ = 0, received_before_ = 0;  // when it began
+  std::uint32_t told_sent_ = 0;                           // by the other side
   std::size_t unacknowledged_bytes_ = 0;  // received since this side last sent anything
   SpareBlocks spares_;
   std::pmr::deque<Kept> kept_{&spares_};

@@ -95,7 +95,7 @@ std::vector<std::string> MasterRendezvous::bind_addresses(const Endpoint& endpoi
         "say an interface, an address or * instead",
         settings_.listen, addresses.front().number);
   }
-  return wire_->listen(addresses, PortRange{endpoint.port, endpoint.port});
+  return wire_->listen(addresses, PortRange{endpoint.port, endpoint.port}, true);
 }
 
 /// Without keys, every address but loopback is open to whoever reaches it.

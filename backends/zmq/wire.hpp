@@ -94,7 +94,9 @@ class Wire {
 
   /// Binds all of `addresses` at one port of `ports` (see bind_all), and gives the endpoints bound.
   /// Throws UsageError when that cannot be. Once.
-  std::vector<std::string> listen(const std::vector<Address>& addresses, PortRange ports);
+  /// `pings`: says something to callers by itself (see Silence), as the master does.
+  std::vector<std::string> listen(const std::vector<Address>& addresses, PortRange ports,
+                                  bool pings);
   /// The same over ipc, as the master at `path` or as a worker of the one there (see SocketFile).
   std::string listen_as_master(const std::string& path);
   std::string listen_as_worker_of(const std::string& master_path);
@@ -110,6 +112,9 @@ class Wire {
   ConnectionId dial(const std::string& address, std::int64_t frame_bytes_max,
                     const std::string& listener_key = {});
   [[nodiscard]] bool has_keys() const { return keys_.has_value(); }
+  /// From now on whoever is dialed, or calls, is one of many workers of `ranks` ranks: PINGs to
+  /// them are fewer in large worlds, and it takes longer until silence counts.
+  void expect_workers(int ranks);
   /// The public key that others need to dial this listener; empty without keys.
   [[nodiscard]] std::string listener_key() const {
     return keys_ ? keys_->listener.public_key : std::string{};
@@ -178,6 +183,7 @@ class Wire {
     std::string address;
     std::int64_t frame_bytes_max = 0;
     std::string listener_key;
+    bool of_worker = false;
     bool first = true;    // what is sent waits in this attempt until it stands
     bool stands = false;  // its handshake has succeeded
     bool failure_told = false;
@@ -275,7 +281,10 @@ class Wire {
   bool emit_down(ConnectionId id);
   [[nodiscard]] bool is_closed(const Connection& connection) const;
 
+  [[nodiscard]] std::chrono::milliseconds caller_silence() const;
+
   std::chrono::milliseconds silence_max_;
+  int crowd_ = 0;  // how many times more ranks than few; 0: only the master is dialed
   std::optional<Keyring> keys_;
   std::chrono::milliseconds linger_{1000};
   bool interruptible_ = true;

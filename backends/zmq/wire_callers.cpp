@@ -23,6 +23,8 @@ namespace {
 
 // Whoever dials may have been given a longer grace than whoever listens.
 constexpr std::chrono::milliseconds caller_silence_least{4 * ping_each_max_ms};
+// A dialer that hears its own PINGs answered needs these only where they wait behind a large frame.
+constexpr int ping_callers_each_max_ms = 1000;
 // Many workers may be started at once; the kernel may allow fewer.
 constexpr int callers_at_once = 1024;
 // Hellos and links over one connection, before it belongs: each has an answer.
@@ -39,11 +41,23 @@ std::string address_of_caller(zmq::message_t& frame) {
 
 }  // namespace
 
-std::vector<std::string> Wire::listen(const std::vector<Address>& addresses, PortRange ports) {
+std::chrono::milliseconds Wire::caller_silence() const {
+  return std::max(silence_max_, caller_silence_least) * std::max(crowd_, 1);
+}
+
+std::vector<std::string> Wire::listen(const std::vector<Address>& addresses, PortRange ports,
+                                      bool pings) {
   const bool is_private = std::all_of(addresses.begin(), addresses.end(),
                                       [](const Address& address) { return address.loopback; });
   piece_bytes_ = is_private ? piece_bytes_max : piece_bytes_min;
-  listen_by([&](zmq::socket_t& socket) { bound_ = bind_all(socket, addresses, ports); });
+  const int ping_each_ms = static_cast<int>(silence_max_.count()) / 3;
+  listen_by([&](zmq::socket_t& socket) {
+    if (pings) {
+      set_option(socket, zmq::sockopt::heartbeat_ivl,
+                 std::min(ping_each_ms, ping_callers_each_max_ms));
+    }
+    bound_ = bind_all(socket, addresses, ports);
+  });
   return bound_;
 }
 
@@ -68,8 +82,6 @@ std::string Wire::listen_at(SocketFile&& file) {
   piece_bytes_ = piece_bytes_max;
   listen_by([&](zmq::socket_t& socket) {
     set_option(socket, zmq::sockopt::use_fd, file.descriptor());
-    set_option(socket, zmq::sockopt::heartbeat_ivl,
-               0);  // Silence looks at the other process itself
     bind_to(socket, endpoint);
     file.disown_descriptor();
   });
@@ -160,7 +172,7 @@ void Wire::watch_over(const Connection& connection) {
       break;
     case Standing::waits:
       doorman_.let_wait(descriptor);
-      has_come(descriptor, std::max(silence_max_, caller_silence_least));
+      has_come(descriptor, caller_silence());
       break;
     case Standing::answered:
       doorman_.bid_farewell(descriptor);
@@ -168,7 +180,7 @@ void Wire::watch_over(const Connection& connection) {
       break;
     case Standing::belongs:
       doorman_.forget(descriptor);
-      has_come(descriptor, std::max(silence_max_, caller_silence_least));
+      has_come(descriptor, caller_silence());
       break;
     case Standing::shown_out:
     case Standing::hung_up:

@@ -24,6 +24,9 @@ constexpr std::chrono::milliseconds pause_first{100}, pause_last{400};
 /// libzmq's thread tells of the end of a connection just before it hands over its last bytes, and
 /// then, in most cases, that it would dial again.
 constexpr std::chrono::milliseconds handed_over_within{50};
+/// A worker's listener sends no PINGs by itself: the answer to one that waits behind a piece comes
+/// late.
+constexpr int worker_silences = 3;
 constexpr int messages_at_once = 256;
 
 }  // namespace
@@ -35,6 +38,7 @@ ConnectionId Wire::dial(const std::string& address, std::int64_t frame_bytes_max
   source->dialing.address = address;
   source->dialing.frame_bytes_max = frame_bytes_max;
   source->dialing.listener_key = listener_key;
+  source->dialing.of_worker = crowd_ > 0;
   try {
     attempt(*source);
   } catch (const zmq::error_t& error) {
@@ -88,7 +92,8 @@ void Wire::dialed_event(Source& source, const Monitor::Event& event) {
     case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
       dialing.stands = true;
       dialing.pause = dialing.pause.zero();
-      has_come(dialing.descriptor, silence_max_);
+      has_come(dialing.descriptor,
+               dialing.of_worker ? worker_silences * silence_max_ * crowd_ : silence_max_);
       ready_.push_back({.what = Incoming::What::up,
                         .connection = source.dialed,
                         .anew = !std::exchange(dialing.first, false)});

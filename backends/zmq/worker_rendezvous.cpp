@@ -145,7 +145,8 @@ void WorkerRendezvous::listen_beside(const FoundMaster& found) {
   if (!own.loopback && settings_.key.empty()) {
     log().warn("--insecure: whoever reaches {} can talk to this worker", own.number);
   }
-  std::string endpoint = wire_->listen({own}, settings_.port_range.value_or(any_port)).front();
+  std::string endpoint =
+      wire_->listen({own}, settings_.port_range.value_or(any_port), false).front();
   if (!settings_.advertise.empty()) endpoint = advertised(settings_.advertise, port_of(endpoint));
   hello_.endpoint = std::move(endpoint);
 }

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "rankwire/backend/log.hpp"
@@ -9,9 +10,15 @@
 // grace, from its connection's end or from when it was last heard: each probe that its libzmq
 // answers begins the grace anew. Where its host says that nobody listens there any more, it is lost
 // at once. A worker does the same with the master, for four times the grace at most.
+//
+// A connection that is made again ends an absence only when frames pass over it: a network may pass
+// handshakes, probes and PINGs, and drop all that is larger. Both ends see that alike, since they
+// tell each other how many frames they have sent, and lose each other at about the same time.
 
 namespace rankwire::zmq_wire {
 namespace {
+
+using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds look_each{50};
 /// For probes at a rank that is out of reach.
@@ -50,15 +57,20 @@ void ZmqChannel::look_at_timers() {
   if (!drain(look_around_max) && ++looks_put_off_ <= looks_put_off_max) return;
   looks_put_off_ = 0;
   for (auto& hello : std::exchange(waiting_hellos_, {})) process_hello(std::move(hello));
-  bool needed = !waiting_hellos_.empty();
+  dial_next();
+  bool needed = !waiting_hellos_.empty() || !to_dial_.empty();
+  probes_of_ways_ =
+      static_cast<std::size_t>(std::count_if(peers_.begin(), peers_.end(), [](const Peer& there) {
+        return there.dialing.probe != nullptr;
+      }));
   for (int other = 0; other < size(); ++other) {
     Peer& there = peer(other);
     if (there.departing) finish_departing(other);
     if (there.departing && there.departing_until.expired()) give_up_departing(other);
-    if (there.dialing.relay_at.expired()) relay_from_now(other);
+    look_at_dialing(other);
     look_at_first_probe(other);
     if (!there.absence.lost_at.is_never()) look_at_absence(other);
-    needed = needed || there.departing || !there.dialing.relay_at.is_never() || there.first_probe ||
+    needed = needed || there.departing || !there.dialing.look_at.is_never() || there.first_probe ||
              !there.absence.lost_at.is_never();
   }
   if (!needed) next_look_ = Deadline::never();
@@ -76,15 +88,56 @@ void ZmqChannel::look_at_first_probe(int rank) {
   there.first_probe.reset();
 }
 
+std::chrono::milliseconds ZmqChannel::barren_after() const {
+  return std::max<std::chrono::milliseconds>(silence_max(settings_), 1s) * 9 / 10;
+}
+
+std::chrono::milliseconds ZmqChannel::proven_after() const {
+  return std::max<std::chrono::milliseconds>(2 * silence_max(settings_), 4s);
+}
+
+/// Its connection broke: for the first time, or once more.
 void ZmqChannel::begin_absence(int rank) {
   Absence& absence = peer(rank).absence;
-  if (!absence.lost_at.is_never()) return;
+  const auto now = Deadline::Clock::now();
+  if (!absence.lost_at.is_never()) {
+    const auto stood = now - absence.stands_since.value_or(now);
+    absence.stands_since.reset();
+    absence.barren = absence.barren || stood >= barren_after();
+    // The first one was stuck for the silence before it broke.
+    const bool over = now - absence.began >= settings_.grace - silence_max(settings_);
+    if (absence.barren && over) lose(rank, reason_of_absence(rank));
+    return;
+  }
+  absence.began = now;
   absence.lost_at = settings_.grace + dialed_again_within;
   // A worker that can be heard computes, for as long as it likes.
   if (!is_master()) absence.lost_by = graces_max * settings_.grace + dialed_again_within;
   absence.look_at = Deadline::poll();
   run_timers();
   look_at_absence(rank);
+}
+
+/// It is over once a frame has passed each way where any has to, or the connection lasts.
+void ZmqChannel::connection_stands(int rank) {
+  Absence& absence = peer(rank).absence;
+  if (!absence.lost_at.is_never()) absence.stands_since = Deadline::Clock::now();
+}
+
+/// One came over a connection of the link.
+void ZmqChannel::note_frame(Link& link, const Incoming& incoming) {
+  Peer& there = peer(link.rank());
+  const Dialing& dialing = there.dialing;
+  if (dialing.relayed && incoming.connection == dialing.direct &&
+      incoming.header.kind != Kind::reject) {
+    go_direct(link.rank());
+  }
+  if (!link.carries()) return;
+  if (&link == there.out.get()) {
+    there.dialing.unproven_since.reset();
+    there.dialing.failures = 0;
+  }
+  if (!there.absence.lost_at.is_never()) end_absence(link.rank());
 }
 
 void ZmqChannel::end_absence(int rank) {
@@ -99,7 +152,7 @@ bool ZmqChannel::probe_tells_end(int rank) {
   if (!absence.probe) return false;
   const auto outcome = absence.probe->outcome();
   if (outcome) absence.probe.reset();
-  if (outcome == Probe::Outcome::spoke) {
+  if (outcome == Probe::Outcome::spoke && !absence.barren) {
     const Deadline anew = settings_.grace + dialed_again_within;
     absence.lost_at = anew.sooner(absence.lost_by);
   }
@@ -118,7 +171,7 @@ void ZmqChannel::look_at_absence(int rank) {
   if (absence.look_at.expired()) {
     const bool first = absence.look_at.is_poll();
     absence.look_at = look_for_absent_each;
-    if (!absence.probe && !there.probed_at.empty()) {
+    if (!absence.probe && !absence.stands_since && !there.probed_at.empty()) {
       absence.probe = std::make_unique<Probe>(there.probed_at, probe_limit, Probe::Until::spoke);
     }
     if (!first && !std::exchange(absence.reported, true)) {
@@ -127,9 +180,22 @@ void ZmqChannel::look_at_absence(int rank) {
     }
     if (first) look_at_absence(rank);
   }
-  if (absence.lost_at.expired()) {
-    lose(rank, fmt::format("it was out of reach for {} ms (--grace)", settings_.grace.count()));
+  if (absence.stands_since) {  // what is stuck breaks before that
+    if (Deadline::Clock::now() - *absence.stands_since >= proven_after()) end_absence(rank);
+  } else if (absence.lost_at.expired()) {
+    lose(rank, reason_of_absence(rank));
   }
+}
+
+std::string ZmqChannel::reason_of_absence(int rank) const {
+  const auto grace = settings_.grace.count();
+  if (!peer(rank).absence.barren) {
+    return fmt::format("it was out of reach for {} ms (--grace)", grace);
+  }
+  return fmt::format(
+      "no frame came through for {} ms (--grace), though connections stood: does the network drop "
+      "large packets?",
+      grace);
 }
 
 void ZmqChannel::lose(int rank, const std::string& reason) {

@@ -69,7 +69,7 @@ ZmqChannel::ZmqChannel(Session session)
   }
   if (!is_master()) {
     peer(0).probed_at = session.dialed;
-    peer(0).dialing.ever_stood = true;
+    wire_->expect_workers(size());
   }
   Crowd crowd{.ranks = 0, .cores = usable_cores(allowed_cores(), core_quota()), .served = true};
   for (const Peer& there : peers_) crowd.ranks += there.member.host == peer(rank()).member.host;
@@ -398,7 +398,9 @@ void ZmqChannel::process(Incoming&& incoming) {
 
 void ZmqChannel::process_frame(Link& link, Incoming&& incoming) {
   const Header& header = incoming.header;
-  if (link.take(header, incoming.first.size() + incoming.chunk.size())) {
+  const bool is_next = link.take(header, incoming.first.size() + incoming.chunk.size());
+  if (is_unproven(link)) note_frame(link, incoming);
+  if (is_next) {
     process_numbered(link, std::move(incoming));
     return;
   }

@@ -2,12 +2,14 @@
 
 #include <atomic>
 #include <chrono>
+#include <deque>
 #include <exception>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "link.hpp"
@@ -34,10 +36,17 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
  private:
   /// How this rank reaches another that it dials.
   struct Dialing {
-    ConnectionId direct = 0;
-    bool ever_stood = false;
+    std::string endpoint;     // a number; empty: it cannot be dialed, or leads to another
+    ConnectionId direct = 0;  // while relayed: the trial of the direct way, if any
+    bool said = false;        // the word that begins the connection waits for it to stand
     bool relayed = false;
-    Deadline relay_at = Deadline::never();  // where the direct connection does not stand by then
+    std::optional<Deadline::Clock::time_point> stands_since;    // the direct connection
+    std::optional<Deadline::Clock::time_point> unproven_since;  // no frame has passed since then
+    Deadline look_at = Deadline::never();  // whether the way is closed, or open again
+    std::unique_ptr<Probe> probe;
+    int closed = 0, mute = 0;           // outcomes in a row
+    int failures = 0;                   // handshakes
+    std::chrono::milliseconds pause{};  // before the direct way is tried again
   };
   /// Of a rank whose connection broke: seen by the master of a worker, and by a worker of the
   /// master.
@@ -47,6 +56,10 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
     Deadline look_at = Deadline::never();  // for the next probe
     std::unique_ptr<Probe> probe;
     bool reported = false;
+    Deadline::Clock::time_point began{};
+    // A connection stands again, and no frame has passed yet.
+    std::optional<Deadline::Clock::time_point> stands_since;
+    bool barren = false;  // there was one that carried none
   };
   struct Peer {
     Member member;
@@ -138,11 +151,22 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   // come about.
   Link& link_to(int dest);
   void dial(int dest);
+  void dial_next();
+  void dial_direct(int dest);
+  void hang_up_direct(int dest);
+  void look_for_way(int dest, std::chrono::milliseconds from_now);
+  [[nodiscard]] Buffer word_of(Link& link);
   void call(Link& link, ConnectionId over);
   void process_up(const Incoming& incoming);
+  void try_direct(Link& link, ConnectionId over);
+  void go_direct(int rank);
   void direct_is_down(int rank);
   void process_failed(const Incoming& incoming);
-  void relay_from_now(int dest);
+  void look_at_dialing(int rank);
+  void count_evidence(int rank, Probe::Outcome outcome, const std::string& text);
+  void way_was_probed(int rank, Probe::Outcome outcome);
+  void try_again_later(int rank);
+  void relay_from_now(int dest, const std::string& why);
 
   // zmq_links.cpp: links whose connections break and are mended, and what is relayed.
   void carry(ConnectionId over, zmq::message_t&& first, zmq::message_t* chunk) override;
@@ -167,8 +191,11 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   bool drain(std::chrono::milliseconds at_most);
   void look_at_timers();
   void begin_absence(int rank);
+  void connection_stands(int rank);
+  void note_frame(Link& link, const Incoming& incoming);
   void end_absence(int rank);
   void look_at_absence(int rank);
+  [[nodiscard]] std::string reason_of_absence(int rank) const;
   [[nodiscard]] bool probe_tells_end(int rank);
   void look_at_first_probe(int rank);
   void lose(int rank, const std::string& reason);
@@ -213,11 +240,23 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   [[nodiscard]] bool all_told() const;
   [[nodiscard]] bool is_aborted() const { return is_aborted_.load(std::memory_order_relaxed); }
 
+  /// A connection that stood for so long and carried no frame has no part in bringing a rank back;
+  /// one that stands for longer than it takes to notice that nothing passes is sound, though the
+  /// other program may compute and acknowledge nothing.
+  [[nodiscard]] std::chrono::milliseconds barren_after() const;
+  [[nodiscard]] std::chrono::milliseconds proven_after() const;
+
   [[nodiscard]] bool is_master() const { return rank() == 0; }
   /// Whether the link to `rank` serves both ways: it is the master's, or leads to the master.
   [[nodiscard]] bool is_hub_link(int rank) const { return is_master() || rank == 0; }
   [[nodiscard]] Peer& peer(int rank) { return peers_[static_cast<std::size_t>(rank)]; }
   [[nodiscard]] const Peer& peer(int rank) const { return peers_[static_cast<std::size_t>(rank)]; }
+  /// Whether frames that come may show something of its connection.
+  [[nodiscard]] bool is_unproven(const Link& link) const {
+    const Peer& there = peer(link.rank());
+    return !there.absence.lost_at.is_never() || there.dialing.relayed ||
+           (&link == there.out.get() && there.dialing.unproven_since);
+  }
   /// The link over which the messages of `rank` come; null before it has dialed.
   [[nodiscard]] Link* link_from(int rank) {
     return is_hub_link(rank) ? peer(rank).out.get() : peer(rank).in.get();
@@ -246,8 +285,12 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   std::optional<Abort> aborted_;
   Deadline next_look_ = Deadline::never();  // while some peer has a deadline of its own
   int looks_put_off_ = 0;
-  unsigned unseen_sends_ = 0;     // since this rank last looked at what has come
-  std::size_t unseen_bytes_ = 0;  // the same, of payload
+  std::deque<int> to_dial_;
+  std::vector<std::pair<int, Deadline>> dials_;  // begun lately, and do not stand yet
+  std::size_t probes_of_ways_ = 0;               // under way, as of the last look
+  LogLimit relays_{1}, returns_{1};              // lines of them
+  unsigned unseen_sends_ = 0;                    // since this rank last looked at what has come
+  std::size_t unseen_bytes_ = 0;                 // the same, of payload
   std::shared_ptr<Turns> turns_ = std::make_shared<Turns>(*this);
   std::shared_ptr<FrameStore> frames_ = std::make_shared<FrameStore>();
   std::vector<Link*> waiting_;  // links on which messages wait to travel together

@@ -231,7 +231,8 @@ void ZmqChannel::depart(int rank, bool lost, const std::string& reason,
   Peer& there = peer(rank);
   there.departing.reset();
   there.departing_until = Deadline::never();
-  there.dialing.relay_at = Deadline::never();
+  there.dialing.look_at = Deadline::never();
+  there.dialing.probe.reset();
   there.partial = {};
   there.partial_filled = 0;
   mailbox_.depart({rank, lost ? Departure::Kind::lost : Departure::Kind::left, there.member.host,

@@ -66,6 +66,11 @@ void ZmqChannel::process_link(const Incoming& incoming) {
     if (is_master()) turn_away(connection, Refusal::lost, departure->reason);
   } else {
     adopt_call(hello, connection, incoming.header.ack);
+    Link& link = *link_from(hello.rank);
+    if (link.route() == connection) {
+      link.note_sent(incoming.header.sequence);
+      note_frame(link, incoming);
+    }
   }
 }
 
@@ -128,7 +133,7 @@ void ZmqChannel::adopt(int rank, ConnectionId connection, std::uint32_t received
     wire_->drop(connection, "a link that counts other frames than were sent");
     return;
   }
-  end_absence(rank);
+  connection_stands(rank);
 }
 
 void ZmqChannel::process_down(ConnectionId connection) {
@@ -159,8 +164,8 @@ void ZmqChannel::process_reject(Link& link, const Incoming& incoming) {
   } else if (reject.refusal == Refusal::unknown &&
              incoming.connection == peer(rank).dialing.direct) {
     // Its address leads somewhere else from here: two private networks may use the same ones.
-    peer(rank).dialing.ever_stood = false;
-    relay_from_now(rank);
+    peer(rank).dialing.endpoint.clear();
+    relay_from_now(rank, reject.text);
   }  // else the master tells what became of that worker
 }
 

@@ -9,6 +9,8 @@
 #include <future>
 #include <optional>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "../../apps/rankwire/port.hpp"
 #include "../conformance/zmq_rank.hpp"
@@ -49,6 +51,62 @@ class Pair {
  public:
   support::FaultProxy proxy{static_cast<std::uint16_t>(port_.number())};
   std::unique_ptr<Channel> master, worker;
+};
+
+/// A master and two workers; the only way to the second one's listener is the proxy.
+class Three {
+ public:
+  explicit Three(const rankwire::Settings& with) {
+    const auto endpoint = fmt::format("tcp://127.0.0.1:{}", port_.number());
+    auto behind = with;
+    const auto number = static_cast<std::uint16_t>(second_.number());
+    behind.port_range = rankwire::PortRange{number, number};
+    behind.advertise = "127.0.0.2";
+    std::vector<std::future<std::unique_ptr<Channel>>> opened;
+    for (const int rank : {1, 2}) {
+      opened.push_back(std::async(std::launch::async, [&, rank] {
+        return conformance::open_zmq_rank(rank == 1 ? with : behind, endpoint, rank, 3);
+      }));
+    }
+    master = conformance::open_zmq_rank(with, endpoint, 0, 3);
+    first = opened[0].get();
+    second = opened[1].get();
+    serves_ = std::async(std::launch::async, [this] {
+      (void)master->recv(1, last_tag, patience);
+      master->close(patience);
+    });
+  }
+  ~Three() {
+    first->send(0, last_tag, rankwire::Buffer{});
+    first->close();
+    second->close();
+  }
+  Three(const Three&) = delete;
+  Three& operator=(const Three&) = delete;
+
+  /// A message of so many bytes from the first worker to the second, within this time.
+  [[nodiscard]] bool passes(std::size_t bytes, std::chrono::milliseconds within) {
+    first->send(2, 1, rankwire::Buffer{bytes}, patience);
+    const Deadline deadline = within;
+    while (!deadline.expired()) {  // each of them has to be inside of calls
+      if (const auto message = second->recv(1, 1, 20ms)) return message->payload.size() == bytes;
+      (void)first->recv(2, 1, Deadline::poll());
+    }
+    return false;
+  }
+  [[nodiscard]] bool relayed() const { return first->info().peers[2].relayed; }
+
+ private:
+  static constexpr int last_tag = 9;
+  launcher::ReservedPort port_{0}, second_{0};
+
+ public:
+  support::FaultProxy proxy{static_cast<std::uint16_t>(second_.number()), "127.0.0.2",
+                            static_cast<std::uint16_t>(second_.number())};
+  std::unique_ptr<Channel> master, first, second;
+
+ private:
+  std::future<void> serves_;
 };
 
 /// When `world` loses the other one; nothing within the patience.
@@ -151,6 +209,67 @@ TEST_CASE("times: a worker that has lost the world is not waited for by a master
   CHECK(*in_master - start <= lost_within(grace));
 }
 
+// As on a path whose routers drop what is larger than they like. PINGs, handshakes and probes pass.
+TEST_CASE("times: where only small packets pass, master and worker lose each other in time") {
+  constexpr auto grace = 4s;
+  for (const int sender : {0, 1}) {
+    CAPTURE(sender);
+    Pair pair{settings(grace, 1s)};
+    pair.proxy.pass_small_only(1200);
+    const auto start = Clock::now();
+    (sender == 0 ? pair.master : pair.worker)->send(1 - sender, 1, rankwire::Buffer{100'000});
+    auto of_worker = std::async(std::launch::async, [&] { return loss_in(*pair.worker); });
+    const auto in_master = loss_in(*pair.master), in_worker = of_worker.get();
+    REQUIRE(in_master);
+    REQUIRE(in_worker);
+    for (const auto lost : {*in_master, *in_worker}) {
+      CHECK(lost - start >= grace);
+      CHECK(lost - start <= lost_within(grace));
+    }
+  }
+}
+
+TEST_CASE("times: where only small packets pass between workers, the master relays in time") {
+  Three three{settings(4s, 1s)};
+  CHECK(three.passes(100, patience));
+  CHECK(!three.relayed());
+  three.proxy.pass_small_only(1200);
+  CHECK(three.passes(100'000, 30s));
+  CHECK(three.relayed());
+  three.proxy.pass_small_only({});
+  const Deadline deadline = patience;
+  while (three.relayed() && !deadline.expired()) CHECK(three.passes(100'000, 30s));
+  CHECK(!three.relayed());
+}
+
+// A host that is busy: its system accepts, and all else takes its time.
+TEST_CASE("times: a connection that is slow to come is no closed way") {
+  Three three{settings(60s, 1s)};
+  three.proxy.stall(true);
+  CHECK(!three.passes(100, 5s));
+  CHECK(!three.relayed());
+  three.proxy.stall(false);
+  const Deadline deadline = patience;
+  bool came = false;
+  while (!came && !deadline.expired()) {
+    came = three.second->recv(1, 1, 20ms).has_value();
+    (void)three.first->recv(2, 1, Deadline::poll());
+  }
+  CHECK(came);
+  CHECK(!three.relayed());
+}
+
+TEST_CASE("times: a way that is closed is gone around, and used again when it is open") {
+  Three three{settings(60s, 1s)};
+  three.proxy.refuse(true);
+  CHECK(three.passes(100, 20s));
+  CHECK(three.relayed());
+  three.proxy.refuse(false);
+  const Deadline deadline = patience;
+  while (three.relayed() && !deadline.expired()) CHECK(three.passes(100, 30s));
+  CHECK(!three.relayed());
+}
+
 TEST_CASE("times: a close that delivers nothing takes the linger, once more at the end") {
   constexpr auto linger = 1s;
   Pair pair{settings(60s, linger)};
@@ -218,7 +337,7 @@ TEST_CASE("times: the join timeout") {
   }
 }
 
-// Within a quarter of the grace, 1 s at least.
+// The promise is 15 s.
 TEST_CASE("times: a caller that says nothing is hung up") {
   Pair pair{settings(4s, 1s)};
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -232,12 +351,12 @@ TEST_CASE("times: a caller that says nothing is hung up") {
     ssize_t size = 1;
     while (size > 0) {  // a greeting comes first
       pollfd waiting{fd, POLLIN, 0};
-      REQUIRE(poll(&waiting, 1, 30'000) == 1);
+      REQUIRE(poll(&waiting, 1, 60'000) == 1);
       size = recv(fd, text.data(), text.size(), 0);
     }
   });
   close(fd);
-  CHECK(time <= 2 * 1s + 2s);
+  CHECK(time <= 2 * 15s);
 }
 
 int main(int argc, char** argv) {

@@ -168,7 +168,7 @@ TEST_CASE("strangers: a frame of any length above the limit is hung up on") {
 
 TEST_CASE("strangers: where other hosts come in, a frame of 1 MiB and some more is hung up on") {
   wire::Wire listener{30s, {}};
-  const auto bound = listener.listen({{.number = "0.0.0.0", .any = true}}, {});
+  const auto bound = listener.listen({{.number = "0.0.0.0", .any = true}}, {}, false);
   const RawStranger stranger{bound.front()};
   const auto above = static_cast<std::uint64_t>(wire::frame_bytes_max(wire::piece_bytes_min)) + 1;
   CHECK(stranger.write(RawStranger::handshake() + RawStranger::frame_head(above, false)));
