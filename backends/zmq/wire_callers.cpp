@@ -66,6 +66,7 @@ void Wire::stop_listening() {
   file_ = {};
   for (const auto& endpoint : std::exchange(bound_, {})) {
     unbind_from(listener_->socket(), endpoint);
+    listener_->quiet = false;
   }
 }
 
@@ -377,6 +378,7 @@ bool Wire::emit_down(ConnectionId id) {
 /// What is sent to one that has ended is read by nobody.
 bool Wire::is_closed(const Connection& connection) const {
   const std::string& id = connection.routing_id;
+  listener_->quiet = false;  // a send takes note of what has come
   try {
     send_part(listener_->socket(), zmq::message_t{id.data(), id.size()}, true);
     send_part(listener_->socket(), zmq::message_t{}, false);
