@@ -115,6 +115,13 @@ bool Link::take(const Header& header, std::size_t frame_bytes) {
   return true;
 }
 
+bool Link::wants_again(const Header& header) {
+  if (header.sequence != received_ || unsound_ == header.sequence) return false;
+  unsound_ = header.sequence;
+  ask_again();
+  return true;
+}
+
 /// What the first word of a connection acknowledges came over those before.
 void Link::note_heard(const Header& header) {
   if (!std::exchange(heard_, true)) acked_before_ = acked_;

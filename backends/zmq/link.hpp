@@ -87,6 +87,9 @@ class Link {
   /// one that came before, or ahead of a missing one, which is then asked for. Acknowledges by
   /// itself when much has come.
   [[nodiscard]] bool take(const Header& header, std::size_t frame_bytes);
+  /// Of a frame that is not sound: asks for it again, unless it came like that twice. Who sends
+  /// such a frame each time is not asked for ever.
+  [[nodiscard]] bool wants_again(const Header& header);
   /// Says now how much was received: to whoever waits for that, or dialed.
   void acknowledge();
   /// Asks for all that was not received: where frames were not taken that may have come.
@@ -160,7 +163,8 @@ class Link {
   std::uint32_t next_ = 0;   // number of the next frame to send
   std::uint32_t acked_ = 0;  // number of the first kept frame
   std::uint32_t received_ = 0;
-  bool asked_again_ = false;  // for the next frame
+  std::optional<std::uint32_t> unsound_;  // the number of the last that was not sound
+  bool asked_again_ = false;              // for the next frame
   // Of the connection:
   bool heard_ = false;                                    // something came over it
   std::uint32_t acked_before_ = 0, received_before_ = 0;  // when it began

@@ -398,6 +398,7 @@ void ZmqChannel::process(Incoming&& incoming) {
 
 void ZmqChannel::process_frame(Link& link, Incoming&& incoming) {
   const Header& header = incoming.header;
+  if (is_numbered(header.kind) && !is_whole(incoming) && link.wants_again(header)) return;
   const bool is_next = link.take(header, incoming.first.size() + incoming.chunk.size());
   if (is_unproven(link)) note_frame(link, incoming);
   if (is_next) {

@@ -139,6 +139,7 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   [[nodiscard]] std::unique_ptr<Link> make_link(int rank);
 
   // zmq_payloads.cpp: what a frame of data has for the program.
+  [[nodiscard]] bool is_whole(const Incoming& incoming) const;
   void process_data(int source, Incoming&& incoming);
   void process_batch(int source, Incoming&& incoming);
   std::optional<Event> take_from_batch(const Wanted& wanted);
