@@ -101,6 +101,7 @@ class InprocChannel final : public Channel {
   void do_close(Deadline serve_until) override;
   void do_abort(int exit_code, const std::string& what) noexcept override;
 
+  void check() const;
   void check_aborted() const;
   [[nodiscard]] Post& post(int rank) { return *world_->posts[static_cast<std::size_t>(rank)]; }
   [[nodiscard]] bool has_room(int dest, std::size_t bytes);
@@ -120,7 +121,7 @@ class InprocChannel final : public Channel {
   /// A wait for what comes to this rank (see wait_until).
   struct ForArrivals {
     InprocChannel& channel;
-    void check() const { channel.check_aborted(); }
+    void check() const { channel.check(); }
     bool step(Deadline until) const;
     void settle() const { channel.settle(); }
   };
@@ -156,8 +157,12 @@ void sleep(std::condition_variable& condition, Lock& lock, Deadline deadline) {
   condition.wait_until(lock, deadline.sooner(std::chrono::milliseconds{50}).moment());
 }
 
-void InprocChannel::check_aborted() const {
+void InprocChannel::check() const {
   check_interrupted();
+  check_aborted();
+}
+
+void InprocChannel::check_aborted() const {
   if (!world_->aborted.load(std::memory_order_acquire)) return;
   const std::lock_guard lock{world_->abort_mutex};
   throw Aborted{
@@ -167,7 +172,7 @@ void InprocChannel::check_aborted() const {
 }
 
 void InprocChannel::do_send(int dest, int tag, Buffer&& payload, Deadline deadline) {
-  check_aborted();
+  check();
   if (dest == rank()) return send_to_self(tag, std::move(payload));
   if (!has_room(dest, payload.size())) wait_for_room(dest, payload.size(), deadline);
   Post& there = post(dest);
@@ -218,7 +223,7 @@ void InprocChannel::wait_for_room(int dest, std::size_t bytes, Deadline deadline
 }
 
 void InprocChannel::ForRoom::check() const {
-  channel.check_aborted();
+  channel.check();
   Post& there = channel.post(dest);
   std::shared_ptr<const Departure> departure;
   {
@@ -250,7 +255,7 @@ void InprocChannel::refuse_send(const std::shared_ptr<const Departure>& departur
 }
 
 std::optional<Event> InprocChannel::do_next(const Wanted& wanted, Deadline deadline) {
-  check_aborted();
+  check();
   auto event = mailbox_.take(wanted);
   if (!event) {
     ForArrivals wait{*this};
@@ -345,7 +350,7 @@ void InprocChannel::settle() {
 
 std::optional<Departure> InprocChannel::do_departure(int rank) {
   constexpr int looks_max = 40;
-  check_aborted();
+  check();
   for (int look = 0; look < looks_max && take_in(); ++look) {
   }
   settle();

@@ -169,6 +169,7 @@ void WorkerRendezvous::take(Incoming&& incoming) {
   }
   switch (incoming.what) {
     case Incoming::What::up:
+      put_off_.clear();
       say_hello();
       return;
     case Incoming::What::down:

@@ -205,6 +205,7 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   void do_close(Deadline serve_until) override;
   void process_hello(Incoming&& incoming);
   [[nodiscard]] bool may_become_vacant(const Hello& hello, const Incoming& incoming) const;
+  bool waits_for_later(const Hello& hello, Incoming& incoming);
   [[nodiscard]] bool comes_for_next_world(const Hello& hello) const;
   void wait_for_place(Incoming&& incoming);
   void start_again(int rank, ConnectionId connection, std::uint32_t hello);

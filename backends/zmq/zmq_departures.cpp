@@ -36,17 +36,7 @@ void ZmqChannel::process_hello(Incoming&& incoming) {
   auto reject = check_hello(incoming.header, *hello, settings_, size());
   const int place = vacant_place(hello->wanted_rank);
   if (!reject && place < 0) {
-    if (may_become_vacant(*hello, incoming)) {
-      wait_for_place(std::move(incoming));
-      return;
-    }
-    if (comes_for_next_world(*hello)) {
-      // It stays, and sees by the end of its connection when this master may be another world's.
-      wire_->let_in(incoming.connection);
-      send_reject(*wire_, incoming.connection,
-                  {Refusal::later, "it still ends a world, and may open another one then"});
-      return;
-    }
+    if (waits_for_later(*hello, incoming)) return;
     reject = Reject{Refusal::full,
                     fmt::format("the world of {} ranks is complete and runs; {}", size(),
                                 !settings_.takes_arrivals ? "this program takes no newcomers"
@@ -113,6 +103,20 @@ bool ZmqChannel::may_become_vacant(const Hello& hello, const Incoming& incoming)
     if (wanted && !peer(rank).absence.lost_at.is_never()) return true;
   }
   return false;
+}
+
+/// Whoever finds no place here may find one later; says whether it waits for that.
+bool ZmqChannel::waits_for_later(const Hello& hello, Incoming& incoming) {
+  if (may_become_vacant(hello, incoming)) {
+    wait_for_place(std::move(incoming));
+    return true;
+  }
+  if (!comes_for_next_world(hello)) return false;
+  // It stays, and sees by the end of its connection when this master may be another world's.
+  wire_->let_in(incoming.connection);
+  send_reject(*wire_, incoming.connection,
+              {Refusal::later, "it still ends a world, and may open another one then"});
+  return true;
 }
 
 /// A program may open one world after the other, and its workers are done with one before the

@@ -57,12 +57,14 @@ void remember(int signal_number) {
   errno = error;
 }
 
-/// Unless somebody (nohup, a shell's background job) asked for it to be ignored: so be it.
-void catch_signal(int signal_number, const struct sigaction& action) {
-  struct sigaction before = {};
-  sigaction(signal_number, nullptr, &before);
-  if (before.sa_handler != SIG_IGN) sigaction(signal_number, &action, nullptr);
+bool is_ignored(int signal_number) {
+  struct sigaction now = {};
+  sigaction(signal_number, nullptr, &now);
+  return now.sa_handler == SIG_IGN;
 }
+
+/// Before main, hence by whoever started this process.
+const bool child_ends_were_ignored = is_ignored(SIGCHLD);
 
 }  // namespace
 
@@ -73,16 +75,20 @@ void catch_interrupts() {
   action.sa_flags = 0;
   sigemptyset(&action.sa_mask);
   catching_process = process_mark();
-  for (const int signal_number : {SIGINT, SIGTERM}) catch_signal(signal_number, action);
+  for (const int signal_number : {SIGINT, SIGTERM}) {
+    // Somebody (nohup, a shell's background job) asked for it to be ignored: so be it.
+    if (!is_ignored(signal_number)) sigaction(signal_number, &action, nullptr);
+  }
 }
 
-void survive_closed_pipes() {
+void make_signals_usual() {
+  if (child_ends_were_ignored) std::signal(SIGCHLD, SIG_DFL);
   struct sigaction action = {};
   action.sa_handler = note_closed_pipe;
   action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);
   catching_process = process_mark();
-  catch_signal(SIGPIPE, action);
+  sigaction(SIGPIPE, &action, nullptr);
 }
 
 void check_interrupted() {

@@ -124,8 +124,9 @@ bool is_refused_as_forked(const Call& call) {
   return false;
 }
 
-/// What a forked process does with a channel of the process that it was forked from.
-bool has_no_part(Rank& self) {
+/// What a forked process does with a channel of the process that it was forked from. Throws
+/// nothing: that would lead it back into the harness.
+bool has_no_part(Rank& self) try {
   Channel& world = self.world();
   const bool refused = is_refused_as_forked([&] { world.send(0, 1, Buffer{}); }) &&
                        is_refused_as_forked([&] { (void)world.recv(0, 1, Deadline::poll()); }) &&
@@ -136,6 +137,8 @@ bool has_no_part(Rank& self) {
   world.close(patience);
   self.channel.reset();
   return refused;
+} catch (const std::exception&) {
+  return false;
 }
 
 /// The exit code of a process that ends by itself; -1: it does not, or was killed.

@@ -57,6 +57,15 @@ TEST_CASE("a watchdog's abort ends the world with its code, whatever the rank it
   }
 }
 
+TEST_CASE("what a rank starts has the usual signals, whatever this program was started with") {
+  for (const std::string how : {"fork-pipe", "fork-exit"}) {
+    CAPTURE(how);
+    const auto result = support::run({{"bash", "-c", "trap '' CHLD PIPE; exec \"$0\" \"$@\"",
+                                       LIFETIMES, "-n", "3", "--how", how}});
+    CHECK_CODE(result, 0);
+  }
+}
+
 TEST_CASE("a process that a rank has forked is no rank") {
   for (const Start& start : starts()) {
     for (const std::string how : {"fork-return", "fork-exit", "fork-throw", "fork-calls",

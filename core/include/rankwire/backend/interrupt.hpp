@@ -9,8 +9,9 @@ namespace rankwire {
 /// from this one. Called by run().
 void catch_interrupts();
 
-/// Makes a write into a closed pipe an error instead of the end of the process. What this process
-/// starts has the system's way again. Called by run().
-void survive_closed_pipes();
+/// Makes a write into a closed pipe an error instead of the end of this process, and not of what it
+/// starts, whoever ignored SIGPIPE before. Where whoever started this process ignored SIGCHLD, the
+/// ends of what it starts can be waited for all the same. Called by run().
+void make_signals_usual();
 
 }  // namespace rankwire
