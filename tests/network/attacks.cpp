@@ -51,17 +51,21 @@ std::string random_text(std::size_t size) {
   return text;
 }
 
-/// What a DEALER of ZMTP 3.0 says first, under a name of its own: greeting, mechanism NULL, READY.
-std::string handshake() {
+/// What a DEALER of ZMTP 3.0 of that name says first: greeting, mechanism NULL, READY.
+std::string handshake_as(const std::string& name) {
   std::string greeting("\xff\0\0\0\0\0\0\0\0\x7f\x03\0NULL", 16);
   greeting.resize(64, '\0');
-  const auto property = [](const std::string& name, const std::string& value) {
-    return static_cast<char>(name.size()) + name + std::string(3, '\0') +
+  const auto property = [](const std::string& key, const std::string& value) {
+    return static_cast<char>(key.size()) + key + std::string(3, '\0') +
            static_cast<char>(value.size()) + value;
   };
-  const std::string ready = "\x05READY" + property("Socket-Type", "DEALER") +
-                            property("Identity", "\x01" + random_text(15));
+  const std::string ready =
+      "\x05READY" + property("Socket-Type", "DEALER") + property("Identity", name);
   return greeting + '\x04' + static_cast<char>(ready.size()) + ready;
+}
+
+std::string handshake() {
+  return handshake_as("\x01" + random_text(15));
 }
 
 /// A frame of ZMTP of up to 255 bytes, the last of its message.
@@ -145,6 +149,22 @@ Attack call_again(const std::function<std::string()>& said, bool reads) {
   };
 }
 
+/// Two connections under one name, both of which speak: the second takes the first one's place.
+void call_twice(std::uint16_t port, const std::atomic<bool>& stop) {
+  constexpr std::uint8_t ack = 6;
+  const std::string word = record(ack, 0, rankwire::Buffer{});
+  while (!stop) {
+    const std::string hello = handshake_as("\x01" + random_text(15)) + word;
+    const Caller first{port};
+    if (!first.write(hello)) continue;
+    std::this_thread::sleep_for(2ms);
+    const Caller second{port};
+    (void)second.write(hello);
+    std::this_thread::sleep_for(2ms);
+    (void)first.write(repeated(word, 20));
+  }
+}
+
 /// Says something over many connections, and leaves them as they are for some seconds.
 Attack stay(const std::function<std::string()>& said, std::size_t connections) {
   return [=](std::uint16_t port, const std::atomic<bool>& stop) {
@@ -220,6 +240,7 @@ std::vector<NamedAttack> attacks(const std::string& recorded) {
       {"hellos of another version", call_again([] { return handshake() + hello(77); }, true)},
       {"hellos that are refused", call_again([] { return handshake() + hello(version); }, true)},
       {"what a rank of another world said", call_again([=] { return recorded; }, true)},
+      {"two calls under one name", call_twice},
       {"no ZeroMQ", call_again([] { return random_text(1000); }, true)},
   };
 }

@@ -34,6 +34,7 @@ constexpr auto window = 3s;          // in which throughput is counted
 constexpr auto settles_within = 1s;  // before it
 constexpr auto ends_within = 12s;    // of SIGTERM: the linger, and a generous rest
 constexpr auto late_max = 2000;      // ms, of a call of 20 ms
+constexpr auto gone_within = 60s;    // strangers, after they have closed: none may stay
 constexpr int attempts_max = 3;
 constexpr std::uint64_t memory_more_max = std::uint64_t{64} << 20;
 constexpr std::size_t descriptors_limit = 4096;
@@ -286,6 +287,7 @@ void attack_running(Keys keys) {
   world.start_master();
   world.start_workers();
   const auto ports = world.await_begin();
+  const auto descriptors = world.descriptors();
   for (const auto& each : attacks) {
     Attacked found;
     for (int attempt = 0; attempt < attempts_max && !found.is_well(); ++attempt) {
@@ -298,6 +300,11 @@ void attack_running(Keys keys) {
     CHECK(found.descriptors_more <= descriptors_more_max);
     CHECK(found.late <= late_max);
   }
+  const auto gone = Clock::now() + gone_within;
+  while (world.descriptors() > descriptors + 8 && Clock::now() < gone) {
+    std::this_thread::sleep_for(200ms);
+  }
+  CHECK(world.descriptors() <= descriptors + 8);
   {
     const Attackers attackers{attacks.front().attack, ports, Attackers::Share::equal};
     std::this_thread::sleep_for(settles_within);
