@@ -166,6 +166,11 @@ std::vector<Column> columns(const Results& run) {
   return all;
 }
 
+/// The bytes a second of what moves no byte would say nothing.
+std::string cell(const Figure& figure) {
+  return is_inproc(&figure) && figure.measure == "bandwidth" ? "no byte moves" : value(&figure);
+}
+
 /// All of them, in the order in which the run has them, where there is something to compare.
 void overview(Answer& answer, const Results& run) {
   const std::vector<Column> all = columns(run);
@@ -184,7 +189,7 @@ void overview(Answer& answer, const Results& run) {
       const auto found =
           std::find_if(column.figures.begin(), column.figures.end(),
                        [&](const Figure* figure) { return figure->transport == transport; });
-      row.push_back(found == column.figures.end() ? "-" : value(*found));
+      row.push_back(found == column.figures.end() ? "-" : cell(**found));
     }
     statement.table.push_back(std::move(row));
   }

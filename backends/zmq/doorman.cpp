@@ -35,6 +35,9 @@ void Doorman::came(int descriptor) {
   const auto connection = StreamConnection::at(descriptor);
   if (!connection) return;  // gone already
   strangers_.insert_or_assign(descriptor, Stranger{*connection, limits_.stay, ++calls_});
+  // Not with each: a look costs something for everybody here.
+  const std::size_t too_many = limits_.strangers + limits_.strangers / 8 + 1;
+  if (strangers_.size() > too_many) next_look_ = Deadline::poll();
 }
 
 void Doorman::let_wait(int descriptor) {

@@ -37,7 +37,12 @@ using Kinds = std::tuple<
     Stable<std::shared_ptr<Ring>>, Stable<std::map<std::int32_t, std::set<std::string>>>,
     Stable<std::multimap<std::int32_t, std::string>>, Stable<std::bitset<70>>,
     Unordered<std::unordered_map<std::string, std::vector<std::int32_t>>>,
-    Unordered<std::unordered_set<std::int64_t>>>;
+    Unordered<std::unordered_set<std::int64_t>>, Exact<std::forward_list<std::int32_t>>,
+    Exact<std::queue<std::string>>, Exact<std::stack<std::int16_t>>,
+    Stable<std::priority_queue<std::int32_t, std::vector<std::int32_t>, std::greater<>>>,
+    Stable<std::multiset<std::string>>, Unordered<std::unordered_multiset<std::int32_t>>,
+    Unordered<std::unordered_multimap<std::int32_t, std::string>>, Exact<std::unique_ptr<Point>>,
+    Exact<std::array<std::string, 3>>>;
 
 inline constexpr std::size_t kinds = std::tuple_size_v<Kinds>;
 

@@ -60,6 +60,20 @@ void add_containers(Seeds& seeds) {
   add(seeds, std::unordered_set<std::int64_t>{1, 2, 3});
 }
 
+void add_more_containers(Seeds& seeds) {
+  add(seeds, std::forward_list<std::int32_t>{1, 2, 3});
+  add(seeds, std::queue<std::string>{{"a", "b"}});
+  add(seeds, std::stack<std::int16_t>{{1, 2}});
+  std::priority_queue<std::int32_t, std::vector<std::int32_t>, std::greater<>> least_first;
+  for (const std::int32_t value : {3, 1, 2}) least_first.push(value);
+  add(seeds, least_first);
+  add(seeds, std::multiset<std::string>{"a", "a", "b"});
+  add(seeds, std::unordered_multiset<std::int32_t>{1, 1, 2});
+  add(seeds, std::unordered_multimap<std::int32_t, std::string>{{1, "a"}, {1, "b"}});
+  add(seeds, std::make_unique<Point>(Point{1, 2}));
+  add(seeds, std::array<std::string, 3>{"a", "", "c"});
+}
+
 void add_pointers(Seeds& seeds) {
   Tree tree;
   tree.left = std::make_unique<Tree>();
@@ -79,6 +93,7 @@ void add_pointers(Seeds& seeds) {
 void add_archive_seeds(Seeds seeds) {
   add_values(seeds);
   add_containers(seeds);
+  add_more_containers(seeds);
   add_pointers(seeds);
 }
 

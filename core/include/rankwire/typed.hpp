@@ -41,8 +41,6 @@ constexpr void check_sendable() {
                 "plain bytes need no encoding: use channel.send(dest, tag, bytes)");
   static_assert(!std::is_same_v<std::remove_extent_t<T>, char> || !std::is_array_v<T>,
                 "send text as std::string or std::string_view; the receiver asks for std::string");
-  static_assert(!std::is_pointer_v<T>,
-                "a pointer means nothing to another process: send what it points to");
 }
 
 template <class T>
@@ -50,7 +48,6 @@ constexpr void check_receivable() {
   static_assert(!is_raw_bytes<T>, "plain bytes need no decoding: use channel.recv(source, tag)");
   static_assert(std::is_same_v<T, std::remove_cvref_t<T>> && !std::is_array_v<T>,
                 "ask for a value, not for a reference, a const or a C array");
-  static_assert(!std::is_pointer_v<T>, "a pointer means nothing to another process");
   static_assert(std::is_default_constructible_v<T>,
                 "decoding fills a T that is there already: give it a default constructor");
   static_assert(std::is_move_constructible_v<T>,

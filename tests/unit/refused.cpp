@@ -1,0 +1,46 @@
+#include "rankwire/typed.hpp"
+
+// What must not compile: one case at a time, by -DCASE. tests/unit/refused.sh looks at what the
+// compiler says.
+
+struct WithoutMember {
+  int value = 0;
+};
+struct Base {
+  virtual ~Base() = default;
+  template <class Archive>
+  void serialize(Archive&) {}
+};
+struct WithoutDefault {
+  explicit WithoutDefault(int with) : value{with} {}
+  int value;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(value);
+  }
+};
+
+int main() {
+#if CASE == 0  // this one compiles
+  (void)rankwire::encode(std::set<std::vector<int>>{});
+#elif CASE == 1
+  (void)rankwire::encode(WithoutMember{});
+#elif CASE == 2
+  (void)rankwire::encode(std::vector<WithoutMember>{});
+#elif CASE == 3
+  (void)rankwire::encode(std::unique_ptr<Base>{});
+#elif CASE == 4
+  (void)rankwire::decode<std::unique_ptr<Base>>(std::span<const std::byte>{});
+#elif CASE == 5
+  int value = 0;
+  (void)rankwire::encode(&value);
+#elif CASE == 6
+  (void)rankwire::encode(1.0L);
+#elif CASE == 7
+  (void)rankwire::decode<std::vector<WithoutDefault>>(std::span<const std::byte>{});
+#elif CASE == 8
+  (void)rankwire::decode<std::map<int, WithoutMember>>(std::span<const std::byte>{});
+#elif CASE == 9
+  (void)rankwire::decode<int*>(std::span<const std::byte>{});
+#endif
+}

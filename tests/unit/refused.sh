@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# tests/unit/refused.sh COMPILER ROOT: what cannot be sent is refused at compile time, by one message
+# that says what is missing, in few lines.
+set -euo pipefail
+compiler=${1:?"refused.sh COMPILER ROOT"}
+root=${2:?"refused.sh COMPILER ROOT"}
+lines_max=60
+
+compile() {
+  LC_ALL=C "$compiler" -std=c++20 -fsyntax-only -I "$root/core/include" -DCASE="$1" \
+    "$root/tests/unit/refused.cpp" 2>&1
+}
+
+wrong=0
+# refused CASE WORDS
+refused() {
+  local said messages lines
+  if said=$(compile "$1"); then
+    echo "case $1 compiles, and should not"
+    wrong=$((wrong + 1))
+    return
+  fi
+  messages=$(grep -cE 'static assertion failed|static_assert failed' <<<"$said" || true)
+  lines=$(wc -l <<<"$said")
+  if ((messages != 1 || lines > lines_max)) || ! grep -qF "$2" <<<"$said"; then
+    printf '%s\n' "$said"
+    echo "case $1: $messages messages in $lines lines; one is to say: $2"
+    wrong=$((wrong + 1))
+  fi
+}
+
+compile 0 || { echo "what can be sent does not compile"; exit 1; }
+refused 1 'void serialize(Archive& archive)'
+refused 2 'void serialize(Archive& archive)'
+refused 3 'a smart pointer to a polymorphic class'
+refused 4 'a smart pointer to a polymorphic class'
+refused 5 'a pointer: it means nothing to another process'
+refused 6 'differ between machines'
+refused 7 'a default constructor'
+refused 8 'void serialize(Archive& archive)'
+refused 9 'a pointer: it means nothing to another process'
+echo "$wrong wrong"
+((wrong == 0))
