@@ -29,7 +29,6 @@ constexpr int ranks_few = 24;
 // A worker's listener sends no PINGs by itself: the answer to one that waits behind a piece comes
 // late.
 constexpr int worker_silences = 3;
-constexpr int listener_handshake_ms = 15'000;
 // Below the time in which the system sends something again, it would end sound connections.
 constexpr int maxrt_least_ms = 1000;
 // A connection attempt into a cut must not sleep on long after the cut is mended.
@@ -104,10 +103,8 @@ void Wire::set_up(Source& source, std::int64_t frame_bytes_max) const {
   socket.set(zmq::sockopt::heartbeat_timeout, 0);  // Silence looks at that
   // While the program computes nobody looks, and a dead network is to be noticed all the same.
   socket.set(zmq::sockopt::tcp_maxrt, std::max(silence_max_ms, maxrt_least_ms));
-  // One that is cut off on one side only must not use up the grace of who dials; who is called may
-  // wait: hosts may be very busy, and would be busier if handshakes had to be made twice.
-  socket.set(zmq::sockopt::handshake_ivl,
-             dials ? std::max(2 * silence_max_ms, 1'000) : listener_handshake_ms);
+  // A handshake that is cut off on one side only must not use up the grace.
+  socket.set(zmq::sockopt::handshake_ivl, std::max((dials ? 2 : 1) * silence_max_ms, 1'000));
   socket.set(zmq::sockopt::reconnect_ivl, 100);
   // Several attempts must fit into the grace, which is twice the silence at least.
   socket.set(zmq::sockopt::reconnect_ivl_max, std::clamp(silence_max_ms / 2, 100, 2'000));
