@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <utility>
 
 #include "rankwire/backend/backend.hpp"
@@ -65,9 +66,10 @@ struct World {
   std::mutex departures_mutex;                               // of those who write
   std::atomic<std::size_t> departed{0};
   std::atomic<bool> aborted{false};
-  std::mutex abort_mutex;  // guards the two below
+  std::mutex abort_mutex;  // guards those below
   std::string abort_cause;
   int abort_rank = 0;
+  int abort_exit_code = 0;
 };
 
 class InprocChannel final : public Channel {
@@ -81,7 +83,9 @@ class InprocChannel final : public Channel {
         backoff_{world_->wait},
         departure_{std::make_shared<Departure>(
             Departure{rank, Departure::Kind::lost, host_name(), process_id(), lost_reason})} {}
-  ~InprocChannel() override { depart(Departure::Kind::lost, lost_reason); }
+  ~InprocChannel() override {
+    if (is_own_process()) depart(Departure::Kind::lost, lost_reason);
+  }
 
  private:
   static constexpr const char* lost_reason = "ended without closing its channel";
@@ -159,7 +163,7 @@ void InprocChannel::check_aborted() const {
   throw Aborted{
       fmt::format("{} ended the world: {}", name_of(world_->abort_rank, host_name(), process_id()),
                   world_->abort_cause),
-      world_->abort_rank};
+      world_->abort_rank, world_->abort_exit_code};
 }
 
 void InprocChannel::do_send(int dest, int tag, Buffer&& payload, Deadline deadline) {
@@ -395,14 +399,19 @@ void InprocChannel::depart(Departure::Kind kind, const char* reason) noexcept {
 void InprocChannel::do_close(Deadline) {
   // Delivered is what was sent, and nobody needs this rank's thread to hear from the others.
   depart(Departure::Kind::left, left_reason);
+  check_aborted();
 }
 
-void InprocChannel::do_abort(int, const std::string& what) noexcept {
+void InprocChannel::do_abort(int exit_code, const std::string& what) noexcept {
   {
     const std::lock_guard lock{world_->abort_mutex};
     if (world_->aborted.load()) return;
-    world_->abort_cause = what;
+    try {
+      world_->abort_cause = what;
+    } catch (const std::bad_alloc&) {  // then without a cause
+    }
     world_->abort_rank = rank();
+    world_->abort_exit_code = exit_code;
     world_->aborted.store(true, std::memory_order_release);
   }
   for (auto& there : world_->posts) {

@@ -47,6 +47,8 @@ MpiChannel::MpiChannel(Session& session, const Settings& settings, const Limits&
 }
 
 void MpiChannel::check() const {
+  if (abort_code_.load(std::memory_order_relaxed) != 0) [[unlikely]]
+    end_job();
   if (interruptible_) check_interrupted();
 }
 

@@ -2,6 +2,7 @@
 
 #include <mpi.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -85,6 +86,7 @@ class MpiChannel final : public Channel {
   void note_taken(const Message& taken);
   void credit(int source, std::uint64_t total);
   void depart(int rank, Departure::Kind kind, const char* reason);
+  [[noreturn]] void end_job() const noexcept;
 
   void say_goodbye(bool in_order);
   void end_as_the_dead_do();
@@ -124,6 +126,7 @@ class MpiChannel final : public Channel {
   unsigned empty_looks_ = 0;    // in a row
   unsigned calls_ = 0;
   bool said_goodbye_ = false;
+  std::atomic<int> abort_code_{0};  // asked for by any thread; 0: not
 };
 
 template <class Done, class SayLong>

@@ -1,8 +1,10 @@
-#include <cstdio>
 #include <cstdlib>
+#include <mutex>
+#include <thread>
 
 #include "mpi_channel.hpp"
 #include "rankwire/backend/log.hpp"
+#include "rankwire/output.hpp"
 
 // How a channel ends: in order, without, and with the whole world.
 
@@ -63,6 +65,7 @@ bool MpiChannel::nothing_can_come() const {
 }
 
 MpiChannel::~MpiChannel() {
+  if (!is_own_process()) return;
   session_.channel_ended();
   if (Session::finalized()) return;
   try {
@@ -83,10 +86,22 @@ MpiChannel::~MpiChannel() {
   MPI_Comm_free(&comms_.bulk);
 }
 
+/// By the thread that is inside MPI, if there is one: MPI allows no second (MPI_THREAD_SERIALIZED).
+/// One that does not come back to look is in a call that takes long; then nothing is left to lose.
 void MpiChannel::do_abort(int exit_code, const std::string&) noexcept {
-  std::fflush(nullptr);
-  MPI_Abort(MPI_COMM_WORLD, exit_code);
-  std::_Exit(exit_code);
+  int none = 0;
+  abort_code_.compare_exchange_strong(none, exit_code);
+  const Deadline heeded{last_moves};
+  while (in_use() && !heeded.expired()) std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  end_job();
+}
+
+void MpiChannel::end_job() const noexcept {
+  static std::mutex first;
+  first.lock();  // for good: the process ends
+  (void)flush_output();
+  MPI_Abort(MPI_COMM_WORLD, abort_code_);
+  std::_Exit(abort_code_);
 }
 
 }  // namespace rankwire::mpi

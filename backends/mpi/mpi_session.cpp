@@ -1,6 +1,7 @@
 #include "mpi_session.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstdlib>
@@ -58,6 +59,8 @@ void check_tags(MPI_Comm comm) {
   }
 }
 
+pid_t initialized_in = 0;  // MPI, by us
+
 }  // namespace
 
 Session* Session::instance_ = nullptr;
@@ -85,6 +88,7 @@ Session* Session::start(const Settings& settings) {
     // SERIALIZED: clause 9 lets threads take turns. MULTIPLE would double the latency.
     int provided = 0;
     check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided), "MPI_Init_thread");
+    initialized_in = getpid();
     std::atexit(finalize_at_exit);
   }
   int rank = 0;
@@ -118,11 +122,12 @@ Session* Session::start(const Settings& settings) {
 ///  - not after an uncaught exception: std::terminate runs no exit handlers, and run() ends the job
 ///    through MPI_Abort;
 ///  - not with a channel open: the program left through exit() in the middle of things;
+///  - not in a process that a rank has forked, which is no part of the job;
 ///  - not when a rank's process has ended: it would wait for the dead for ever. mpiexec then says
 ///    that this process did not finalize, which is true.
 /// Ranks that merely go on for longer are waited for.
 void Session::finalize_at_exit() {
-  if (finalized()) return;
+  if (getpid() != initialized_in || finalized()) return;
   if (instance_ != nullptr) {
     if (instance_->channels_open_ > 0 || !instance_->watch_.ended_now().empty()) return;
   }

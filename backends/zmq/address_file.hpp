@@ -22,6 +22,8 @@ class AddressFile {
 
   /// Removes it now, where it is still ours.
   void remove() noexcept;
+  /// It is another process's to remove.
+  void disown() noexcept { path_.clear(); }
 
  private:
   [[nodiscard]] bool is_still_ours() const;

@@ -45,14 +45,20 @@ void Doorman::let_wait(int descriptor) {
 }
 
 void Doorman::bid_farewell(int descriptor) {
-  const auto found = strangers_.find(descriptor);
-  if (found == strangers_.end()) return;
+  auto found = strangers_.find(descriptor);
+  if (found == strangers_.end()) {
+    came(descriptor);
+    found = strangers_.find(descriptor);
+    if (found == strangers_.end()) return;  // gone already
+  }
+  found->second.leaves = true;
   found->second.connection.stop_listening();
   found->second.until = found->second.until.sooner(limits_.farewell);
 }
 
 bool Doorman::exceeds(Stranger& stranger, std::uint64_t sweeps) const {
   if (stranger.until.expired()) return true;
+  if (stranger.leaves) return false;
   const auto facts = stranger.connection.facts();
   if (!facts || facts->bytes_received <= limits_.bytes) return false;
   if (stranger.sweeps == 0) stranger.sweeps = sweeps;

@@ -39,7 +39,8 @@ class Doorman {
   void came(int descriptor);
   /// It waits for a place: it may stay, and has still not more to say than others.
   void let_wait(int descriptor);
-  /// It was told that it does not belong here: it is not listened to any more, and goes soon.
+  /// Of anyone, also of one that did belong here: it was told that it does not. It is not listened
+  /// to any more, and goes soon.
   void bid_farewell(int descriptor);
   /// It belongs here, or it ended.
   void forget(int descriptor) { strangers_.erase(descriptor); }
@@ -60,7 +61,7 @@ class Doorman {
     Deadline until = Deadline::never();
     std::uint64_t order = 0;   // of arrival
     std::uint64_t sweeps = 0;  // at the look that found too many bytes; 0: none has
-    bool waits = false;
+    bool waits = false, leaves = false;
   };
 
   [[nodiscard]] bool exceeds(Stranger& stranger, std::uint64_t sweeps) const;

@@ -58,15 +58,6 @@ std::vector<zmq::message_t> receive(zmq::socket_t& requests) {
   return frames;
 }
 
-/// Waits until one of two sockets has something to read, or `look_each` has passed.
-void await(std::array<zmq::pollitem_t, 2>& items) {
-  try {
-    zmq::poll(items.data(), items.size(), look_each);
-  } catch (const zmq::error_t& error) {
-    if (error.num() != EINTR) throw;
-  }
-}
-
 void block_signals(sigset_t& before) {
   sigset_t all;
   sigfillset(&all);
@@ -74,8 +65,8 @@ void block_signals(sigset_t& before) {
 }
 
 void serve_curve(zmq::socket_t& socket, const KeyPair& own) {
-  socket.set(zmq::sockopt::curve_server, true);
-  socket.set(zmq::sockopt::curve_secretkey, own.secret_key);
+  set_option(socket, zmq::sockopt::curve_server, true);
+  set_option(socket, zmq::sockopt::curve_secretkey, own.secret_key);
 }
 
 }  // namespace
@@ -89,13 +80,13 @@ Gatekeeper::Gatekeeper(zmq::context_t& context, const std::vector<PublicKey>& al
   for (const PublicKey& entry : allowed) allowed_.emplace(entry.key, entry.file);
   try {
     for (zmq::socket_t* const socket : {&requests_, &stopped_, &stop_}) {
-      socket->set(zmq::sockopt::linger, 0);
+      set_option(*socket, zmq::sockopt::linger, 0);
     }
     static std::atomic<unsigned> counter{0};
     const std::string stop_endpoint = fmt::format("inproc://rankwire-gatekeeper-{}", counter++);
-    uninterrupted([&] { stopped_.bind(stop_endpoint); });
-    uninterrupted([&] { stop_.connect(stop_endpoint); });
-    uninterrupted([&] { requests_.bind(zap_endpoint); });
+    bind_to(stopped_, stop_endpoint);
+    connect_to(stop_, stop_endpoint);
+    bind_to(requests_, zap_endpoint);
   } catch (const zmq::error_t& error) {
     throw TransportError{fmt::format(
         "cannot check keys: {}{}", error.what(),
@@ -120,8 +111,11 @@ Gatekeeper::~Gatekeeper() {
     // The context ends; so does the thread.
   }
   thread_.join();
-  // Closing alone would free the name at some later time.
-  zmq_unbind(requests_.handle(), zap_endpoint);
+  try {
+    unbind_from(requests_, zap_endpoint);  // closing alone would free the name at some later time
+  } catch (const zmq::error_t&) {
+    // The context ends.
+  }
   if (logged_.size() >= refusals_logged_max) {
     log().warn("{} times somebody was refused for a key that is not in {}", refused(), directory_);
   }
@@ -132,7 +126,7 @@ void Gatekeeper::serve() noexcept {
     while (true) {
       std::array<zmq::pollitem_t, 2> items{
           {{requests_.handle(), 0, ZMQ_POLLIN, 0}, {stopped_.handle(), 0, ZMQ_POLLIN, 0}}};
-      await(items);
+      await_input(items, look_each);
       if (items[1].revents != 0) return;
       if (items[0].revents != 0) answer_one();
     }
@@ -152,8 +146,7 @@ void Gatekeeper::answer_one() {
   const std::array<std::string_view, 6> reply{zap_version,    id, answer.status, answer.text,
                                               answer.user_id, {}};
   for (std::size_t i = 0; i < reply.size(); ++i) {
-    requests_.send(zmq::buffer(reply[i]),
-                   i + 1 < reply.size() ? zmq::send_flags::sndmore : zmq::send_flags::none);
+    send_part(requests_, reply[i], i + 1 < reply.size());
   }
 }
 
@@ -186,10 +179,10 @@ Gatekeeper::Answer Gatekeeper::refuse(const zmq::message_t& from, const std::str
 
 void serve_listed(zmq::socket_t& socket, const KeyPair& own) {
   serve_curve(socket, own);
-  socket.set(zmq::sockopt::zap_domain, std::string{zap_domain});
+  set_option(socket, zmq::sockopt::zap_domain, std::string{zap_domain});
 #ifdef ZMQ_ZAP_ENFORCE_DOMAIN
   // So that libzmq, too, fails closed; a draft of 4.3.
-  socket.set(zmq::sockopt::zap_enforce_domain, true);
+  set_option(socket, zmq::sockopt::zap_enforce_domain, true);
 #endif
 }
 
@@ -198,9 +191,9 @@ void serve_those_who_know(zmq::socket_t& socket, const KeyPair& own) {
 }
 
 void call_with(zmq::socket_t& socket, const KeyPair& own, const std::string& server_public_key) {
-  socket.set(zmq::sockopt::curve_serverkey, server_public_key);
-  socket.set(zmq::sockopt::curve_publickey, own.public_key);
-  socket.set(zmq::sockopt::curve_secretkey, own.secret_key);
+  set_option(socket, zmq::sockopt::curve_serverkey, server_public_key);
+  set_option(socket, zmq::sockopt::curve_publickey, own.public_key);
+  set_option(socket, zmq::sockopt::curve_secretkey, own.secret_key);
 }
 
 }  // namespace rankwire::zmq_wire

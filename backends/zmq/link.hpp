@@ -102,10 +102,12 @@ class Link {
   /// For the side that is dialed: whether a call is newer than those before, which it then counts
   /// with. An older one has waited at the master for longer than the way over it was used.
   [[nodiscard]] bool heed_call(std::uint32_t number) {
-    const bool newer = static_cast<std::int32_t>(number - calls_) > 0;
-    if (newer) calls_ = number;
-    return newer;
+    if (!is_newer(number, calls_)) return false;
+    calls_ = number;
+    return true;
   }
+  /// Whether any call was made or heeded.
+  [[nodiscard]] bool was_called() const { return calls_ != 0; }
   /// The header of a word that is not numbered; it tells how many frames were sent and received.
   [[nodiscard]] Header word(Kind kind, std::size_t bytes) const {
     return {.kind = kind, .bytes = bytes, .sequence = next_, .ack = received_};

@@ -35,9 +35,10 @@ std::optional<std::string> bind_one(zmq::socket_t& socket, const Address& addres
   const std::string endpoint =
       address.endpoint(port == 0 ? std::string{"*"} : fmt::format("{}", port));
   try {
-    socket.set(zmq::sockopt::ipv6, address.v6);  // counts for the listeners bound from now on
-    uninterrupted([&] { socket.bind(endpoint); });
-    return socket.get(zmq::sockopt::last_endpoint);
+    set_option(socket, zmq::sockopt::ipv6,
+               address.v6);  // counts for the listeners bound from now on
+    bind_to(socket, endpoint);
+    return option_of(socket, zmq::sockopt::last_endpoint);
   } catch (const zmq::error_t& error) {
     if (error.num() == EADDRINUSE) return std::nullopt;
     throw UsageError{fmt::format("cannot listen on {}: {}{}", endpoint, error.what(),
@@ -55,7 +56,7 @@ std::vector<std::string> bind_at(zmq::socket_t& socket, const std::vector<Addres
   for (const auto& address : addresses) {
     const auto endpoint = bind_one(socket, address, port);
     if (!endpoint) {
-      for (const auto& taken_back : bound) uninterrupted([&] { socket.unbind(taken_back); });
+      for (const auto& taken_back : bound) unbind_from(socket, taken_back);
       return {};
     }
     port = port_of(*endpoint);

@@ -6,6 +6,7 @@
 #include "certificate.hpp"
 #include "frame.hpp"
 #include "interfaces.hpp"
+#include "open_files.hpp"
 #include "rankwire/backend/host.hpp"
 #include "rankwire/backend/log.hpp"
 #include "rankwire/backend/texts.hpp"
@@ -26,12 +27,20 @@ std::uint64_t logged_max(int ranks) {
   return std::max(least, 2 * static_cast<std::uint64_t>(ranks));
 }
 
+/// Every worker has a connection here.
+std::unique_ptr<Wire> make_wire(const Settings& settings, int ranks) {
+  raise_file_limit();
+  check_files_left(files_of_wire + static_cast<std::size_t>(ranks - 1),
+                   fmt::format("rank 0 of a world of {} ranks", ranks));
+  return std::make_unique<Wire>(silence_max(settings), read_keyring(settings));
+}
+
 class MasterRendezvous {
  public:
   explicit MasterRendezvous(const Settings& settings)
       : settings_{settings},
         ranks_{settings.ranks.value_or(1)},
-        wire_{std::make_unique<Wire>(silence_max(settings), read_keyring(settings))},
+        wire_{make_wire(settings, ranks_)},
         came_{logged_max(ranks_)},
         went_away_{logged_max(ranks_)} {}
 
@@ -136,10 +145,7 @@ void MasterRendezvous::take(Incoming&& incoming) {
   }
   if (incoming.what != Incoming::What::frame) return;
   if (incoming.header.kind == Kind::link) {  // of a world that had this port before
-    const Buffer body = body_of({Refusal::unknown, "it is of another world"});
-    wire_->send(incoming.connection,
-                {.kind = Kind::reject, .tag = protocol_version, .bytes = body.size()},
-                body.bytes());
+    send_reject(*wire_, incoming.connection, {Refusal::unknown, "it is of another world"});
     wire_->bid_farewell(incoming.connection);
     return;
   }
@@ -159,7 +165,12 @@ void MasterRendezvous::admit(Incoming&& incoming, Hello&& hello) {
   const ConnectionId connection = incoming.connection;
   for (auto& candidate : candidates_) {
     if (candidate.hello.nonce == hello.nonce) {  // the same process, over a new connection
-      wire_->let_in(connection);
+      if (candidate.connection != connection) {
+        const bool newer = is_newer(hello.call, candidate.hello.call);
+        wire_->hang_up(newer ? candidate.connection : connection);
+        if (!newer) return;
+        wire_->let_in(connection);
+      }
       candidate = {connection, std::move(hello)};
       welcome(candidate);
       return;
@@ -227,6 +238,7 @@ std::string MasterRendezvous::missing() const {
 void MasterRendezvous::report() {
   log().info("rank 0 waits for {} ({} of {} are here); join with --join {}", missing(),
              candidates_.size() + 1, ranks_, reached_at_);
+  if (const auto shortage = file_shortage(); !shortage.empty()) log().warn("{}", shortage);
   const Welcome welcome{ranks_, static_cast<std::int32_t>(candidates_.size()) + 1, missing(), 0};
   for (const auto& candidate : candidates_) {
     send_record(*wire_, candidate.connection, Kind::welcome, welcome);
@@ -240,10 +252,12 @@ void MasterRendezvous::give_up() {
       missing(), std::chrono::duration<double>(settings_.join_timeout).count(),
       candidates_.size() + 1, ranks_);
   for (const auto& candidate : candidates_) {
-    const Buffer body = body_of({Refusal::timeout, text});
-    wire_->send(candidate.connection,
-                {.kind = Kind::reject, .tag = protocol_version, .bytes = body.size()},
-                body.bytes());
+    send_reject(*wire_, candidate.connection, {Refusal::timeout, text});
+  }
+  if (const auto shortage = file_shortage(); !shortage.empty()) {
+    throw TransportError{fmt::format("{} did not come within {} s: {}", missing(),
+                                     std::chrono::duration<double>(settings_.join_timeout).count(),
+                                     shortage)};
   }
   throw Timeout{text};
 }
@@ -255,6 +269,7 @@ Session MasterRendezvous::start() {
   session.members.resize(static_cast<std::size_t>(ranks_));
   session.connections.resize(static_cast<std::size_t>(ranks_), 0);
   session.nonces.resize(static_cast<std::size_t>(ranks_), 0);
+  session.hellos.resize(static_cast<std::size_t>(ranks_), 0);
   session.first_probes.resize(static_cast<std::size_t>(ranks_));
   session.members[0] = {0, host_name(), process_id(), reached_at_, 0, {}, wire_->piece_bytes()};
   const auto place = [&](int rank, const Candidate& candidate) {
@@ -264,6 +279,7 @@ Session MasterRendezvous::start() {
                            0,    hello.key,  hello.piece_bytes};
     session.connections[at] = candidate.connection;
     session.nonces[at] = hello.nonce;
+    session.hellos[at] = hello.call;
     session.first_probes[at] = probe_first(*wire_, candidate.connection, hello.endpoint);
   };
   for (const auto& candidate : candidates_) {
@@ -344,14 +360,18 @@ FirstProbe probe_first(const Wire& wire, ConnectionId worker, const std::string&
   return std::make_unique<Probe>(endpoint, probe_limit);
 }
 
+void send_reject(Wire& wire, ConnectionId to, const Reject& reject) {
+  const Buffer body = body_of(reject);
+  wire.send(to, {.kind = Kind::reject, .tag = protocol_version, .bytes = body.size()},
+            body.bytes());
+}
+
 void refuse(Wire& wire, ConnectionId to, const Hello& hello, const Reject& reject) {
   if (auto& refusals = wire.refusals(); refusals.admits()) {
     log().warn("refused a worker ({}, pid {}): {}{}", hello.host.empty() ? "unknown" : hello.host,
                hello.pid, reject.text, refusals.end());
   }
-  const Buffer body = body_of(reject);
-  wire.send(to, {.kind = Kind::reject, .tag = protocol_version, .bytes = body.size()},
-            body.bytes());
+  send_reject(wire, to, reject);
   wire.bid_farewell(to);
 }
 

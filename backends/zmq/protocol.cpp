@@ -25,9 +25,6 @@ Integer get(const std::byte* at) {
   return static_cast<Integer>(value);
 }
 
-/// Of a cause of the end, which may have the text of an exception in it.
-constexpr std::size_t cause_bytes_max = 4096;
-
 }  // namespace
 
 HeaderBytes to_bytes(const Header& header) {

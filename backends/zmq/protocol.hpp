@@ -16,7 +16,7 @@
 
 namespace rankwire::zmq_wire {
 
-inline constexpr std::uint16_t protocol_version = 4;
+inline constexpr std::uint16_t protocol_version = 5;
 /// Payloads up to here are copied behind the header; larger ones go as they lie in memory, with the
 /// header behind them where there is room for it, else in a frame of their own.
 inline constexpr std::size_t inline_payload_bytes_max = std::size_t{32} << 10;
@@ -34,6 +34,8 @@ inline constexpr std::uint64_t piece_bytes_max = std::uint64_t{1} << 30;
 /// The longest endpoint that a worker may have: a host's name has 253 characters at most, a path
 /// 107.
 inline constexpr std::size_t endpoint_bytes_max = 300;
+/// Of a cause of the end, which may have the text of an exception in it.
+inline constexpr std::size_t cause_bytes_max = 4096;
 
 enum class Kind : std::uint8_t {
   hello = 1,  ///< worker -> master: wants to join
@@ -96,6 +98,11 @@ inline constexpr std::size_t header_first_bytes_max = Header::wire_bytes + inlin
   return frame.subspan(body_at(frame.size()), frame.size() - Header::wire_bytes);
 }
 
+/// Of two numbers that count calls or hellos, and go round at 2^32.
+[[nodiscard]] constexpr bool is_newer(std::uint32_t number, std::uint32_t than) {
+  return static_cast<std::int32_t>(number - than) > 0;
+}
+
 /// Proves that a dialer is of this world: random, given out by the master.
 using Token = std::array<std::uint64_t, 2>;
 
@@ -109,10 +116,11 @@ struct Hello {
   std::string endpoint;           ///< where other workers dial it
   std::string key;                ///< public, of its listener; empty where links have no keys
   std::uint64_t piece_bytes = piece_bytes_min;  ///< the largest that its listener takes
+  std::uint32_t call = 0;  ///< counts these: one that comes late does not end a newer connection
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(job, host, pid, wanted_rank, ranks, nonce, endpoint, key, piece_bytes);
+    archive(job, host, pid, wanted_rank, ranks, nonce, endpoint, key, piece_bytes, call);
   }
 };
 
@@ -227,8 +235,10 @@ enum class Refusal : std::uint32_t {
   size,
   damaged,
   timeout,
-  lost,    ///< this process was given up; others count on that
-  unknown  ///< not of this world
+  lost,     ///< this process was given up; others count on that
+  unknown,  ///< not of this world
+  later     ///< a world ends here; the master may open another. The caller may stay, and say hello
+            ///< again when its connection was broken
 };
 
 /// A refusal's body is the same in every version: the number (u32, little-endian), then text.

@@ -23,6 +23,7 @@ struct Session {
   std::vector<Departed> departed;         ///< gone already, for one that arrives late
   std::vector<ConnectionId> connections;  ///< by rank; 0 where there is none (yet)
   std::vector<std::uint64_t> nonces;      ///< by rank, at the master
+  std::vector<std::uint32_t> hellos;      ///< by rank, at the master: the number of its last hello
   std::vector<FirstProbe> first_probes;   ///< by rank, at the master
   std::string dialed;                     ///< at a worker: the master's numeric endpoint
   Token token{};
@@ -59,6 +60,9 @@ bool send_record(Wire& wire, ConnectionId to, Kind kind, const Record& record) {
   const Buffer body = encode(record);
   return wire.send(to, {.kind = kind, .tag = protocol_version, .bytes = body.size()}, body.bytes());
 }
+
+/// Says why somebody does not get in.
+void send_reject(Wire& wire, ConnectionId to, const Reject& reject);
 
 /// Refuses a hello, on both sides: in the answer and in the log.
 void refuse(Wire& wire, ConnectionId to, const Hello& hello, const Reject& reject);

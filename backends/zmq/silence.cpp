@@ -1,7 +1,10 @@
 #include "silence.hpp"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 namespace rankwire::zmq_wire {
 namespace {
@@ -13,7 +16,9 @@ constexpr int looks_within_limit = 8;
 void Silence::watch(int descriptor, std::chrono::milliseconds limit) {
   const auto connection = StreamConnection::at(descriptor);
   if (!connection) return;  // gone already
-  watched_.insert_or_assign(descriptor, Watched{*connection, limit});
+  Watched watched{*connection, limit};
+  watched.end_of_process = connection->end_of_process();
+  watched_.insert_or_assign(descriptor, std::move(watched));
   look_each_ = std::min(look_each_, limit / looks_within_limit);
   next_look_ = next_look_.sooner(look_each_);
 }
@@ -21,7 +26,8 @@ void Silence::watch(int descriptor, std::chrono::milliseconds limit) {
 bool Silence::is_over(Watched& watched) {
   if (!watched.connection.is_still_there()) return true;
   const bool is_unix = watched.connection.process().has_value();
-  if (!(is_unix ? is_stopped(watched) : is_silent(watched))) return false;
+  const bool ends = is_unix ? has_exited(watched) || is_stopped(watched) : is_silent(watched);
+  if (!ends) return false;
   watched.connection.end();
   return true;
 }
@@ -39,6 +45,12 @@ bool Silence::is_stopped(Watched& watched) {
     watched.stopped_until = watched.limit;
   }
   return watched.stopped_until.expired();
+}
+
+/// What it had sent can still be read.
+bool Silence::has_exited(const Watched& watched) {
+  pollfd end{watched.end_of_process.get(), POLLIN, 0};
+  return end.fd >= 0 && ::poll(&end, 1, 0) > 0;
 }
 
 void Silence::look() {

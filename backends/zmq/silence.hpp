@@ -18,7 +18,8 @@ namespace rankwire::zmq_wire {
 /// 4.3.4, "Assertion failed: !_io_error"). And for it half a frame is silence: a slow network that
 /// carries large messages would be broken off again and again. This asks the system instead when
 /// bytes last came. Of a Unix socket the system does not know that; but there it knows the process
-/// at the other end, and whether that is stopped.
+/// at the other end, whether that is stopped, and whether it has exited while another, which it has
+/// forked, holds its end open.
 class Silence {
  public:
   /// From now on this connection is looked at, and ended when it is silent for longer than `limit`.
@@ -33,12 +34,15 @@ class Silence {
   struct Watched {
     StreamConnection connection;
     std::chrono::milliseconds limit;
-    Deadline stopped_until = Deadline::never();  // of a Unix socket, whose process is stopped
+    // Of a Unix socket:
+    Descriptor end_of_process{-1};               // see StreamConnection
+    Deadline stopped_until = Deadline::never();  // while its process is stopped
   };
 
   [[nodiscard]] static bool is_over(Watched& watched);
   [[nodiscard]] static bool is_silent(const Watched& watched);
   [[nodiscard]] static bool is_stopped(Watched& watched);
+  [[nodiscard]] static bool has_exited(const Watched& watched);
 
   std::unordered_map<int, Watched> watched_;
   std::chrono::milliseconds look_each_ = std::chrono::milliseconds::max();

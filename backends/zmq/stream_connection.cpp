@@ -5,7 +5,9 @@
 #include <linux/filter.h>
 #include <linux/tcp.h>  // glibc's tcp_info does not know the bytes received and acknowledged
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -13,11 +15,18 @@
 #include <string_view>
 
 #include "address.hpp"
-#include "descriptor.hpp"
 #include "protocol.hpp"
 
 namespace rankwire::zmq_wire {
 namespace {
+
+/// SO_PEERPIDFD of Linux 6.5, also for a process that is not to be seen from here. Headers may be
+/// older than the kernel.
+#ifdef SO_PEERPIDFD
+constexpr int so_peerpidfd = SO_PEERPIDFD;
+#else
+constexpr int so_peerpidfd = 77;
+#endif
 
 template <class Value>
 std::optional<Value> option(int descriptor, int name) {
@@ -97,6 +106,25 @@ bool StreamConnection::process_is_stopped() const {
   if (size <= 0) return false;  // gone: then its connection ends, too
   const char state = state_in({text.data(), static_cast<std::size_t>(size)});
   return state == 'T' || state == 't';
+}
+
+/// A pid that has been given to another process since is that of a rank that has ended: then its
+/// connection ends later than it might, and no other does.
+Descriptor StreamConnection::end_of_process() const {
+  if (!process_) return Descriptor{-1};
+  int file = -1;
+  socklen_t length = sizeof file;
+  if (getsockopt(descriptor_, SOL_SOCKET, so_peerpidfd, &file, &length) != 0) {
+    if (process_->id <= 0) return Descriptor{-1};
+    // A system call without a name in this C library; old kernels and some containers refuse it.
+    file = static_cast<int>(syscall(SYS_pidfd_open, process_->id, 0));
+  }
+  Descriptor end{file};
+  rlimit files{};
+  const bool is_known = getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != RLIM_INFINITY;
+  // The system gives the lowest number that is free.
+  if (is_known && file >= 0 && static_cast<rlim_t>(file) >= files.rlim_cur / 2) end.reset();
+  return end;
 }
 
 void StreamConnection::suit_one_host() const {

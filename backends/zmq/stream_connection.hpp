@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "descriptor.hpp"
+
 namespace rankwire::zmq_wire {
 
 /// A connection that libzmq owns, over TCP or a Unix socket, looked at by the number of its file.
@@ -35,6 +37,11 @@ class StreamConnection {
   /// Whether that process is stopped just now, by SIGSTOP or a debugger. Reads one small file of
   /// /proc.
   [[nodiscard]] bool process_is_stopped() const;
+
+  /// A file of the system's that can be read once that process has exited (a pidfd), also where its
+  /// end of the connection is held open by another, such as one that it has forked. None for TCP,
+  /// where the system does not give one, and where files of this process are half used up.
+  [[nodiscard]] Descriptor end_of_process() const;
 
   /// Where both ends are on this host, changes what of the system's defaults does not suit that. A
   /// Unix socket takes a whole piece of a payload at once, as far as the system allows: with the

@@ -1,11 +1,19 @@
 #include "turns.hpp"
 
+#include <chrono>
 #include <thread>
 
 namespace rankwire::zmq_wire {
 
 void Turns::enter() noexcept {
-  while (!take()) std::this_thread::yield();
+  constexpr int yields = 1000;  // of one that aborts it is worth a sleep
+  for (int tries = 0; !take(); ++tries) {
+    if (tries < yields) {
+      std::this_thread::yield();
+    } else {
+      std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    }
+  }
 }
 
 void Turns::leave() noexcept {

@@ -27,9 +27,12 @@ class Turns {
   Turns(const Turns&) = delete;
   Turns& operator=(const Turns&) = delete;
 
-  /// The program's thread begins; waits for the other, which has it for microseconds. Not again
-  /// before leave(). Whoever does not leave any more keeps the other out for good.
+  /// The program's thread begins; waits for libzmq's, which has it for microseconds, or for one
+  /// that aborts. Not again before leave(). Whoever does not leave any more keeps the others out
+  /// for good.
   void enter() noexcept;
+  /// Another thread begins, where nobody has the turn; leave() ends it.
+  [[nodiscard]] bool try_enter() noexcept { return take(); }
   /// Does what became due meanwhile.
   void leave() noexcept;
   /// Something is due, says any thread. Done now, or by whoever has the turn, when it leaves.

@@ -35,8 +35,12 @@ namespace rankwire::zmq_wire {
 /// How often a dialer says at least something.
 inline constexpr int ping_each_max_ms = 500;
 
-/// Whom this process dialed, or who called it; 0 is nobody. libzmq mends a connection that breaks,
-/// and it keeps its number while it is not forgotten: `down` and `up` tell of its state. The upper
+/// Files that one Wire has open, about, besides those of its connections.
+inline constexpr std::size_t files_of_wire = 20;
+
+/// Whom this process dialed, or who called it; 0 is nobody. Who was dialed is dialed again when the
+/// connection breaks, and keeps its number: `down` and `up` tell of its state. A caller has a
+/// number for one connection: `down` is the end of it, and who calls again has another. The upper
 /// half of the numbers is not used here.
 using ConnectionId = std::uint64_t;
 
@@ -44,7 +48,7 @@ using ConnectionId = std::uint64_t;
 struct Incoming {
   enum class What : std::uint8_t {
     frame,   ///< a message of ours, its header checked
-    up,      ///< a dialed connection stands (again): say who calls
+    up,      ///< a dialed connection stands (again); see anew
     failed,  ///< a dialed connection came, and no handshake with it; see key_refused
     down     ///< a connection that stood broke; everything that came over it was given out before
   };
@@ -54,7 +58,8 @@ struct Incoming {
   zmq::message_t first{};  ///< the header's frame, its body included
   zmq::message_t chunk{};  ///< a second frame, where there is one
   bool has_chunk = false;
-  bool key_refused = false;  ///< failed: our key is not listed there; libzmq does not try again
+  bool key_refused = false;  ///< failed: our key is not listed there
+  bool anew = false;         ///< up: not the first attempt; what was sent before this is lost
   bool deferred = false;     ///< given out before, and put behind what waited then
 
   [[nodiscard]] std::span<const std::byte> body() const {
@@ -66,6 +71,12 @@ struct Incoming {
 /// the monitors that tell of their connections. Turns all of it into connections that carry
 /// messages and end, and knows nothing of ranks. Used by one thread; libzmq's own thread keeps the
 /// heartbeats going meanwhile.
+///
+/// Each attempt to connect is a socket of its own, and its connection has a routing id of its own,
+/// which the listener makes. So two connections are never taken for one, however late this process
+/// hears of the end of the first; who calls is told by what they say. (libzmq can dial again by
+/// itself: then what was left of the old connection is said first over the new one, and an id that
+/// both have must be handed over, which loses one of them where the listener is late.)
 ///
 /// Neither side of a socket has a high-water mark: with heartbeats on, libzmq 4.3.4 aborts the
 /// process when its receive queue is full. Memory is bounded by the channel's windows instead.
@@ -95,9 +106,10 @@ class Wire {
   /// The largest piece of a payload that is taken there: more where no other host comes in.
   [[nodiscard]] std::uint64_t piece_bytes() const { return piece_bytes_; }
 
-  /// Begins to connect to a numeric address, or a path; `up` follows when it stands, and again
-  /// whenever libzmq has mended it. Frames above `frame_bytes_max` from there end the connection.
-  /// `listener_key` is the public key of another worker's listener; without, the master's is meant.
+  /// Begins to connect to a numeric address, or a path; `up` follows when it stands. When it
+  /// breaks, or does not come about, that is tried again and again while receive() is called.
+  /// Frames above `frame_bytes_max` from there end the connection. `listener_key` is the public key
+  /// of another worker's listener; without, the master's is meant.
   ConnectionId dial(const std::string& address, std::int64_t frame_bytes_max,
                     const std::string& listener_key = {});
   [[nodiscard]] bool has_keys() const { return keys_.has_value(); }
@@ -109,8 +121,8 @@ class Wire {
     return keys_ ? keys_->listener.public_key : std::string{};
   }
 
-  /// One frame: header and body, copied. False: no connection stands; the frame is dropped. (One
-  /// that was dialed keeps it for when it stands again.)
+  /// One frame: header and body, copied. False: no connection stands; the frame is dropped. (The
+  /// first attempt of one that was dialed keeps it for when it stands.)
   bool send(ConnectionId to, const Header& header, std::span<const std::byte> body);
   /// A frame that is built, and its second part where `chunk` is not null, without a copy.
   bool send(ConnectionId to, zmq::message_t&& first, zmq::message_t* chunk);
@@ -127,11 +139,8 @@ class Wire {
   /// Ends the connection of a caller that is no rank's; `down` follows. More than some such make
   /// it hard to call again (Gate).
   void show_out(ConnectionId caller);
-  /// The same for good. A caller is forgotten when its connection breaks, unless it is kept: then
-  /// whoever calls again as the same (by its routing id, which is random and known to it and us)
-  /// has the same number.
-  void keep(ConnectionId caller);
-  /// Forgets a connection: nothing more comes from it, and what was not sent yet is dropped.
+  /// Ends a connection and forgets it: nothing more comes from it, and what was not sent yet is
+  /// dropped.
   void hang_up(ConnectionId connection);
   /// Numeric address of the host that a caller called from; empty when not known. Over ipc it is
   /// the process, "pid 4711".
@@ -163,30 +172,49 @@ class Wire {
   [[nodiscard]] LogLimit& refusals() { return refusals_; }
 
  private:
-  /// One socket with its monitor.
-  struct Source {
-    Source(zmq::context_t& context, zmq::socket_type type)
+  /// A socket of libzmq, and what tells of its connections.
+  struct Ends {
+    Ends(zmq::context_t& context, zmq::socket_type type)
         : socket{context, type}, monitor{context, socket} {}
     zmq::socket_t socket;
     Monitor monitor;
+  };
+  /// How to dial, and how the attempt goes that is made now.
+  struct Dialing {
+    std::string address;
+    std::int64_t frame_bytes_max = 0;
+    std::string listener_key;
+    bool of_worker = false;
+    bool first = true;    // what is sent waits in this attempt until it stands
+    bool stands = false;  // its handshake has succeeded
+    bool failure_told = false;
+    int descriptor = -1;
+    // It has ended; libzmq's thread may not have handed over yet what had come before.
+    Deadline over_at = Deadline::never();
+    Deadline next_at = Deadline::never();  // for the next attempt
+    std::chrono::milliseconds pause{0};    // before it
+  };
+  /// The listener, or one that was dialed.
+  struct Source {
     ConnectionId dialed = 0;  // 0: this is the listener
+    std::unique_ptr<Ends> ends;
+    Dialing dialing{};
     // Nothing can be read before its descriptor tells so: it was asked, and has neither sent nor
     // given out anything since.
     bool quiet = false;
-    // Of a dialed one:
-    bool of_worker = false;
-    bool stands = false;  // its handshake has succeeded
-    int descriptor = -1;  // of its last attempt
-    bool skips = false;   // the rest of a message that has more frames than any of ours
-    // After two more of these, all that has come so far is read: libzmq takes the connections of a
-    // socket in turn.
-    std::uint64_t sweeps = 0, read_since_sweep = 0;
+    bool skips = false;  // the rest of a message that has more frames than any of ours
+    // Of the listener. After two more sweeps, all that has come so far is read: libzmq takes the
+    // connections of a socket in turn.
+    std::uint64_t sweeps = 0, read_since_sweep = 0, read = 0;
+
+    [[nodiscard]] zmq::socket_t& socket() const { return ends->socket; }
   };
   enum class Standing : std::uint8_t {
     stranger,
-    waits,     // for a place
-    answered,  // that it does not belong here
-    ended,     // by us: what it had said before is thrown away
+    waits,      // for a place
+    answered,   // that it does not belong here
+    shown_out,  // what it had said before is thrown away
+    hung_up,    // it is forgotten but for that
     belongs
   };
   struct Connection {
@@ -194,11 +222,18 @@ class Wire {
     std::string routing_id;  // of a connection to the listener
     std::string address;     // for the log
     bool drop_logged = false;
-    bool kept = false;
     Standing standing = Standing::belongs;  // of one that was dialed
     int words = 0;                          // hellos and links of one that does not belong
-    std::uint64_t down_at_sweep = 0;        // of one that ended: when its last was read
-    int descriptor = -1;                    // of a caller, while it stands
+    int descriptor = -1;                    // of a caller: the number that its file has, or had
+    bool closed = false;                    // and libzmq has handed over all that it said
+    std::uint64_t read_before = 0;          // of the listener, when its last was read
+    std::uint64_t sweeps_before = 0;        // of the listener, when that was known
+  };
+  /// A file of an accepted connection that has not ended, as far as is known.
+  struct Accepted {
+    // Whose it may be: one of them, and the others have ended, which is not known yet.
+    std::vector<ConnectionId> callers;
+    std::optional<StreamConnection> file;
   };
   /// So that one can be looked for without a string made of it.
   struct HashOfId {
@@ -206,31 +241,46 @@ class Wire {
     std::size_t operator()(std::string_view id) const { return std::hash<std::string_view>{}(id); }
   };
 
-  void set_up(Source& source, std::int64_t frame_bytes_max) const;
+  void set_up(zmq::socket_t& socket, std::int64_t frame_bytes_max) const;
   void look_after_strangers();
   bool pump(Deadline deadline);
   int look_and_yield();
   bool wait_and_read(Deadline deadline);
   void read_monitor(Source& source);
-  void listen_by(const std::function<void(zmq::socket_t&)>& bind);
-  std::string listen_at(SocketFile&& file);
-  void guard(Source& listener);
-  void turned_away(const Monitor::Event& event);
-  void listener_event(const Monitor::Event& event);
   void drain(Source& source, int messages_max);
   bool read_message(Source& source);
   bool skip_rest(Source& source);
-  [[nodiscard]] bool is_heard(ConnectionId caller, const std::optional<Header>& header);
   static void note_sweep(Source& source, std::uint64_t count);
-  ConnectionId caller_of(const zmq::message_t& routing_id, zmq::message_t& frame);
-  void let_in_at(int descriptor);
-  void has_come(int descriptor, std::chrono::milliseconds silence_max);
-  void tie_to_descriptor(ConnectionId caller, int descriptor);
-  void break_off(int descriptor);
-  void emit_downs();
-  bool emit_down(ConnectionId id);
   [[nodiscard]] static bool is_readable(Source& source);
   void rebuild_poll_items();
+  void forget_ready(ConnectionId connection);
+  [[nodiscard]] std::uint64_t reads_of_a_sweep() const;
+
+  // wire_dialing.cpp: whom this process dials.
+  void attempt(Source& source);
+  void dialed_event(Source& source, const Monitor::Event& event);
+  void attempt_ended(Source& source);
+  void look_after_attempts();
+  void look_after_attempt(Source& source);
+  void hang_up_dialed(ConnectionId connection, Source& source);
+
+  // wire_callers.cpp: who calls.
+  void listen_by(const std::function<void(zmq::socket_t&)>& bind);
+  std::string listen_at(SocketFile&& file);
+  void guard(zmq::socket_t& listener);
+  void listener_event(const Monitor::Event& event);
+  void note_wordless(int descriptor, bool caller_hung_up);
+  [[nodiscard]] bool is_heard(ConnectionId caller, const std::optional<Header>& header);
+  ConnectionId caller_of(const zmq::message_t& routing_id, zmq::message_t& frame);
+  [[nodiscard]] bool has_file(ConnectionId caller, const Connection& connection) const;
+  void watch_over(const Connection& connection);
+  void has_come(int descriptor, std::chrono::milliseconds silence_max);
+  void break_off(int descriptor);
+  void ended_at(int descriptor);
+  void has_ended(ConnectionId caller);
+  void emit_downs();
+  bool emit_down(ConnectionId id);
+  [[nodiscard]] bool is_closed(const Connection& connection) const;
 
   [[nodiscard]] std::chrono::milliseconds caller_silence() const;
 
@@ -252,14 +302,16 @@ class Wire {
   std::vector<Source*> polled_;
   std::unordered_map<ConnectionId, Connection> connections_;
   std::unordered_map<std::string, ConnectionId, HashOfId, std::equal_to<>>
-      callers_;                                        // by routing id
-  std::unordered_map<int, ConnectionId> descriptors_;  // accepted; 0 until its first frame
+      callers_;                                 // by routing id
+  std::unordered_map<int, Accepted> accepted_;  // by the number of the file
   Doorman doorman_;
   Gate gate_;
   Silence silence_;
-  std::vector<ConnectionId> downs_;  // seen ended, not yet given out
+  std::vector<ConnectionId> downs_;  // callers that have ended, which was not given out yet
+  Deadline next_attempt_look_ = Deadline::never();  // at those who are dialed
   SpareBlocks spares_;
   std::pmr::deque<Incoming> ready_{&spares_};
+  bool hung_up_in_handshake_ = false;  // the caller whose end the listener's monitor tells next
   bool word_waits_ = false;  // of a stranger, in ready_: what it says next depends on the answer
   ConnectionId last_id_ = 0;
   std::uint64_t frames_dropped_ = 0;

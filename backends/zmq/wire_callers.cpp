@@ -9,7 +9,14 @@
 #include "rankwire/errors.hpp"
 #include "wire.hpp"
 
-// The side of a Wire that listens: who calls, over which file, and calls again.
+// The side of a Wire that listens: who calls, and over which file.
+//
+// libzmq tells of the files of connections (the monitor's events) and of what was said (with the
+// number of the file that it came over), one apart from the other. Numbers of files are used again.
+// The events of a caller's file come before its first words. So an event that is read after those
+// concerns it: its file has ended, whatever has the number now. Only of one whose number had been
+// used again before its first words were read, that is not known: libzmq says so when something is
+// sent to it.
 
 namespace rankwire::zmq_wire {
 namespace {
@@ -23,10 +30,12 @@ constexpr int ping_callers_each_max_ms = 1000;
 constexpr int workers_handshake_ms = 15'000;
 // Many workers may be started at once; the kernel may allow fewer.
 constexpr int callers_at_once = 1024;
+// Hellos and links over one connection, before it belongs: each has an answer.
+constexpr int words_max = 8;
 
 /// A number; over ipc, where libzmq says "localhost:USER:GROUP:PID", the process.
 std::string address_of_caller(zmq::message_t& frame) {
-  const char* const said = zmq_msg_gets(frame.handle(), "Peer-Address");
+  const char* const said = property_of(frame, "Peer-Address");
   if (said == nullptr) return "unknown";
   const std::string_view address = said;
   if (!address.starts_with("localhost:")) return said;
@@ -47,9 +56,10 @@ std::vector<std::string> Wire::listen(const std::vector<Address>& addresses, Por
   const int ping_each_ms = static_cast<int>(silence_max_.count()) / 3;
   listen_by([&](zmq::socket_t& socket) {
     if (for_all) {
-      socket.set(zmq::sockopt::heartbeat_ivl, std::min(ping_each_ms, ping_callers_each_max_ms));
+      set_option(socket, zmq::sockopt::heartbeat_ivl,
+                 std::min(ping_each_ms, ping_callers_each_max_ms));
     } else {
-      socket.set(zmq::sockopt::handshake_ivl, workers_handshake_ms);
+      set_option(socket, zmq::sockopt::handshake_ivl, workers_handshake_ms);
     }
     bound_ = bind_all(socket, addresses, ports);
   });
@@ -60,7 +70,7 @@ void Wire::stop_listening() {
   gate_ = {};
   file_ = {};
   for (const auto& endpoint : std::exchange(bound_, {})) {
-    uninterrupted([&] { listener_->socket.unbind(endpoint); });
+    unbind_from(listener_->socket(), endpoint);
   }
 }
 
@@ -76,8 +86,8 @@ std::string Wire::listen_at(SocketFile&& file) {
   std::string endpoint = endpoint_text({{}, 0, file.path()});
   piece_bytes_ = piece_bytes_max;
   listen_by([&](zmq::socket_t& socket) {
-    socket.set(zmq::sockopt::use_fd, file.descriptor());
-    uninterrupted([&] { socket.bind(endpoint); });
+    set_option(socket, zmq::sockopt::use_fd, file.descriptor());
+    bind_to(socket, endpoint);
     file.disown_descriptor();
   });
   file_ = std::move(file);
@@ -87,14 +97,14 @@ std::string Wire::listen_at(SocketFile&& file) {
 
 void Wire::listen_by(const std::function<void(zmq::socket_t&)>& bind) {
   try {
-    auto listener = std::make_unique<Source>(context_, zmq::socket_type::router);
-    set_up(*listener, frame_bytes_max(piece_bytes_));
-    listener->socket.set(zmq::sockopt::router_mandatory, true);
-    listener->socket.set(zmq::sockopt::backlog, callers_at_once);
-    // Who calls again may do so before the end of its old connection is noticed.
-    listener->socket.set(zmq::sockopt::router_handover, true);
-    guard(*listener);
-    bind(listener->socket);
+    auto listener = std::make_unique<Source>();
+    listener->ends = std::make_unique<Ends>(context_, zmq::socket_type::router);
+    zmq::socket_t& socket = listener->socket();
+    set_up(socket, frame_bytes_max(piece_bytes_));
+    set_option(socket, zmq::sockopt::router_mandatory, true);
+    set_option(socket, zmq::sockopt::backlog, callers_at_once);
+    guard(socket);
+    bind(socket);
     listener_ = std::move(listener);
   } catch (const zmq::error_t& error) {
     throw TransportError{fmt::format("cannot listen: {}", error.what())};
@@ -104,14 +114,14 @@ void Wire::listen_by(const std::function<void(zmq::socket_t&)>& bind) {
 
 /// Before the port is bound. A worker's listener needs no gatekeeper: its key is known to members
 /// of the world only, and without that key there is no handshake.
-void Wire::guard(Source& listener) {
+void Wire::guard(zmq::socket_t& listener) {
   if (!keys_) return;
   if (keys_->directory.empty()) {
-    serve_those_who_know(listener.socket, keys_->listener);
+    serve_those_who_know(listener, keys_->listener);
     return;
   }
   gatekeeper_ = std::make_unique<Gatekeeper>(context_, keys_->allowed, keys_->directory);
-  serve_listed(listener.socket, keys_->own);
+  serve_listed(listener, keys_->own);
 }
 
 void Wire::let_in(ConnectionId caller) {
@@ -119,43 +129,69 @@ void Wire::let_in(ConnectionId caller) {
   if (found == connections_.end() || found->second.standing != Standing::stranger) return;
   found->second.standing = Standing::waits;
   gate_.give_back(Gate::cost_of_call);
-  const int descriptor = found->second.descriptor;
-  doorman_.let_wait(descriptor);
-  has_come(descriptor, caller_silence());
+  if (has_file(caller, found->second)) watch_over(found->second);
 }
 
 void Wire::listen_to(ConnectionId caller) {
   const auto found = connections_.find(caller);
   if (found == connections_.end() || found->second.source->dialed != 0) return;
-  if (found->second.standing == Standing::stranger) gate_.give_back(Gate::cost_of_call);
-  found->second.standing = Standing::belongs;
-  let_in_at(found->second.descriptor);
+  Connection& connection = found->second;
+  if (connection.standing == Standing::belongs) return;
+  if (connection.standing == Standing::stranger) gate_.give_back(Gate::cost_of_call);
+  connection.standing = Standing::belongs;
+  if (has_file(caller, connection)) watch_over(connection);
 }
 
 void Wire::bid_farewell(ConnectionId caller) {
   const auto found = connections_.find(caller);
-  if (found == connections_.end() || found->second.standing != Standing::stranger) return;
-  found->second.standing = Standing::answered;
-  doorman_.bid_farewell(found->second.descriptor);
+  if (found == connections_.end() || found->second.source->dialed != 0) return;
+  Connection& connection = found->second;
+  if (connection.standing == Standing::shown_out || connection.standing == Standing::hung_up)
+    return;
+  connection.standing = Standing::answered;
+  if (has_file(caller, connection)) watch_over(connection);
 }
 
 void Wire::show_out(ConnectionId caller) {
   const auto found = connections_.find(caller);
-  if (found == connections_.end() || found->second.kept || found->second.source->dialed != 0) {
-    return;
-  }
-  found->second.standing = Standing::ended;
+  if (found == connections_.end() || found->second.source->dialed != 0) return;
+  found->second.standing = Standing::shown_out;
   gate_.charge(Gate::cost_of_offence);
-  const auto descriptor = descriptors_.find(found->second.descriptor);
-  if (descriptor == descriptors_.end() || descriptor->second != caller) return;
-  doorman_.forget(descriptor->first);
-  silence_.forget(descriptor->first);
-  if (const auto connection = StreamConnection::at(descriptor->first)) connection->end();
+  if (has_file(caller, found->second)) break_off(found->second.descriptor);
 }
 
-void Wire::let_in_at(int descriptor) {
-  doorman_.forget(descriptor);
-  has_come(descriptor, caller_silence());
+/// Whether the file of that number is this caller's, as far as is known: of several that had it the
+/// last, where it has not ended.
+bool Wire::has_file(ConnectionId caller, const Connection& connection) const {
+  const auto at = accepted_.find(connection.descriptor);
+  return at != accepted_.end() && !at->second.callers.empty() &&
+         at->second.callers.back() == caller;
+}
+
+/// The file is watched as is due to who has it.
+void Wire::watch_over(const Connection& connection) {
+  const int descriptor = connection.descriptor;
+  switch (connection.standing) {
+    case Standing::stranger:
+      doorman_.came(descriptor);
+      break;
+    case Standing::waits:
+      doorman_.let_wait(descriptor);
+      has_come(descriptor, caller_silence());
+      break;
+    case Standing::answered:
+      doorman_.bid_farewell(descriptor);
+      silence_.forget(descriptor);
+      break;
+    case Standing::belongs:
+      doorman_.forget(descriptor);
+      has_come(descriptor, caller_silence());
+      break;
+    case Standing::shown_out:
+    case Standing::hung_up:
+      break_off(descriptor);
+      break;
+  }
 }
 
 /// A connection with a rank stands.
@@ -164,10 +200,12 @@ void Wire::has_come(int descriptor, std::chrono::milliseconds silence_max) {
   silence_.watch(descriptor, silence_max);
 }
 
-void Wire::keep(ConnectionId caller) {
-  const auto found = connections_.find(caller);
-  if (found != connections_.end()) found->second.kept = true;
-  listen_to(caller);
+/// The event that it has ended follows.
+void Wire::break_off(int descriptor) {
+  doorman_.forget(descriptor);
+  silence_.forget(descriptor);
+  const auto found = accepted_.find(descriptor);
+  if (found != accepted_.end() && found->second.file) found->second.file->end();
 }
 
 std::string Wire::host_of(ConnectionId caller) const {
@@ -175,111 +213,185 @@ std::string Wire::host_of(ConnectionId caller) const {
   return found == connections_.end() ? std::string{} : found->second.address;
 }
 
-std::optional<uid_t> Wire::user_at(ConnectionId dialed) const {
-  const auto found = connections_.find(dialed);
-  if (found == connections_.end()) return std::nullopt;
-  const auto connection = StreamConnection::at(found->second.source->descriptor);
-  if (!connection || !connection->process()) return std::nullopt;
-  return connection->process()->user;
-}
-
-/// File descriptors are reused, and the events of one come in order: a new connection under the
-/// number of an old one means that the old one ended.
 void Wire::listener_event(const Monitor::Event& event) {
+  const int descriptor = event.value;
   switch (event.id) {
     case ZMQ_EVENT_LISTENING:
-      gate_.guard(event.value);
+      gate_.guard(descriptor);
       break;
     case ZMQ_EVENT_ACCEPTED:
-      break_off(event.value);
-      descriptors_[event.value] = 0;
-      doorman_.came(event.value);
+      ended_at(descriptor);
+      accepted_[descriptor].file = StreamConnection::at(descriptor);
+      doorman_.came(descriptor);
       // It sends PINGs, whatever else it says, and whether that passes or not.
-      silence_.watch(event.value, caller_silence());
+      silence_.watch(descriptor, caller_silence());
       gate_.charge(Gate::cost_of_call);
       break;
     case ZMQ_EVENT_DISCONNECTED:
-      break_off(event.value);
+      note_wordless(descriptor, std::exchange(hung_up_in_handshake_, false));
+      ended_at(descriptor);
       break;
-    // Not FAILED_NO_DETAIL: a caller that said nothing, such as the master's probe of a worker.
-    case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
-      turned_away(event);
+    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:  // such as the master's probe of a worker
+    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:       // the gatekeeper says more of it
+      hung_up_in_handshake_ = true;             // of the file whose end follows at once
       break;
     default:
       break;
   }
 }
 
-void Wire::turned_away(const Monitor::Event& event) {
+/// A file has ended over which nothing was said: most likely its handshake came to nothing. (libzmq
+/// would say so, and why, by an event that cannot be listened to: see Monitor.)
+void Wire::note_wordless(int descriptor, bool caller_hung_up) {
+  const auto found = accepted_.find(descriptor);
+  if (found == accepted_.end() || !found->second.callers.empty() || caller_hung_up) return;
   ++frames_dropped_;
-  if (event.id == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) return;  // the gatekeeper says more of it
   if (!handshakes_failed_.admits()) return;
-  std::string_view who = "that does not speak ZeroMQ was turned away";
-  if (event.value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH) {
-    who = keys_ ? "without keys was turned away: links have keys here; start it with --key and "
-                  "--server-key"
-                : "with keys was turned away: links have none here; start this master with --key "
-                  "and --allow, or the caller without --key";
-  } else if (event.value == ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC) {
-    who =
-        "with a wrong server key was turned away: its --server-key is not the public key of this "
-        "process";
-  }
-  log().warn("a caller {} ({} so far{})", who, handshakes_failed_.count(),
-             handshakes_failed_.end());
+  log().warn(
+      "a caller did not come through the handshake ({} so far{}): {}", handshakes_failed_.count(),
+      handshakes_failed_.end(),
+      keys_ ? "links have keys here, and it has none or a wrong one; start it with --key, and with "
+              "the public key of this process as --server-key"
+            : "links have no keys here, and it has one or does not speak ZeroMQ; start this master "
+              "with --key and --allow, or the caller without --key");
 }
 
-/// The connection that `routing_id` stands for, 0 for one not to talk to; a new one is tied to its
-/// file descriptor, so that its end is known by it.
+/// Whether that is to be given out; what a stranger may not say ends its connection.
+bool Wire::is_heard(ConnectionId caller, const std::optional<Header>& header) {
+  if (caller == 0) {
+    ++frames_dropped_;
+    return false;
+  }
+  Connection& connection = connections_.at(caller);
+  connection.read_before = listener_->read;
+  if (!header) {
+    drop(caller, "not a message of rankwire");
+    return false;
+  }
+  const bool is_word = header->kind == Kind::hello || header->kind == Kind::link;
+  switch (connection.standing) {
+    case Standing::belongs:
+      return true;
+    case Standing::hung_up:
+      return false;
+    case Standing::answered:
+    case Standing::shown_out:
+      ++frames_dropped_;
+      gate_.charge(Gate::cost_of_frame);
+      return false;
+    case Standing::stranger:
+    case Standing::waits:
+      if (is_word && ++connection.words <= words_max) {
+        word_waits_ = true;
+        return true;
+      }
+      drop(caller, is_word ? "it says who it is again and again" : "it has not said who it is");
+      show_out(caller);
+      return false;
+  }
+  return false;
+}
+
+/// The connection that `routing_id` stands for; 0 for one not to talk to.
 ConnectionId Wire::caller_of(const zmq::message_t& routing_id, zmq::message_t& frame) {
   const std::string_view key{routing_id.data<char>(), routing_id.size()};
   const auto found = callers_.find(key);
   if (found != callers_.end()) return found->second;
-  const int descriptor = zmq_msg_get(frame.handle(), ZMQ_SRCFD);
+  const int descriptor = descriptor_of(frame);
   if (descriptor < 0) return 0;  // a peer of libzmq's oldest protocols; none of ours
+  read_monitor(*listener_);      // see the head of this file
   const ConnectionId id = ++last_id_;
   Connection& connection = connections_[id];
   connection.source = listener_.get();
   connection.routing_id = key;
   connection.address = address_of_caller(frame);
   connection.standing = Standing::stranger;
+  connection.descriptor = descriptor;
   callers_.emplace(key, id);
-  tie_to_descriptor(id, descriptor);
+  const auto accepted = accepted_.find(descriptor);
+  if (accepted == accepted_.end()) {
+    downs_.push_back(id);  // it has ended already; only what it said is left
+  } else {
+    accepted->second.callers.push_back(id);
+  }
   return id;
 }
 
-/// From now on the end of `descriptor` is the end of the connection. Whatever had one of the two
-/// before has ended, and that is told first.
-void Wire::tie_to_descriptor(ConnectionId caller, int descriptor) {
-  Connection& connection = connections_[caller];
-  read_monitor(*listener_);  // whoever had this descriptor before is gone by these events
-  const auto before = descriptors_.find(connection.descriptor);
-  if (before != descriptors_.end() && before->second == caller) {
-    before->second = 0;
-    if (connection.descriptor != descriptor) downs_.push_back(caller);
-  }
-  if (std::erase(downs_, caller) > 0) {
-    ready_.push_back({.what = Incoming::What::down, .connection = caller});
-  }
-  connection.descriptor = descriptor;
-  if (connection.kept) let_in_at(descriptor);
-  const auto accepted = descriptors_.find(descriptor);
-  if (accepted == descriptors_.end()) {
-    downs_.push_back(caller);  // it has ended already; only what it said is left
+/// The file of that number has ended, and with it whoever may have had it.
+void Wire::ended_at(int descriptor) {
+  doorman_.forget(descriptor);
+  silence_.forget(descriptor);
+  const auto found = accepted_.find(descriptor);
+  if (found == accepted_.end()) return;
+  downs_.insert(downs_.end(), found->second.callers.begin(), found->second.callers.end());
+  accepted_.erase(found);
+}
+
+/// libzmq knows a caller no more. Where its file seems to stand, that is another's by now.
+void Wire::has_ended(ConnectionId caller) {
+  const auto found = connections_.find(caller);
+  if (found == connections_.end()) return;
+  const int descriptor = found->second.descriptor;
+  const auto at = accepted_.find(descriptor);
+  if (at == accepted_.end()) return;  // that it ended is known
+  auto& callers = at->second.callers;
+  const bool had_file = has_file(caller, found->second);
+  if (std::erase(callers, caller) == 0) return;
+  downs_.push_back(caller);
+  if (!had_file) return;
+  silence_.forget(descriptor);
+  if (callers.empty()) {
+    doorman_.came(descriptor);
   } else {
-    if (accepted->second != 0) downs_.push_back(accepted->second);
-    accepted->second = caller;
+    watch_over(connections_.at(callers.back()));
   }
 }
 
-void Wire::break_off(int descriptor) {
-  doorman_.forget(descriptor);
-  silence_.forget(descriptor);
-  const auto found = descriptors_.find(descriptor);
-  if (found == descriptors_.end()) return;
-  if (found->second != 0) downs_.push_back(found->second);
-  descriptors_.erase(found);
+/// All that came over a connection is given out before its end. Where others have much to say, that
+/// takes more than one call.
+void Wire::emit_downs() {
+  if (downs_.empty()) return;
+  constexpr int messages_at_once = 256;
+  if (!word_waits_) drain(*listener_, messages_at_once);
+  std::erase_if(downs_, [this](ConnectionId id) { return emit_down(id); });
+}
+
+/// False: not all that came before may have been read. libzmq takes its callers in turn, so one
+/// that was passed over for long enough has nothing more.
+bool Wire::emit_down(ConnectionId id) {
+  const auto found = connections_.find(id);
+  if (found == connections_.end()) return true;
+  Connection& connection = found->second;
+  const Source& source = *listener_;
+  if (!connection.closed) {
+    connection.closed = is_closed(connection);
+    connection.read_before = source.read;
+    connection.sweeps_before = source.sweeps;
+    return false;
+  }
+  const bool all_read = source.sweeps >= connection.sweeps_before + 2 ||
+                        source.read - connection.read_before > reads_of_a_sweep();
+  if (!all_read) return false;
+  if (connection.standing != Standing::hung_up) {
+    ready_.push_back({.what = Incoming::What::down, .connection = id});
+  }
+  callers_.erase(connection.routing_id);
+  connections_.erase(found);
+  return true;
+}
+
+/// Of a caller that has ended: whether libzmq knows that, and so has handed over all that it said.
+/// What is sent to one that has ended is read by nobody.
+bool Wire::is_closed(const Connection& connection) const {
+  const std::string& id = connection.routing_id;
+  try {
+    send_part(listener_->socket(), zmq::message_t{id.data(), id.size()}, true);
+    send_part(listener_->socket(), zmq::message_t{}, false);
+    return false;
+  } catch (const zmq::error_t& error) {
+    if (error.num() == EHOSTUNREACH) return true;
+    throw;
+  }
 }
 
 }  // namespace rankwire::zmq_wire

@@ -51,7 +51,8 @@ class WorkerRendezvous {
               .nonce = (std::uint64_t{device()} << 32) | device(),
               .endpoint = {},
               .key = wire_->listener_key(),
-              .piece_bytes = piece_bytes_min};
+              .piece_bytes = piece_bytes_min,
+              .call = 0};
   }
 
   Session run();
@@ -64,7 +65,8 @@ class WorkerRendezvous {
   void welcomed(Welcome&& welcome);
   void keep_for_later(Incoming&& incoming);
   void say_hello();
-  void refused(const Reject& reject) const;
+  void refused(const Reject& reject);
+  void put_off(const std::string& why);
   void report();
   [[noreturn]] void give_up();
   void start(Start&& start);
@@ -83,6 +85,7 @@ class WorkerRendezvous {
   Deadline must_answer_ = Deadline::never();
   std::chrono::milliseconds answer_within_{5000};
   std::optional<Welcome> welcome_;
+  std::string put_off_;  // why the master wants us later
   std::optional<Session> session_;
   std::vector<Incoming> early_;
   std::unordered_map<ConnectionId, std::uint64_t> early_bytes_;  // that wait in early_, by caller
@@ -150,7 +153,7 @@ void WorkerRendezvous::listen_beside(const FoundMaster& found) {
 
 /// Looks for the master elsewhere, and then there again.
 void WorkerRendezvous::leave_master(const std::string& why) {
-  log().warn("{} {}; looking for the master again", master_at_, why);
+  if (!why.empty()) log().warn("{} {}; looking for the master again", master_at_, why);
   search_.put_last(master_at_);
   wire_->hang_up(connection_);
   connection_ = 0;
@@ -170,10 +173,11 @@ void WorkerRendezvous::take(Incoming&& incoming) {
       return;
     case Incoming::What::down:
       if (search_.has_others()) {
-        leave_master("went away");
+        leave_master(put_off_.empty() ? "went away" : "");
         return;
       }
-      if (reached_) log().warn("the master at {} went away; trying again", master_at_);
+      if (reached_ && put_off_.empty())
+        log().warn("the master at {} went away; trying again", master_at_);
       reached_ = false;
       welcome_.reset();
       return;
@@ -194,6 +198,7 @@ void WorkerRendezvous::take(Incoming&& incoming) {
 }
 
 void WorkerRendezvous::welcomed(Welcome&& welcome) {
+  put_off_.clear();
   welcome_ = std::move(welcome);
   must_answer_ = Deadline::never();
 }
@@ -230,22 +235,34 @@ void WorkerRendezvous::keep_for_later(Incoming&& incoming) {
 void WorkerRendezvous::say_hello() {
   hello_.piece_bytes = wire_->piece_bytes();
   reached_ = true;
+  ++hello_.call;
   const Buffer body = encode(hello_);
   wire_->send(connection_, {.kind = Kind::hello, .tag = protocol_version, .bytes = body.size()},
               body.bytes());
 }
 
-void WorkerRendezvous::refused(const Reject& reject) const {
+void WorkerRendezvous::refused(const Reject& reject) {
+  if (reject.refusal == Refusal::later) return put_off(reject.text);
   const std::string text =
       fmt::format("the master at {} refused this worker: {}", master_at_, reject.text);
   if (reject.refusal == Refusal::timeout) throw Timeout{text};
   throw UsageError{text};
 }
 
+/// The same master will say when its connection ends, and hears of us again then. Where it may be
+/// elsewhere, or another may be meant, it is looked for.
+void WorkerRendezvous::put_off(const std::string& why) {
+  put_off_ = why;
+  must_answer_ = Deadline::never();
+  if (search_.has_others()) leave_master("");
+}
+
 void WorkerRendezvous::report() {
   if (welcome_) {
     log().info("waits with the master at {} for {} ({} of {} are here)", master_at_,
                welcome_->missing, welcome_->here, welcome_->ranks);
+  } else if (reached_ && !put_off_.empty()) {
+    log().info("waits for the master at {}: {}", master_at_, put_off_);
   } else if (reached_) {
     log().info("waits for an answer of the master at {}", master_at_);
   } else {
@@ -254,6 +271,12 @@ void WorkerRendezvous::report() {
 }
 
 void WorkerRendezvous::give_up() {
+  if (!welcome_ && reached_ && !put_off_.empty()) {
+    throw Timeout{fmt::format(
+        "the master at {} had no place for this worker within {} s: {}; end that world, or wait "
+        "longer with --join-timeout",
+        master_at_, std::chrono::duration<double>(settings_.join_timeout).count(), put_off_)};
+  }
   if (!welcome_) search_.give_up();
   throw Timeout{fmt::format(
       "{} did not come within {} s ({} of {} were here); start them, or wait longer with "

@@ -60,6 +60,7 @@ ZmqChannel::ZmqChannel(Session session)
     peer(other).member = std::move(session.members[at]);
     if (is_master()) {
       peer(other).nonce = session.nonces[at];
+      peer(other).hello = session.hellos[at];
       peer(other).first_probe = std::move(session.first_probes[at]);
     }
     if (session.connections[at] == 0) continue;
@@ -83,8 +84,24 @@ ZmqChannel::ZmqChannel(Session session)
   }
 }
 
+/// In a forked process: what has locks, threads or files stays as it is.
+void ZmqChannel::leave_to_parent() {
+  struct Left {
+    std::unique_ptr<Wire> wire;
+    std::vector<Peer> peers;
+    std::shared_ptr<FrameStore> frames;
+  };
+  static auto& left = *new std::vector<Left>;
+  address_file_.disown();
+  left.push_back({std::move(wire_), std::move(peers_), std::move(frames_)});
+}
+
 /// The sockets linger, then close.
 ZmqChannel::~ZmqChannel() {
+  if (!is_own_process()) {
+    leave_to_parent();
+    return;
+  }
   turns_->enter();  // and does not leave: libzmq's thread shall find nothing of this any more
   if (!wire_) return;
   try {
@@ -100,10 +117,12 @@ std::string ZmqChannel::name(int rank) const {
 }
 
 void ZmqChannel::check_aborted() const {
-  if (!aborted_) return;
-  throw Aborted{fmt::format("{} ended the world: {}",
-                            name_of(aborted_->rank, aborted_->host, aborted_->pid), aborted_->what),
-                aborted_->rank};
+  if (!is_aborted_.load(std::memory_order_acquire)) return;
+  const std::string text =
+      fmt::format("{} ended the world: {}", name_of(aborted_->rank, aborted_->host, aborted_->pid),
+                  aborted_->what);
+  if (aborted_->rank == rank()) throw Aborted{text, rank(), aborted_->exit_code};
+  throw Aborted{text, aborted_->rank};
 }
 
 void ZmqChannel::do_send(int dest, int tag, Buffer&& payload, Deadline deadline) {
@@ -141,6 +160,7 @@ void ZmqChannel::prepare_send(int dest, std::size_t bytes, Deadline deadline) {
     look_around();
     settle();
   }
+  heed_abort();
   check_aborted();
   mailbox_.check_send(dest);
   if (!windows_.has_room(dest, bytes)) wait_for_room(dest, bytes, deadline);
@@ -176,8 +196,7 @@ void ZmqChannel::Rounds::check() const {
 
 bool ZmqChannel::Rounds::step(Deadline until) const {
   if (!until.is_poll()) channel.settle();  // for it sleeps at once
-  // A round a while, whatever the wire is busy with.
-  return channel.pump(until.sooner(round_max));
+  return channel.pump(until);
 }
 
 void ZmqChannel::send_to_self(int tag, Buffer&& payload) {
@@ -248,7 +267,8 @@ void ZmqChannel::send_as_it_lies(int dest, int tag, Buffer&& payload) {
 
 std::optional<Event> ZmqChannel::do_next(const Wanted& wanted, Deadline deadline) {
   check_interrupted();
-  if (look_timer_.due()) {
+  const bool aborts = abort_asked_.load(std::memory_order_acquire) && !abort_done_.load();
+  if (look_timer_.due() || aborts) {
     const Turn turn{*turns_};
     look_around(busy_look_max);
   }
@@ -287,12 +307,16 @@ std::optional<Event> ZmqChannel::wait_for(const Wanted& wanted, Deadline deadlin
         return found.has_value();
       },
       [&] { say_long_receive(long_waits_, rank(), wanted); });
-  if (!polls) last_wait_ = Deadline::Clock::now() - start;
+  if (!polls) {
+    const auto waited = Deadline::Clock::now() - start;
+    last_wait_ = std::exchange(waited_in_vain_, !event) ? last_wait_ + waited : waited;
+  }
   return event;
 }
 
 /// Gives the sender the room back that its message took.
 void ZmqChannel::note_taken(const Message& message) {
+  if (mailbox_.gave_of_former()) return;
   const auto total = windows_.taken(message.source, message.payload.size());
   if (!total) return;
   const Turn turn{*turns_};
@@ -323,6 +347,8 @@ std::optional<Departure> ZmqChannel::do_departure(int rank) {
 
 /// Takes in one thing that arrives until the deadline; false when nothing did.
 bool ZmqChannel::pump(Deadline deadline) {
+  heed_abort();
+  if (abort_done_.load(std::memory_order_relaxed)) return false;
   if (due_failed_) std::rethrow_exception(std::exchange(due_failed_, nullptr));
   unseen_sends_ = 0;
   unseen_bytes_ = 0;
@@ -331,7 +357,8 @@ bool ZmqChannel::pump(Deadline deadline) {
     ++waits_;
     if (!waiting_.empty()) flush();
   }
-  auto incoming = wire_->receive(deadline.sooner(next_look_));
+  // A round a while, whatever the wire is busy with: for signals and aborts.
+  auto incoming = wire_->receive(deadline.sooner(next_look_).sooner(round_max));
   if (incoming) process(std::move(*incoming));
   if (!next_look_.is_never() && next_look_.expired()) look_at_timers();
   return incoming.has_value();
@@ -349,7 +376,7 @@ void ZmqChannel::process(Incoming&& incoming) {
     return;
   }
   if (incoming.what == Incoming::What::up) {
-    process_up(incoming.connection);
+    process_up(incoming);
     return;
   }
   if (incoming.what == Incoming::What::failed) {

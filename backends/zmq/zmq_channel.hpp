@@ -1,10 +1,11 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <deque>
 #include <exception>
-#include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -68,7 +69,9 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
     Absence absence;
     std::string probed_at;   // its listener's address; empty when a refusal there would say nothing
     FirstProbe first_probe;  // at the master: whether its listener can be reached at all
-    std::uint64_t nonce = 0;               // at the master
+    std::uint64_t nonce = 0;  // at the master
+    std::uint32_t hello = 0;  // at the master: the number of its last
+    bool departed = false;    // as the mailbox says, which is the program's thread's alone
     std::uint64_t sent = 0, received = 0;  // messages, this incarnation
     std::uint64_t sent_at_wait = 0;        // waits_ when the last was sent
     std::optional<Departed> departing;     // told by the master, awaiting what it had sent before
@@ -93,6 +96,8 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
 
   /// A call that does not wait, or not any more, takes in what has come for so long.
   static constexpr std::chrono::milliseconds look_around_max{10};
+
+  void leave_to_parent();
 
   // zmq_channel.cpp: messages.
   void do_send(int dest, int tag, Buffer&& payload, Deadline deadline) override;
@@ -121,6 +126,11 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   void do_due() noexcept override;
   void flush();
   void check_aborted() const;
+  /// With the turn: does what abort() asked for.
+  void heed_abort() {
+    if (abort_asked_.load(std::memory_order_acquire)) [[unlikely]]
+      abort_now();
+  }
   bool pump(Deadline deadline);
   void look_around(std::chrono::milliseconds at_most = look_around_max);
   void process(Incoming&& incoming);
@@ -147,7 +157,7 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   void look_for_way(int dest, std::chrono::milliseconds from_now);
   [[nodiscard]] Buffer word_of(Link& link);
   void call(Link& link, ConnectionId over);
-  void process_up(ConnectionId connection);
+  void process_up(const Incoming& incoming);
   void try_direct(Link& link, ConnectionId over);
   void go_direct(int rank);
   void direct_is_down(int rank);
@@ -192,11 +202,11 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
 
   // zmq_departures.cpp: who comes and goes.
   void do_close(Deadline serve_until) override;
-  void do_abort(int exit_code, const std::string& what) noexcept override;
   void process_hello(Incoming&& incoming);
   [[nodiscard]] bool may_become_vacant(const Hello& hello, const Incoming& incoming) const;
+  [[nodiscard]] bool comes_for_next_world(const Hello& hello) const;
   void wait_for_place(Incoming&& incoming);
-  void start_again(int rank, ConnectionId connection);
+  void start_again(int rank, ConnectionId connection, std::uint32_t hello);
   [[nodiscard]] int rank_with(std::uint64_t nonce) const;
   [[nodiscard]] int vacant_place(int wanted) const;
   void send_table(int newcomer, ConnectionId connection, bool with_departed);
@@ -214,9 +224,21 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   void replace(const Member& member);
   void say_goodbye();
   void say_last_to_all(Kind kind, const Buffer& body);
+  [[nodiscard]] std::vector<Link*> last_links() const;
   [[nodiscard]] bool all_confirmed() const;
   void serve_others(Deadline serve_until);
   [[nodiscard]] std::string remaining_ranks() const;
+
+  // zmq_abort.cpp: the end of the world, by any thread.
+  void do_abort(int exit_code, const std::string& what) noexcept override;
+  void ask_abort(int exit_code, const std::string& what) noexcept;
+  void abort_now() noexcept;
+  void note_aborted(Abort&& abort);
+  void await_abort_told();
+  void take_answer(const Incoming& incoming);
+  void answer_call(const Incoming& incoming);
+  [[nodiscard]] bool all_told() const;
+  [[nodiscard]] bool is_aborted() const { return is_aborted_.load(std::memory_order_relaxed); }
 
   /// A connection that stood for so long and carried no frame has no part in bringing a rank back;
   /// one that stands for longer than it takes to notice that nothing passes is sound, though the
@@ -248,14 +270,18 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   std::vector<Peer> peers_;
   std::unordered_map<ConnectionId, Link*> links_;  // by every connection that leads to one
   std::unordered_map<ConnectionId, EarlyLink> early_links_;
-  std::uint64_t early_bytes_ = 0;                 // that wait in them
-  std::map<ConnectionId, std::string> expelled_;  // at the master: of lost processes, and why
-  std::vector<Incoming> waiting_hellos_;          // of newcomers, until an absence has ended
-  OpenBatch open_batch_;                          // younger than what is in the
+  std::uint64_t early_bytes_ = 0;         // that wait in them
+  std::vector<Incoming> waiting_hellos_;  // of newcomers, until an absence has ended
+  OpenBatch open_batch_;                  // younger than what is in the
   Mailbox mailbox_;
   Windows windows_;
   LongWaits long_waits_;
   LookTimer look_timer_;
+  std::atomic<bool> abort_asked_{false};  // of this rank, by any thread: asked_ says what
+  std::mutex abort_mutex_;                // of those who ask
+  Abort asked_;
+  std::atomic<bool> abort_done_{false};  // what was asked; the others know, or will not
+  std::atomic<bool> is_aborted_{false};  // aborted_ says by whom, and does not change any more
   std::optional<Abort> aborted_;
   Deadline next_look_ = Deadline::never();  // while some peer has a deadline of its own
   int looks_put_off_ = 0;
@@ -271,7 +297,8 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   std::uint64_t waits_ = 1;     // counts when the program began to wait
   std::exception_ptr due_failed_;
   std::chrono::microseconds yield_{0};     // at the start of a wait
-  Deadline::Clock::duration last_wait_{};  // of a receive
+  Deadline::Clock::duration last_wait_{};  // of a receive; those in vain before it count with it
+  bool waited_in_vain_ = false;
   bool leaving_ = false;
   std::uint64_t frames_dropped_ = 0;  // by the wire, once it is closed
 };

@@ -7,13 +7,15 @@
 #include "rankwire/backend/log.hpp"
 #include "zmq_channel.hpp"
 
-// Who comes and goes (clauses 8, 10, 11, 14). The master learns of every worker's end and tells the
+// Who comes and goes (clauses 8, 10, 14). The master learns of every worker's end and tells the
 // others. A goodbye comes behind all data of its connection, so it counts at once there;
 // what the master tells of a worker may overtake that worker's own link, so it names the messages
 // to await first.
 
 namespace rankwire::zmq_wire {
 namespace {
+
+using namespace std::chrono_literals;
 
 constexpr std::size_t waiting_hellos_max = 1000;
 
@@ -28,7 +30,7 @@ void ZmqChannel::process_hello(Incoming&& incoming) {
   }
   const int known = rank_with(hello->nonce);
   if (known > 0) {
-    start_again(known, incoming.connection);
+    start_again(known, incoming.connection, hello->call);
     return;
   }
   auto reject = check_hello(incoming.header, *hello, settings_, size());
@@ -36,6 +38,13 @@ void ZmqChannel::process_hello(Incoming&& incoming) {
   if (!reject && place < 0) {
     if (may_become_vacant(*hello, incoming)) {
       wait_for_place(std::move(incoming));
+      return;
+    }
+    if (comes_for_next_world(*hello)) {
+      // It stays, and sees by the end of its connection when this master may be another world's.
+      wire_->let_in(incoming.connection);
+      send_reject(*wire_, incoming.connection,
+                  {Refusal::later, "it still ends a world, and may open another one then"});
       return;
     }
     reject = Reject{Refusal::full,
@@ -57,6 +66,7 @@ void ZmqChannel::process_hello(Incoming&& incoming) {
                       hello->piece_bytes};
   replace(member);
   peer(place).nonce = hello->nonce;
+  peer(place).hello = hello->call;
   peer(place).first_probe = probe_first(*wire_, incoming.connection, hello->endpoint);
   tell_workers(Kind::arrived, encode(member), place);
   send_table(place, incoming.connection, true);
@@ -65,12 +75,19 @@ void ZmqChannel::process_hello(Incoming&& incoming) {
 }
 
 /// The worker's connection broke before the start came to it.
-void ZmqChannel::start_again(int rank, ConnectionId connection) {
+void ZmqChannel::start_again(int rank, ConnectionId connection, std::uint32_t hello) {
   const Departure* const departure = mailbox_.departure(rank);
   if (departure != nullptr) {
     turn_away(connection, Refusal::lost, departure->reason);
     return;
   }
+  Peer& there = peer(rank);
+  const bool started = there.out && there.out->was_called();
+  if (started || !is_newer(hello, there.hello)) {  // it has called again since
+    if (!there.out || there.out->route() != connection) unlink(connection);
+    return;
+  }
+  there.hello = hello;
   // Nothing of the link was received: who departed since the start is told over it once more.
   send_table(rank, connection, false);
   adopt(rank, connection, 0);
@@ -94,6 +111,18 @@ bool ZmqChannel::may_become_vacant(const Hello& hello, const Incoming& incoming)
   for (int rank = 1; rank < size(); ++rank) {
     const bool wanted = hello.wanted_rank < 0 || hello.wanted_rank == rank;
     if (wanted && !peer(rank).absence.lost_at.is_never()) return true;
+  }
+  return false;
+}
+
+/// A program may open one world after the other, and its workers are done with one before the
+/// master is: when it closes, or waits for others while the place was left in order.
+bool ZmqChannel::comes_for_next_world(const Hello& hello) const {
+  if (leaving_) return true;
+  for (int rank = 1; rank < size(); ++rank) {
+    const bool wanted = hello.wanted_rank < 0 || hello.wanted_rank == rank;
+    const Departure* const departure = mailbox_.departure(rank);
+    if (wanted && departure != nullptr && departure->kind == Departure::Kind::left) return true;
   }
   return false;
 }
@@ -208,6 +237,7 @@ void ZmqChannel::depart(int rank, bool lost, const std::string& reason,
   there.partial_filled = 0;
   mailbox_.depart({rank, lost ? Departure::Kind::lost : Departure::Kind::left, there.member.host,
                    there.member.pid, reason});
+  there.departed = true;
   if (lost) {
     if (is_master()) expel(rank, reason);
     drop_links(rank);
@@ -229,7 +259,7 @@ void ZmqChannel::depart(int rank, bool lost, const std::string& reason,
 
 /// Without the master nobody tells of the others.
 void ZmqChannel::lose_world(const std::string& reason) {
-  if (aborted_) return;
+  if (is_aborted()) return;
   wire_->stop_listening();  // a master that can reach this process shall not wait for it
   for (int other = 0; other < size(); ++other) {
     if (other == rank()) continue;
@@ -240,8 +270,8 @@ void ZmqChannel::lose_world(const std::string& reason) {
 
 void ZmqChannel::process_abort(Link& link, const Incoming& incoming) {
   link.acknowledge();
-  if (aborted_) return;
-  aborted_ = record_of<Abort>(incoming.body());
+  if (is_aborted()) return;
+  note_aborted(record_of<Abort>(incoming.body()));
   if (is_master()) tell_workers(Kind::abort, encode(*aborted_), link.rank());
 }
 
@@ -256,14 +286,15 @@ void ZmqChannel::do_close(Deadline serve_until) {
   const Turn turn{*turns_};
   leaving_ = true;
   address_file_.remove();  // whoever comes now is meant for the next master
-  if (!aborted_) {
+  heed_abort();
+  if (!is_aborted()) {
     say_goodbye();
     const Deadline linger = settings_.linger;
-    while (!all_confirmed() && !linger.expired()) pump(linger);
+    while (!all_confirmed() && !is_aborted() && !linger.expired()) pump(linger);
     if (is_master()) serve_others(serve_until);
   }
   // Those who have confirmed have read all; only for others is there something to send.
-  wire_->set_linger(all_confirmed() ? std::chrono::milliseconds::zero() : settings_.linger);
+  if (!abort_done_) wire_->set_linger(all_confirmed() ? 0ms : settings_.linger);
   frames_dropped_ = wire_->frames_dropped();
   wire_.reset();
   check_aborted();
@@ -283,30 +314,33 @@ void ZmqChannel::say_goodbye() {
 /// connection that is closed with bytes unread resets the other way too, and what was on it is
 /// lost.
 void ZmqChannel::say_last_to_all(Kind kind, const Buffer& body) {
-  for (int other = 0; other < size(); ++other) {
-    if (other != 0 && mailbox_.departure(other)) continue;
-    for (Link* const link : {peer(other).out.get(), peer(other).in.get()}) {
-      if (link != nullptr) link->send({.kind = kind, .bytes = body.size()}, body.bytes());
+  for (Link* const link : last_links())
+    link->send({.kind = kind, .bytes = body.size()}, body.bytes());
+}
+
+std::vector<Link*> ZmqChannel::last_links() const {
+  std::vector<Link*> links;
+  for (const Peer& there : peers_) {
+    if (there.departed && there.member.rank != 0) continue;
+    for (Link* const link : {there.out.get(), there.in.get()}) {
+      if (link != nullptr) links.push_back(link);
     }
   }
+  return links;
 }
 
 /// Whether all that was sent has been received, as far as somebody is there to receive it.
 bool ZmqChannel::all_confirmed() const {
-  for (int other = 0; other < size(); ++other) {
-    if (other != 0 && mailbox_.departure(other)) continue;
-    for (const Link* const link : {peer(other).out.get(), peer(other).in.get()}) {
-      if (link != nullptr && !link->all_acknowledged()) return false;
-    }
-  }
-  return true;
+  const auto links = last_links();
+  return std::all_of(links.begin(), links.end(),
+                     [](const Link* link) { return link->all_acknowledged(); });
 }
 
 /// The workers hear of each other through the master; it stays for them after its own goodbye.
 void ZmqChannel::serve_others(Deadline serve_until) {
   constexpr std::chrono::seconds say_each{10};
   Deadline next_report{say_each};
-  while (mailbox_.remaining() > 0 && !aborted_ && !serve_until.expired()) {
+  while (mailbox_.remaining() > 0 && !is_aborted() && !serve_until.expired()) {
     pump(serve_until.sooner(next_report));
     if (!next_report.expired()) continue;
     log().info("rank 0 is done; it stays for {}", remaining_ranks());
@@ -324,23 +358,6 @@ std::string ZmqChannel::remaining_ranks() const {
   ranks.resize(ranks.size() - more);
   return fmt::format("rank{} {}{}", ranks.size() == 1 ? "" : "s", fmt::join(ranks, ", "),
                      more > 0 ? fmt::format(" and {} more", more) : "");
-}
-
-void ZmqChannel::do_abort(int exit_code, const std::string& what) noexcept {
-  constexpr std::chrono::seconds told_within{1};
-  constexpr std::size_t cause_bytes_max = 4096;
-  const Turn turn{*turns_};
-  try {
-    if (!wire_ || aborted_) return;
-    aborted_ = Abort{rank(), host_name(), process_id(), exit_code, what.substr(0, cause_bytes_max)};
-    say_last_to_all(Kind::abort, encode(*aborted_));
-    wire_->ignore_interrupts();
-    const Deadline told = told_within;
-    while (!all_confirmed() && !told.expired()) pump(told);
-    wire_->set_linger(std::chrono::milliseconds::zero());
-  } catch (const std::exception& error) {
-    log().error("could not tell the others of the abort: {}", error.what());
-  }
 }
 
 }  // namespace rankwire::zmq_wire

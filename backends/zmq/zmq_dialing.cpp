@@ -134,7 +134,8 @@ void ZmqChannel::call(Link& link, ConnectionId over) {
   link.attach(over);
 }
 
-void ZmqChannel::process_up(ConnectionId connection) {
+void ZmqChannel::process_up(const Incoming& incoming) {
+  const ConnectionId connection = incoming.connection;
   const auto found = links_.find(connection);
   if (found == links_.end()) return;
   Link& link = *found->second;
@@ -146,7 +147,7 @@ void ZmqChannel::process_up(ConnectionId connection) {
   dialing.stands_since = Clock::now();
   std::erase_if(dials_, [rank](const auto& dial) { return dial.first == rank; });
   dial_next();
-  const bool said = std::exchange(dialing.said, false);
+  const bool said = std::exchange(dialing.said, false) && !incoming.anew;
   if (dialing.relayed) {
     try_direct(link, connection);
   } else {

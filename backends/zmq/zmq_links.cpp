@@ -12,12 +12,6 @@
 // goes by the master: zmq_dialing.cpp.)
 
 namespace rankwire::zmq_wire {
-namespace {
-
-constexpr std::size_t expelled_max = 1024;
-
-}  // namespace
-
 void ZmqChannel::carry(ConnectionId over, zmq::message_t&& first, zmq::message_t* chunk) {
   if (!is_relayed(over)) {
     wire_->send(over, std::move(first), chunk);
@@ -31,12 +25,7 @@ void ZmqChannel::carry(ConnectionId over, zmq::message_t&& first, zmq::message_t
 void ZmqChannel::process_stranger(Incoming&& incoming) {
   const ConnectionId connection = incoming.connection;
   const Kind kind = incoming.header.kind;
-  const auto expelled = expelled_.find(connection);
-  if (expelled != expelled_.end()) {
-    if (kind == Kind::link || kind == Kind::hello) {
-      turn_away(connection, Refusal::lost, expelled->second);
-    }
-  } else if (const auto early = early_links_.find(connection); early != early_links_.end()) {
+  if (const auto early = early_links_.find(connection); early != early_links_.end()) {
     keep_early(early->second, std::move(incoming));
   } else if (kind == Kind::link) {
     process_link(incoming);
@@ -89,7 +78,10 @@ void ZmqChannel::process_link(const Incoming& incoming) {
 void ZmqChannel::adopt_call(const LinkHello& hello, ConnectionId connection,
                             std::uint32_t received) {
   Link* const before = link_from(hello.rank);
-  if (before != nullptr && !before->heed_call(hello.call)) return;
+  if (before != nullptr && !before->heed_call(hello.call)) {
+    if (connection != before->route()) unlink(connection);
+    return;
+  }
   adopt(hello.rank, connection, received);
   Link& link = *link_from(hello.rank);
   if (before == nullptr) (void)link.heed_call(hello.call);
@@ -110,19 +102,23 @@ void ZmqChannel::keep_early(EarlyLink& early, Incoming&& incoming) {
 
 /// The master has told of a newcomer, who may have dialed before.
 void ZmqChannel::adopt_early(const Member& member) {
-  const auto found = std::find_if(early_links_.begin(), early_links_.end(), [&](const auto& entry) {
-    const LinkHello& hello = entry.second.hello;
-    return hello.rank == member.rank && hello.incarnation == member.incarnation;
-  });
-  if (found == early_links_.end()) return;
-  const ConnectionId connection = found->first;
-  EarlyLink early = std::move(found->second);
-  early_links_.erase(found);
+  std::vector<std::pair<ConnectionId, EarlyLink>> calls;
+  for (auto at = early_links_.begin(); at != early_links_.end();) {
+    const LinkHello& hello = at->second.hello;
+    const bool is_its = hello.rank == member.rank && hello.incarnation == member.incarnation;
+    if (is_its) calls.emplace_back(at->first, std::move(at->second));
+    at = is_its ? early_links_.erase(at) : std::next(at);
+  }
   if (early_links_.empty()) early_bytes_ = 0;
-  adopt_call(early.hello, connection, early.received);
-  for (auto& frame : early.frames) process(std::move(frame));
-  if (Link* const link = link_from(member.rank); early.dropped && link != nullptr)
-    link->ask_again();
+  std::sort(calls.begin(), calls.end(), [](const auto& left, const auto& right) {
+    return left.second.hello.call < right.second.hello.call;
+  });
+  for (auto& [connection, early] : calls) {
+    adopt_call(early.hello, connection, early.received);
+    for (auto& frame : early.frames) process(std::move(frame));
+    if (Link* const link = link_from(member.rank); early.dropped && link != nullptr)
+      link->ask_again();
+  }
 }
 
 /// Ties a connection to the link over which `rank` sends.
@@ -132,7 +128,7 @@ void ZmqChannel::adopt(int rank, ConnectionId connection, std::uint32_t received
   if (!link) link = make_link(rank);
   if (link->route() != 0 && link->route() != connection) unlink(link->route());
   links_[connection] = link.get();
-  if (!is_relayed(connection)) wire_->keep(connection);
+  if (!is_relayed(connection)) wire_->listen_to(connection);
   if (!link->attach(connection, received)) {
     wire_->drop(connection, "a link that counts other frames than were sent");
     return;
@@ -148,12 +144,13 @@ void ZmqChannel::process_down(ConnectionId connection) {
   Link& link = *found->second;
   const int rank = link.rank();
   Peer& there = peer(rank);
-  if (link.route() == connection) link.detach();
+  const bool was_route = link.route() == connection;
+  if (was_route) link.detach();
   if (rank != 0 && (mailbox_.departure(rank) || there.departing)) {
     unlink(connection);  // or libzmq would mend it, and we would talk to a stranger
     if (there.departing) finish_departing(rank);
   } else if (is_hub_link(rank)) {
-    begin_absence(rank);
+    if (was_route) begin_absence(rank);
   } else if (connection == there.dialing.direct) {
     direct_is_down(rank);
   }
@@ -228,15 +225,11 @@ void ZmqChannel::turn_away(ConnectionId connection, Refusal refusal, const std::
   if (!is_relayed(connection)) wire_->bid_farewell(connection);
 }
 
-/// At the master: whoever comes over the connections of `rank` is told that it was given up.
+/// At the master: `rank` is told over its connection, where that stands, that it was given up. (And
+/// when it calls again.)
 void ZmqChannel::expel(int rank, const std::string& reason) {
-  if (!peer(rank).out || peer(rank).out->route() == 0) return;
+  if (!peer(rank).out || !peer(rank).out->is_attached()) return;
   const ConnectionId connection = peer(rank).out->route();
-  if (expelled_.size() >= expelled_max) {
-    wire_->hang_up(expelled_.begin()->first);
-    expelled_.erase(expelled_.begin());
-  }
-  expelled_[connection] = reason;
   turn_away(connection, Refusal::lost, reason);
   links_.erase(connection);
 }

@@ -4,12 +4,21 @@
 
 #include <cstring>
 
+#include "process_mark.hpp"
+#include "rankwire/backend/host.hpp"
+
 namespace rankwire {
 
 /// Clause 9: marks the channel as in use for the length of one call.
 class Channel::Use {
  public:
   explicit Use(const Channel& channel) : channel_{channel} {
+    if (!channel_.is_own_process()) [[unlikely]] {
+      throw UsageError{fmt::format(
+          "rank {}: process {} was forked from this rank, and a channel is of the process that "
+          "opened it; let that one do all calls (clause 9)",
+          channel_.rank(), process_id())};
+    }
     if (enter()) [[unlikely]] {
       throw UsageError{fmt::format(
           "rank {}: two threads use one channel at the same time; let one thread do all calls, or "
@@ -37,6 +46,12 @@ class Channel::Use {
 
   const Channel& channel_;
 };
+
+Channel::Channel(Place place) : place_{place}, process_{process_mark()} {}
+
+bool Channel::is_own_process() const noexcept {
+  return process_ == process_mark();
+}
 
 void Wanted::refuse(int self, const Message& message) const {
   const auto payload = message.payload.bytes();
@@ -183,6 +198,7 @@ Info Channel::info() const {
 }
 
 void Channel::close(Deadline serve_until) {
+  if (!is_own_process()) return;
   const Use use{*this};
   if (closed_) return;
   closed_ = true;
@@ -190,7 +206,7 @@ void Channel::close(Deadline serve_until) {
 }
 
 void Channel::abort(int exit_code, const std::string& what) noexcept {
-  closed_ = true;
+  if (!is_own_process()) return;
   // A failure, whatever was said: it never ends with 0.
   const int code = exit_status(exit_code);
   do_abort(code == 0 ? static_cast<int>(ExitCode::failure) : code, what);

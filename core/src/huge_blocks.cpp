@@ -1,5 +1,6 @@
 #include "huge_blocks.hpp"
 
+#include <pthread.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -20,6 +21,11 @@ std::mutex mutex;
 std::array<HugeBlock*, 64> kept;  // the oldest first
 std::size_t kept_count = 0;
 std::size_t kept_bytes = 0;
+
+/// Whoever forks has the lock meanwhile: in the new process nobody else could give it back. (The
+/// allocator of the system does the same.)
+[[maybe_unused]] const int guarded =
+    pthread_atfork([] { mutex.lock(); }, [] { mutex.unlock(); }, [] { mutex.unlock(); });
 
 HugeBlock* remove(std::size_t index) {
   HugeBlock* const block = kept[index];

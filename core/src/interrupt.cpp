@@ -7,11 +7,13 @@
 #include <csignal>
 #include <ctime>
 
+#include "process_mark.hpp"
 #include "rankwire/errors.hpp"
 
 namespace rankwire {
 namespace {
 
+std::atomic<unsigned> catching_process{0};  // its process_mark()
 std::atomic<int> caught{0};
 std::atomic<std::int64_t> caught_at_ns{0};
 static_assert(std::atomic<int>::is_always_lock_free &&
@@ -24,8 +26,25 @@ std::int64_t now_ns() {
   return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
+/// In a handler: ends the process the ordinary way, when the handler returns.
+void end_by(int signal_number) {
+  std::signal(signal_number, SIG_DFL);
+  std::raise(signal_number);
+}
+
+/// In a process that a rank has forked nobody looks at what was caught.
+bool is_forked() {
+  return process_mark() != catching_process.load(std::memory_order_relaxed);
+}
+
+/// A closed pipe is an error of the write. Not ignored, which what a rank starts would inherit.
+void note_closed_pipe(int signal_number) {
+  if (is_forked()) end_by(signal_number);
+}
+
 /// In a signal handler: nothing but what is safe there.
 void remember(int signal_number) {
+  if (is_forked()) return end_by(signal_number);
   const int error = errno;
   const int before = caught.load(std::memory_order_acquire);
   if (before == 0) {
@@ -33,11 +52,16 @@ void remember(int signal_number) {
     caught.store(signal_number, std::memory_order_release);
   } else if (before != signal_number || now_ns() - caught_at_ns.load(std::memory_order_relaxed) >
                                             std::int64_t{one_interrupt.count()} * 1'000'000) {
-    // The second is final: it ends the process the ordinary way, when this handler returns.
-    std::signal(signal_number, SIG_DFL);
-    std::raise(signal_number);
+    end_by(signal_number);  // the second is final
   }
   errno = error;
+}
+
+/// Unless somebody (nohup, a shell's background job) asked for it to be ignored: so be it.
+void catch_signal(int signal_number, const struct sigaction& action) {
+  struct sigaction before = {};
+  sigaction(signal_number, nullptr, &before);
+  if (before.sa_handler != SIG_IGN) sigaction(signal_number, &action, nullptr);
 }
 
 }  // namespace
@@ -48,12 +72,17 @@ void catch_interrupts() {
   // No SA_RESTART: a blocking call returns and its loop looks.
   action.sa_flags = 0;
   sigemptyset(&action.sa_mask);
-  for (const int signal_number : {SIGINT, SIGTERM}) {
-    struct sigaction before = {};
-    sigaction(signal_number, nullptr, &before);
-    // Somebody (nohup, a shell's background job) asked for it to be ignored: so be it.
-    if (before.sa_handler != SIG_IGN) sigaction(signal_number, &action, nullptr);
-  }
+  catching_process = process_mark();
+  for (const int signal_number : {SIGINT, SIGTERM}) catch_signal(signal_number, action);
+}
+
+void survive_closed_pipes() {
+  struct sigaction action = {};
+  action.sa_handler = note_closed_pipe;
+  action.sa_flags = SA_RESTART;
+  sigemptyset(&action.sa_mask);
+  catching_process = process_mark();
+  catch_signal(SIGPIPE, action);
 }
 
 void check_interrupted() {

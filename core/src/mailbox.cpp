@@ -118,7 +118,9 @@ void Mailbox::queue(Message&& message) {
   Node& node = fresh_node();
   node.message = std::move(message);
   node.arrived = ++arrivals_;
-  peers_[static_cast<std::size_t>(node.message.source)].queued_bytes += cost_of(node);
+  Peer& source = peers_[static_cast<std::size_t>(node.message.source)];
+  node.process = source.process;
+  source.queued_bytes += cost_of(node);
   all_.append<&Node::all>(node);
   ++messages_;
   if (indexed_) {
@@ -164,7 +166,9 @@ void Mailbox::remove_from(std::uint64_t key, Node& node) {
 
 /// Before its message is taken out.
 void Mailbox::unlink(Node& node) {
-  peers_[static_cast<std::size_t>(node.message.source)].queued_bytes -= cost_of(node);
+  if (!is_of_former(node)) {
+    peers_[static_cast<std::size_t>(node.message.source)].queued_bytes -= cost_of(node);
+  }
   all_.remove<&Node::all>(node);
   if (indexed_) {
     const auto [source, tag] = std::pair{node.message.source, node.message.tag};
@@ -211,6 +215,7 @@ std::optional<Event> Mailbox::take(const Wanted& wanted) {
 Event Mailbox::take_message(Node& node, const Wanted& wanted) {
   const Message& found = node.message;
   if (!wanted.takes(found.payload.bytes())) wanted.refuse(self_, found);
+  gave_of_former_ = is_of_former(node);
   unlink(node);
   // One move, from its node to the caller's event.
   return Event{std::in_place_type<Message>, std::move(node.message)};
@@ -314,6 +319,12 @@ void Mailbox::arrive(Arrival arrival) {
   if (!peer.departure) return;
   peer.departure.reset();
   ++remaining_;
+  ++peer.process;
+  peer.queued_bytes = 0;
+  if (waiting_ != nullptr && waiting_->event_) {  // given out, and on its way to the program
+    const auto* const given = std::get_if<Message>(&*waiting_->event_);
+    if (given != nullptr && given->source == arrival.rank) gave_of_former_ = true;
+  }
   const int rank = arrival.rank;
   add_news(rank, std::move(arrival));
 }

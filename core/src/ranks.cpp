@@ -26,7 +26,10 @@ namespace {
 class Team {
  public:
   Team(std::vector<std::unique_ptr<Channel>> channels, const RankFunction& function)
-      : channels_{std::move(channels)}, function_{function}, codes_(channels_.size(), 0) {
+      : over_mpi_{channels.front()->info().transport == "mpi"},
+        channels_{std::move(channels)},
+        function_{function},
+        codes_(channels_.size(), 0) {
     // Until it returns: a master whose thread ends by pthread_exit has not done its part. What a
     // worker's means is for the master to say.
     codes_.front() = static_cast<int>(ExitCode::peer);
@@ -47,7 +50,12 @@ class Team {
   void wait(std::chrono::milliseconds patience);
   void finished(std::size_t count);
   [[nodiscard]] int exit_code() const;
+  /// In a process that a rank has forked, which came back here: a thread that is not there may hold
+  /// what is locked, and the ranks go on elsewhere.
+  [[nodiscard]] bool is_forked() const { return process_id() != process_; }
 
+  const int process_ = process_id();
+  const bool over_mpi_;
   std::vector<std::unique_ptr<Channel>> channels_;
   const RankFunction& function_;
   std::vector<int> codes_;
@@ -59,6 +67,8 @@ class Team {
 };
 
 int Team::run(std::chrono::milliseconds patience) {
+  // Over MPI its launcher sees to it: a rank that has not called MPI_Finalize ends the job.
+  if (!over_mpi_) guard_exit();
   if (channels_.size() == 1) {
     run_rank(0);
     return exit_code();
@@ -89,6 +99,11 @@ void Team::run_rank(std::size_t index) {
 
 int Team::end_world(Channel& channel, const std::exception& error) {
   const int code = exit_code_of(error);
+  if (is_forked()) {
+    say(fmt::format("process {}, forked from rank {}: {}", process_id(), channel.rank(),
+                    error.what()));
+    return code;
+  }
   bool first = false;
   {
     const std::lock_guard lock{mutex_};
@@ -99,8 +114,7 @@ int Team::end_world(Channel& channel, const std::exception& error) {
   const bool aborted = dynamic_cast<const Aborted*>(&error) != nullptr;
   const bool echo = aborted || dynamic_cast<const Interrupted*>(&error) != nullptr;
   // Of one cause, one process speaks once. To mpiexec's SIGTERM nobody speaks: it has told why.
-  const bool silent =
-      (!first && echo) || (code == 128 + SIGTERM && channel.info().transport == "mpi");
+  const bool silent = (!first && echo) || (code == 128 + SIGTERM && over_mpi_);
   if (!silent) {
     say(fmt::format("{}{}: {}{}", name_of(channel.rank(), host_name(), process_id()),
                     aborted ? " ends" : "", error.what(),
@@ -118,6 +132,7 @@ void Team::start_threads() {
       threads_.emplace_back([this, index] {
         const std::shared_ptr<void> at_end{nullptr, [this](void*) { finished(1); }};
         run_rank(index);
+        if (is_forked()) std::exit(codes_[index]);  // there is no main thread to go back to
       });
     } catch (const std::system_error& error) {
       Channel& channel = *channels_[index];
@@ -132,6 +147,7 @@ void Team::start_threads() {
 }
 
 void Team::finished(std::size_t count) {
+  if (is_forked()) return;
   const std::lock_guard lock{mutex_};
   running_ -= count;
   changed_.notify_all();
@@ -162,8 +178,6 @@ int Team::exit_code() const {
 
 int run_ranks(std::vector<std::unique_ptr<Channel>> channels, const RankFunction& function,
               std::chrono::milliseconds patience) {
-  // Over MPI its launcher sees to it: a rank that has not called MPI_Finalize ends the job.
-  if (channels.front()->info().transport != "mpi") guard_exit();
   const int code = Team{std::move(channels), function}.run(patience);
   end_guard();
   return code;

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
 #include <cstdio>
 
 #include "configuration.hpp"
@@ -55,7 +54,7 @@ int run_or_throw(int argc, char** argv, std::span<const Backend> backends,
                  const RankFunction& function, const Program& program) {
   keep_standard_descriptors();
   // A closed pipe shall be an error of the write, with a line and a code, not a silent death.
-  std::signal(SIGPIPE, SIG_IGN);
+  survive_closed_pipes();
   const auto outcome = read_configuration(start_of(argc, argv, backends), program);
   int code = static_cast<int>(ExitCode::ok);
   if (const auto* const answer = std::get_if<Answer>(&outcome)) {

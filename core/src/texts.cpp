@@ -52,7 +52,9 @@ bool is_printable(const Character& character) {
 }  // namespace
 
 std::string printable(std::string_view text, std::size_t bytes_max) {
+  constexpr std::string_view cut = "...";
   std::string shown;
+  std::size_t kept = 0;  // of `shown`, when it is cut
   while (!text.empty()) {
     const Character character = first_of(text);
     const std::size_t bytes = std::max<std::size_t>(character.bytes, 1);
@@ -64,8 +66,9 @@ std::string printable(std::string_view text, std::size_t bytes_max) {
         next += fmt::format("\\x{:02x}", static_cast<unsigned char>(byte));
       }
     }
-    if (shown.size() + next.size() > bytes_max) return shown + "...";
+    if (shown.size() + next.size() > bytes_max) return shown.substr(0, kept).append(cut);
     shown += next;
+    if (shown.size() + cut.size() <= bytes_max) kept = shown.size();
     text.remove_prefix(bytes);
   }
   return shown;

@@ -8,6 +8,10 @@ void run_case(const char* name, const Needs& needs, const Body& body) {
                               << ": " << name);
     return;
   }
+  if (harness().ranks() > needs.ranks_max) {
+    MESSAGE("left to a world of " << needs.ranks_max << " ranks: " << name);
+    return;
+  }
   for (const auto& failure : harness().run(needs.settings, body)) {
     ADD_FAIL_CHECK_AT(__FILE__, __LINE__, failure);
   }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <climits>
 #include <functional>
 #include <memory>
 #include <stdexcept>
@@ -43,7 +44,8 @@ using Body = std::function<void(Rank&)>;
 /// What a case needs of the world it runs in.
 struct Needs {
   int ranks_min = 1;
-  Settings settings{};  ///< transport, ranks and addresses are filled by the harness
+  int ranks_max = INT_MAX;  ///< of what takes long, and shows nothing more with more of them
+  Settings settings{};      ///< transport, ranks and addresses are filled by the harness
 };
 
 /// The backend's part, one definition for each test program.

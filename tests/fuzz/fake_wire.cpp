@@ -159,7 +159,6 @@ bool Wire::send(ConnectionId to, zmq::message_t&& first, zmq::message_t* chunk) 
 }
 
 void Wire::let_in(ConnectionId) {}
-void Wire::listen_to(ConnectionId) {}
 
 /// Ends it at once; `down` follows, and nothing else of it comes before that.
 void Wire::show_out(ConnectionId caller) {
@@ -174,7 +173,7 @@ void Wire::bid_farewell(ConnectionId caller) {
   show_out(caller);
 }
 
-void Wire::keep(ConnectionId caller) {
+void Wire::listen_to(ConnectionId caller) {
   if (Other* const other = find(caller)) other->kept = true;
 }
 

@@ -2,6 +2,7 @@
 #include "frame.hpp"
 #include "fuzz.hpp"
 #include "protocol.hpp"
+#include "rankwire/backend/texts.hpp"
 
 // A frame of the wire protocol, as it comes from a socket: header, then the body of its kind.
 
@@ -14,6 +15,14 @@ bool same(Bytes left, Bytes right) {
   return std::equal(left.begin(), left.end(), right.begin(), right.end());
 }
 
+/// What others have said in words is made printable; once is enough.
+template <class Record>
+void check_words(Bytes body) {
+  const auto once = rankwire::encode(record_of<Record>(body));
+  const auto twice = rankwire::encode(record_of<Record>(once.bytes()));
+  fuzz::require(same(once.bytes(), twice.bytes()), "a printable record becomes another");
+}
+
 /// None of our records can be written in two ways: what decodes encodes to the same bytes.
 template <class Record>
 void check_record(Bytes body) {
@@ -21,13 +30,21 @@ void check_record(Bytes body) {
     const auto record = rankwire::decode<Record>(body);
     fuzz::require(same(rankwire::encode(record).bytes(), body), "a record encodes to other bytes");
   } catch (const rankwire::DecodeError&) {
+    return;
   }
+  if constexpr (requires(Record record) { make_printable(record); }) check_words<Record>(body);
 }
 
+/// Its text is made printable, and is then the same for whoever gets it next.
 void check_reject(Bytes body) {
-  const Reject reject = reject_of(body);
   if (body.size() < sizeof(std::uint32_t)) return;
-  fuzz::require(same(body_of(reject).bytes(), body), "a reject encodes to other bytes");
+  const auto once = body_of(reject_of(body));
+  const Bytes text = body.subspan(sizeof(std::uint32_t));
+  const std::string_view said{reinterpret_cast<const char*>(text.data()), text.size()};
+  if (rankwire::printable(said, body.size()) == said && said.size() <= cause_bytes_max)
+    fuzz::require(same(once.bytes(), body), "a reject encodes to other bytes");
+  fuzz::require(same(body_of(reject_of(once.bytes())).bytes(), once.bytes()),
+                "a printable reject becomes another");
 }
 
 void check_batch(Bytes body) {

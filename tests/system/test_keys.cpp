@@ -128,17 +128,18 @@ TEST_CASE("keys: a key that is not listed") {
 TEST_CASE("keys: a worker without, at a master that has them") {
   const Keys keys;
   Master master{keys.of_master()};
-  master.refuses({}, {"the master asks for keys", "--key and --server-key"},
-                 {"a caller without keys was turned away", "--key and --server-key"});
+  master.refuses(
+      {}, {"the master asks for keys", "--key and --server-key"},
+      {"a caller did not come through the handshake", "links have keys here", "--server-key"});
   master.runs_with(keys.of_worker());
 }
 
 TEST_CASE("keys: a worker that has them, at a master without") {
   const Keys keys;
   Master master{{}};
-  master.refuses(
-      keys.of_worker(), {"the master has no keys", "--key and --allow", "without --key"},
-      {"a caller with keys was turned away", "--key and --allow", "the caller without --key"});
+  master.refuses(keys.of_worker(), {"the master has no keys", "--key and --allow", "without --key"},
+                 {"a caller did not come through the handshake", "links have no keys here",
+                  "--key and --allow", "the caller without --key"});
   master.runs_with({});
 }
 
@@ -148,7 +149,7 @@ TEST_CASE("keys: a worker that was given the key of another master") {
   master.refuses(
       keys.of("worker", "stranger"),
       {keys.file("stranger.key") + " is not the public key of the master", "copy the master's"},
-      {"a caller with a wrong server key was turned away", "--server-key"});
+      {"a caller did not come through the handshake", "a wrong one", "--server-key"});
   master.runs_with(keys.of_worker());
 }
 

@@ -56,6 +56,23 @@ void check_ended(ByHand& world, std::initializer_list<int> ranks) {
 
 }  // namespace
 
+TEST_CASE("by hand: too few open files are told as that, before anything is waited for") {
+  const Arguments zmq{PRODUCT, "--transport", "zmq"};
+  for (const std::string limit : {"5", "10", "20", "40"}) {
+    CAPTURE(limit);
+    const Arguments limited{"bash", "-c", "ulimit -n " + limit + "; exec \"$0\" \"$@\""};
+    const auto result =
+        support::run({limited + zmq + Arguments{"--listen", "tcp://127.0.0.1:0", "-n", "40"}});
+    CHECK_CODE(result, 1);
+    CHECK_HAS(result.err, "rank 0 of a world of 40 ranks");
+    CHECK_HAS(result.err, "ulimit -n is " + limit);
+  }
+  const Arguments limited{"bash", "-c", "ulimit -n 10; exec \"$0\" \"$@\""};
+  const auto worker = support::run({limited + zmq + Arguments{"--join", "tcp://127.0.0.1:1"}});
+  CHECK_CODE(worker, 1);
+  CHECK_HAS(worker.err, "ulimit -n is 10");
+}
+
 TEST_CASE("by hand: the golden output, master first or workers first") {
   for (const int ranks : {1, 2, 4}) {
     for (const bool master_first : {true, false}) {

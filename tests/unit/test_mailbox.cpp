@@ -217,6 +217,43 @@ TEST_CASE("mailbox: an arrival takes the place of a departed rank, and of no oth
   CHECK(next(mailbox, {.source = 1}) == "from the new one");
 }
 
+TEST_CASE("mailbox: what a replaced process has sent is told from what its successor sends") {
+  Mailbox mailbox{self, 3, true};
+  mailbox.push(message(1, 0, "old"));
+  mailbox.push(message(1, 1, "older"));
+  CHECK(mailbox.queued_bytes(1) == 8 + 2 * Windows::message_overhead_bytes);
+  mailbox.depart(departure(1, lost));
+  mailbox.arrive({1, "node", 8});
+  CHECK(mailbox.queued_bytes(1) == 0);
+  mailbox.push(message(1, 0, "new"));
+  mailbox.push(message(2, 0, "other"));
+  const std::uint64_t new_bytes = 3 + Windows::message_overhead_bytes;
+  CHECK(next(mailbox, {.source = 1, .tag = 1}) == "older");
+  CHECK(mailbox.gave_of_former());
+  CHECK(mailbox.queued_bytes(1) == new_bytes);
+  CHECK(next(mailbox, {.source = 2}) == "other");
+  CHECK_FALSE(mailbox.gave_of_former());
+  CHECK(next(mailbox, {.source = 1}) == "old");
+  CHECK(mailbox.gave_of_former());
+  CHECK_FALSE(mailbox.gave_of_former());  // was asked already
+  CHECK(next(mailbox, {.source = 1}) == "new");
+  CHECK_FALSE(mailbox.gave_of_former());
+  CHECK(mailbox.queued_bytes(1) == 0);
+}
+
+TEST_CASE("mailbox: a message may be given out and its sender replaced before the program has it") {
+  Mailbox mailbox{self, 3, true};
+  const Wanted wanted{.source = 1};
+  std::optional<Event> event;
+  CHECK_FALSE(mailbox.take(wanted));
+  Mailbox::Waiting waiting{mailbox, wanted, event};
+  mailbox.push(message(1, 0, "old"));
+  CHECK(waiting.met());
+  mailbox.depart(departure(1, lost));
+  mailbox.arrive({1, "node", 8});
+  CHECK(mailbox.gave_of_former());
+}
+
 TEST_CASE("mailbox: news of one rank comes in the order in which it happened") {
   Mailbox mailbox{self, 3, true};
   mailbox.depart(departure(1, lost));

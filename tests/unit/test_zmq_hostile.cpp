@@ -112,6 +112,6 @@ TEST_CASE("hostile: another protocol version is told both versions") {
   const auto reject = wire::reject_of(bytes.subspan(wire::Header::wire_bytes));
   CHECK(reject.refusal == wire::Refusal::version);
   CHECK(has(reject.text, "version 99"));
-  CHECK(has(reject.text, "version 4"));
+  CHECK(has(reject.text, "version 5"));
   CHECK(!refusal<rankwire::Timeout>(zero).empty());
 }

@@ -8,7 +8,9 @@
 #include <csignal>
 #include <cstring>
 #include <filesystem>
+#include <string_view>
 #include <thread>
+#include <utility>
 #include <zmq.hpp>
 
 #include "../support/folder.hpp"
@@ -31,10 +33,14 @@ using rankwire::zmq_wire::StreamConnection;
 
 namespace {
 
+constexpr std::string_view last_words = "that was all";
+
 /// Two ends of a connection; `other` belongs to a process of its own that does nothing.
 class Pair {
  public:
-  Pair() {
+  /// With a helper, that process has said something, and forked another, which holds its end as
+  /// long as the connection stands.
+  explicit Pair(bool with_helper = false) {
     std::array<int, 2> ends{-1, -1};
     // Who calls socketpair is the process at both ends: so the other process has to.
     std::array<int, 2> way{-1, -1};
@@ -42,6 +48,15 @@ class Pair {
     child_ = fork();
     if (child_ == 0) {
       if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()) != 0) _exit(1);
+      if (with_helper) {
+        if (::write(ends[1], last_words.data(), last_words.size()) < 0) _exit(1);
+        if (fork() == 0) {
+          ::close(ends[0]);
+          char byte = 0;
+          while (::read(ends[1], &byte, 1) > 0) continue;
+          _exit(0);
+        }
+      }
       pass(way[1], ends[0]);
       for (;;) pause();
     }
@@ -50,10 +65,7 @@ class Pair {
     ::close(way[1]);
     REQUIRE(own_);
   }
-  ~Pair() {
-    kill(child_, SIGKILL);
-    waitpid(child_, nullptr, 0);
-  }
+  ~Pair() { end(); }
   Pair(const Pair&) = delete;
   Pair& operator=(const Pair&) = delete;
 
@@ -65,6 +77,18 @@ class Pair {
     REQUIRE(waitpid(child_, &status, WUNTRACED) == child_);
   }
   void go_on() const { kill(child_, SIGCONT); }
+  void end() {
+    if (child_ <= 0) return;
+    kill(child_, SIGKILL);
+    waitpid(std::exchange(child_, -1), nullptr, 0);
+  }
+  /// What it said is there to be read, once.
+  [[nodiscard]] bool has_said() const {
+    std::array<char, last_words.size()> said{};
+    return ::recv(own_.get(), said.data(), said.size(), MSG_DONTWAIT) ==
+               static_cast<ssize_t>(said.size()) &&
+           std::string_view{said.data(), said.size()} == last_words;
+  }
   /// Whether this end was shut down.
   [[nodiscard]] bool is_ended() const {
     char byte = 0;
@@ -186,6 +210,21 @@ TEST_CASE("silence: over ipc, a process that is stopped for long is ended, one t
   CHECK(stopped.is_ended());
   CHECK_FALSE(runs.is_ended());
   CHECK_FALSE(woken.is_ended());
+}
+
+TEST_CASE("silence: over ipc, a process that has exited is ended, though another holds its end") {
+  Pair ends{true}, lives{true};
+  Silence silence;
+  silence.watch(ends.descriptor(), limit);
+  silence.watch(lives.descriptor(), limit);
+  look_for(silence, limit);
+  ends.end();
+  // All that it had said before is still there.
+  look_for(silence, limit);
+  CHECK(ends.has_said());
+  CHECK(ends.is_ended());
+  CHECK(lives.has_said());
+  CHECK_FALSE(lives.is_ended());
 }
 
 TEST_CASE("silence: over ipc, what this process did not look at was no silence") {

@@ -2,6 +2,7 @@
 
 #include <thread>
 
+#include "../support/folder.hpp"
 #include "zmq_world.hpp"
 
 using namespace zmq_world;
@@ -90,6 +91,68 @@ TEST_CASE("rendezvous: whoever does not belong is refused with the reason, and t
     (void)world->next(1, 1, 10ms);
   }
   CHECK(has(refusal<UsageError>(late), "complete"));
+}
+
+// A program that opens one world after the other: its ranks are not done at the same time.
+TEST_CASE("rendezvous: a worker of the next world waits until this one has ended") {
+  const Folder folder;
+  std::string listens = conformance::free_endpoint(), joins = listens;
+  auto with = settings();
+  bool closes = true;
+  SUBCASE("the master closes") {}
+  SUBCASE("the master has not come to its end") {
+    closes = false;
+  }
+  SUBCASE("over ipc") {
+    listens = joins = "ipc://" + folder.path() + "/m";
+  }
+  SUBCASE("an address file, a port a world") {
+    listens = "tcp://127.0.0.1:0";
+    with.address_file = folder.path() + "/master";
+    joins = "@" + with.address_file;
+  }
+  auto zero = master(listens, 3, with);
+  auto one = worker(joins, 1);
+  auto two = worker(joins, 2);
+  auto world = zero.get();
+  auto first = one.get(), second = two.get();
+  std::thread serving{[&] {
+    if (!closes) CHECK(world->next(2, 1, patience));  // the end of rank 2
+    world->close(patience);
+  }};
+  first->close();
+  first.reset();
+  auto next = worker(joins, 1), any = worker(joins);
+  CHECK(next.wait_for(1500ms) != std::future_status::ready);
+  CHECK(any.wait_for(0ms) != std::future_status::ready);
+  second->close();
+  serving.join();
+  world.reset();
+  zero = master(listens, 3, with);
+  std::vector<Opened> workers;
+  workers.push_back(next.get());
+  workers.push_back(any.get());
+  const auto next_world = zero.get();
+  check_works(*next_world, workers);
+}
+
+TEST_CASE("rendezvous: a worker of a next world that does not come says what it waited for") {
+  const auto endpoint = conformance::free_endpoint();
+  auto zero = master(endpoint, 3);
+  auto one = worker(endpoint, 1);
+  auto two = worker(endpoint, 2);
+  const auto world = zero.get();
+  auto first = one.get(), second = two.get();
+  std::thread serving{[&] { world->close(patience); }};
+  first->close();
+  auto hurried = settings();
+  hurried.join_timeout = 500ms;
+  auto next = worker(endpoint, 1, hurried);
+  const std::string text = refusal<rankwire::Timeout>(next);
+  CHECK(has(text, "ends a world"));
+  CHECK(has(text, "--join-timeout"));
+  second->close();
+  serving.join();
 }
 
 TEST_CASE("rendezvous: at the deadline master and workers say who is missing") {

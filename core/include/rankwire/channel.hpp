@@ -101,15 +101,20 @@ struct Wanted {
 ///     rank without acknowledging.
 ///  9. Threads. One thread at a time; a call while another thread is inside one (abort excepted) is
 ///     a UsageError, and leaves the other undisturbed. Two that enter in the same instant may both
-///     pass, except in debug builds.
+///     pass, except in debug builds. One process: in a process that was forked from the one that
+///     opened the channel, calls are a UsageError, and close, abort and the destructor do nothing;
+///     neither the rank nor the others notice anything of it.
 /// 10. Close. `close` delivers what was accepted and says goodbye (bounded by the linger, which
 ///     counts once more where the transport still has something to hand over at the end), then
 ///     serves the others until they have departed or its deadline has passed; it is idempotent, and
 ///     any other use of a closed channel is a UsageError. A channel destroyed without close ends as
 ///     a dead process does: the others see it lost. The destructor never throws and never hangs.
-/// 11. Abort. `abort` ends the whole world: every other rank's next or waiting call throws Aborted,
-///     which names the rank, its host and the cause; or its process is ended by the launcher. run()
-///     calls it for an uncaught exception, so that every process exits non-zero and nobody hangs.
+/// 11. Abort. `abort` ends the whole world: every rank's next or waiting call throws Aborted, which
+///     names the rank, its host and the cause; or its process is ended by the launcher. Any thread
+///     may call it, whatever the rank's own thread does meanwhile, be it inside a call; of several,
+///     the first counts. It returns within 3 s, and then the others have been told, as far as they
+///     can be reached. run() calls it for an uncaught exception, so that every process exits
+///     non-zero and nobody hangs.
 /// 12. Idle cost. A blocked wait costs next to no CPU: it spins briefly, yields, then sleeps, at
 ///     most 1 ms at a time where the transport cannot wake it (see WaitSettings). Short waits in a
 ///     row, in which nothing comes, count as one.
@@ -118,11 +123,12 @@ struct Wanted {
 ///     can do.
 /// 14. Arrival. Where info().takes_arrivals, a new process may take the place of a departed rank
 ///     while the program runs. `next` reports it; from then on sends to that rank and receives from
-///     it work again. Elsewhere nobody ever arrives. A receive from anyone on a rank that takes
-///     arrivals waits even when nobody remains: somebody may come. Departures and arrivals of a
-///     rank that are not read stay, up to three: of more processes, those in between are not told
-///     of, save that a loss is told before what is none. A receive from anyone that throws a loss
-///     passes over what was unread of that rank before it.
+///     it work again, and windows begin anew: what the process before had sent is still received,
+///     and makes no room for the new one. Elsewhere nobody ever arrives. A receive from anyone on a
+///     rank that takes arrivals waits even when nobody remains: somebody may come. Departures and
+///     arrivals of a rank that are not read stay, up to three: of more processes, those in between
+///     are not told of, save that a loss is told before what is none. A receive from anyone that
+///     throws a loss passes over what was unread of that rank before it.
 ///
 /// A wait may also end with Interrupted when run() has caught SIGINT or SIGTERM.
 class Channel {
@@ -174,8 +180,8 @@ class Channel {
   /// and Aborted.
   void close(Deadline serve_until = Deadline::poll());
 
-  /// Clause 11. `what` is the cause in one line, `exit_code` what this process will exit with.
-  /// Over MPI this does not return.
+  /// Clause 11. `what` is the cause in one line, `exit_code` what this process will exit with: the
+  /// Aborted that its own calls throw says so. Over MPI this does not return.
   void abort(int exit_code, const std::string& what) noexcept;
 
  protected:
@@ -185,7 +191,14 @@ class Channel {
     std::uint64_t message_bytes_max = 0;
   };
 
-  explicit Channel(Place place) : place_{place} {}
+  explicit Channel(Place place);
+
+  /// False in a process that was forked from the one that opened the channel. Then a destructor
+  /// ends nothing: threads that it would wait for, or that may hold its locks, are not there.
+  [[nodiscard]] bool is_own_process() const noexcept;
+
+  /// For abort, which is: whether some thread is inside another call just now.
+  [[nodiscard]] bool in_use() const noexcept { return in_use_.load(std::memory_order_acquire); }
 
   /// For a backend: so many bytes of a payload were copied (Info::bytes_copied).
   void note_copied(std::size_t bytes) { bytes_copied_ += bytes; }
@@ -206,6 +219,7 @@ class Channel {
   /// Fills what the backend knows; counts and limits are filled by info().
   [[nodiscard]] virtual Info do_info() const = 0;
   virtual void do_close(Deadline serve_until) = 0;
+  /// Another thread may be inside another of these, or inside this one.
   virtual void do_abort(int exit_code, const std::string& what) noexcept = 0;
 
  private:
@@ -215,6 +229,7 @@ class Channel {
   std::optional<Message> receive(Wanted wanted, Deadline deadline);
 
   Place place_;
+  const unsigned process_;  // process_mark() where it was opened
   std::uint64_t messages_sent_ = 0, messages_received_ = 0;
   std::uint64_t bytes_sent_ = 0, bytes_received_ = 0;
   std::uint64_t bytes_copied_ = 0;

@@ -85,17 +85,17 @@ class PeerLeft : public PeerGone {
   using PeerGone::PeerGone;
 };
 
-/// Another rank ended the world; end too.
+/// A rank ended the world; end too. Its own process exits with what it said to Channel::abort.
 class Aborted : public Error {
  public:
-  Aborted(const std::string& what, int rank) : Error{what}, rank_{rank} {}
+  Aborted(const std::string& what, int rank, int exit_code = static_cast<int>(ExitCode::aborted))
+      : Error{what}, rank_{rank}, exit_code_{exit_code} {}
   [[nodiscard]] int rank() const noexcept { return rank_; }
-  [[nodiscard]] int exit_code() const noexcept override {
-    return static_cast<int>(ExitCode::aborted);
-  }
+  [[nodiscard]] int exit_code() const noexcept override { return exit_code_; }
 
  private:
   int rank_;
+  int exit_code_;
 };
 
 /// A signal asked this process to end (SIGINT, SIGTERM).

@@ -79,7 +79,10 @@ class Mailbox {
   /// Others that have not departed.
   [[nodiscard]] int remaining() const { return remaining_; }
   [[nodiscard]] std::size_t messages() const { return messages_; }
-  /// The messages of `source` that wait, as Windows counts them.
+  /// Whether the message that was given out last came from a process that another one has replaced:
+  /// the window of its rank began anew (Windows::reset), and does not count it. Ask after each.
+  [[nodiscard]] bool gave_of_former() { return std::exchange(gave_of_former_, false); }
+  /// The messages of the process that has `source` which wait, as Windows counts them.
   [[nodiscard]] std::uint64_t queued_bytes(int source) const {
     return peers_[static_cast<std::size_t>(source)].queued_bytes;
   }
@@ -102,6 +105,7 @@ class Mailbox {
   struct Node {
     Message message;
     std::uint64_t arrived = 0;  // counts arrivals of messages and news
+    std::uint64_t process = 0;  // Peer::process of its source when it came
     Links all, of_source, of_tag, of_pair;
   };
   using Of = Links Node::*;
@@ -134,7 +138,8 @@ class Mailbox {
   struct Peer {
     Chain messages;                              // where indexed_
     std::shared_ptr<const Departure> departure;  // one record for all mailboxes of a process
-    std::uint64_t queued_bytes = 0;              // of messages, as Windows counts them
+    std::uint64_t process = 0;                   // counts those that have had the rank
+    std::uint64_t queued_bytes = 0;              // of its messages, as Windows counts them
     int unread = 0;                              // of its news
   };
   /// A departure or an arrival that was not yet told, in its place among the messages.
@@ -155,6 +160,9 @@ class Mailbox {
   template <Of of>
   void remove_from(std::uint64_t key, Node& node);
   void unlink(Node& node);
+  [[nodiscard]] bool is_of_former(const Node& node) const {
+    return node.process != peers_[static_cast<std::size_t>(node.message.source)].process;
+  }
   [[nodiscard]] Node* find(const Wanted& wanted) const;
   [[nodiscard]] Event take_message(Node& node, const Wanted& wanted);
   void add_news(int rank, decltype(News::what)&& what);
@@ -168,6 +176,7 @@ class Mailbox {
   bool takes_arrivals_;
   int remaining_;
   Waiting* waiting_ = nullptr;
+  bool gave_of_former_ = false;
   std::uint64_t arrivals_ = 0;
   std::size_t messages_ = 0;
   bool indexed_ = false;  // all messages hang in all of their chains, not only in all_

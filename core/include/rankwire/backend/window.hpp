@@ -89,7 +89,8 @@ class Windows {
     }
   }
 
-  /// A new process has `rank`: both sides begin at zero.
+  /// A new process has `rank`: both sides begin at zero. What the one before had sent is not
+  /// taken() any more, though the program may yet receive it.
   void reset(int rank) {
     const bool in_debts = peer(rank).in_debts;
     peer(rank) = {.in_debts = in_debts};

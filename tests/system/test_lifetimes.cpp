@@ -1,0 +1,76 @@
+#include <unistd.h>
+
+#include "system.hpp"
+
+// Channels whose life is cut across, on every transport (lifetimes.cpp).
+
+using namespace test_system;
+
+namespace {
+
+/// How a program is started, with three ranks.
+struct Start {
+  std::string name;
+  Arguments before, after;
+};
+
+std::vector<Start> starts() {
+  std::vector<Start> all{{"inproc", {}, {"-n", "3"}}};
+#if RANKWIRE_WITH_ZMQ
+  all.push_back({"tcp", {LAUNCHER, "launch", "-n", "3", "--"}, {}});
+  all.push_back({"ipc", {LAUNCHER, "launch", "--over", "ipc", "-n", "3", "--"}, {}});
+#endif
+#if RANKWIRE_WITH_MPI
+  all.push_back({"mpi",
+                 {MPIEXEC, "--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle",
+                  "1", "--mca", "mpi_warn_on_fork", "0", "-n", "3"},
+                 {}});
+#endif
+  return all;
+}
+
+Result run(const Start& start, const std::string& how, int actor) {
+  Command command{start.before + Arguments{LIFETIMES} + start.after +
+                  Arguments{"--how", how, "--actor", std::to_string(actor)}};
+  if (getuid() == 0) {
+    command.environment = {{"OMPI_ALLOW_RUN_AS_ROOT", "1"},
+                           {"OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"}};
+  }
+  return support::run(command);
+}
+
+}  // namespace
+
+TEST_CASE("a watchdog's abort ends the world with its code, whatever the rank itself does") {
+  for (const Start& start : starts()) {
+    for (const std::string how :
+         {"abort-receive", "abort-send", "abort-compute", "abort-close", "abort-crowd"}) {
+      for (const int actor : {0, 1}) {
+        // A worker's close has nobody to serve, and is over before the watchdog bites.
+        if (how == "abort-close" && actor != 0) continue;
+        CAPTURE(start.name);
+        CAPTURE(how);
+        CAPTURE(actor);
+        CHECK_CODE(run(start, how, actor), 7);
+      }
+    }
+  }
+}
+
+TEST_CASE("a process that a rank has forked is no rank") {
+  for (const Start& start : starts()) {
+    for (const std::string how : {"fork-return", "fork-exit", "fork-throw", "fork-calls",
+                                  "fork-term", "fork-pipe", "fork-after"}) {
+      for (const int actor : {0, 1}) {
+        CAPTURE(start.name);
+        CAPTURE(how);
+        CAPTURE(actor);
+        const auto result = run(start, how, actor);
+        CHECK_CODE(result, 0);
+        CHECK_FALSE(has(result.err, "was lost"));
+        CHECK_FALSE(has(result.err, "cannot reach"));
+        CHECK_FALSE(has(result.err, "ends the world"));
+      }
+    }
+  }
+}
