@@ -26,7 +26,6 @@ constexpr int sockets_max = 16'384;
 constexpr std::chrono::milliseconds listener_linger{1000};
 // With all to all there are many connections on each host, and their PINGs alone may keep it busy.
 constexpr int ranks_few = 24;
-constexpr int listener_handshake_ms = 15'000;
 // Below the time in which the system sends something again, it would end sound connections.
 constexpr int maxrt_least_ms = 1000;
 constexpr int messages_at_once = 256;
@@ -76,18 +75,11 @@ void Wire::set_up(zmq::socket_t& socket, std::int64_t frame_bytes_max) const {
   set_option(socket, zmq::sockopt::rcvhwm, 0);
   set_option(socket, zmq::sockopt::linger, 0);  // hang_up; the destructor sets its own
   set_option(socket, zmq::sockopt::maxmsgsize, frame_bytes_max);
-  const bool dials = option_of(socket, zmq::sockopt::type) == ZMQ_DEALER;
-  if (dials) {
-    const int ping_each_ms = std::min(silence_max_ms / 4, ping_each_max_ms);
-    set_option(socket, zmq::sockopt::heartbeat_ivl, ping_each_ms * std::max(crowd_, 1));
-  }
   set_option(socket, zmq::sockopt::heartbeat_timeout, 0);  // Silence looks at that
   // While the program computes nobody looks, and a dead network is to be noticed all the same.
   set_option(socket, zmq::sockopt::tcp_maxrt, std::max(silence_max_ms, maxrt_least_ms));
-  // One that is cut off on one side only must not use up the grace of who dials; who is called may
-  // wait: hosts may be very busy, and would be busier if handshakes had to be made twice.
-  set_option(socket, zmq::sockopt::handshake_ivl,
-             dials ? std::max(2 * silence_max_ms, 1'000) : listener_handshake_ms);
+  // One that is cut off on one side only must not use up the grace.
+  set_option(socket, zmq::sockopt::handshake_ivl, std::max(silence_max_ms, 1'000));
 }
 
 void Wire::expect_workers(int ranks) {

@@ -94,9 +94,10 @@ class Wire {
 
   /// Binds all of `addresses` at one port of `ports` (see bind_all), and gives the endpoints bound.
   /// Throws UsageError when that cannot be. Once.
-  /// `pings`: says something to callers by itself (see Silence), as the master does.
+  /// `for_all`: as the master, which says something to callers by itself (see Silence), and bounds
+  /// their handshakes closely.
   std::vector<std::string> listen(const std::vector<Address>& addresses, PortRange ports,
-                                  bool pings);
+                                  bool for_all);
   /// The same over ipc, as the master at `path` or as a worker of the one there (see SocketFile).
   std::string listen_as_master(const std::string& path);
   std::string listen_as_worker_of(const std::string& master_path);

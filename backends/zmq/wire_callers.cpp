@@ -25,6 +25,9 @@ namespace {
 constexpr std::chrono::milliseconds caller_silence_least{4 * ping_each_max_ms};
 // A dialer that hears its own PINGs answered needs these only where they wait behind a large frame.
 constexpr int ping_callers_each_max_ms = 1000;
+// All workers may call a worker at once, whose host is busy with other such handshakes; it would be
+// busier if they had to be made twice.
+constexpr int workers_handshake_ms = 15'000;
 // Many workers may be started at once; the kernel may allow fewer.
 constexpr int callers_at_once = 1024;
 // Hellos and links over one connection, before it belongs: each has an answer.
@@ -46,15 +49,17 @@ std::chrono::milliseconds Wire::caller_silence() const {
 }
 
 std::vector<std::string> Wire::listen(const std::vector<Address>& addresses, PortRange ports,
-                                      bool pings) {
+                                      bool for_all) {
   const bool is_private = std::all_of(addresses.begin(), addresses.end(),
                                       [](const Address& address) { return address.loopback; });
   piece_bytes_ = is_private ? piece_bytes_max : piece_bytes_min;
   const int ping_each_ms = static_cast<int>(silence_max_.count()) / 3;
   listen_by([&](zmq::socket_t& socket) {
-    if (pings) {
+    if (for_all) {
       set_option(socket, zmq::sockopt::heartbeat_ivl,
                  std::min(ping_each_ms, ping_callers_each_max_ms));
+    } else {
+      set_option(socket, zmq::sockopt::handshake_ivl, workers_handshake_ms);
     }
     bound_ = bind_all(socket, addresses, ports);
   });
@@ -219,6 +224,8 @@ void Wire::listener_event(const Monitor::Event& event) {
       ended_at(descriptor);
       accepted_[descriptor].file = StreamConnection::at(descriptor);
       doorman_.came(descriptor);
+      // It sends PINGs, whatever else it says, and whether that passes or not.
+      silence_.watch(descriptor, caller_silence());
       gate_.charge(Gate::cost_of_call);
       break;
     case ZMQ_EVENT_DISCONNECTED:

@@ -11,9 +11,10 @@
 // answers begins the grace anew. Where its host says that nobody listens there any more, it is lost
 // at once. A worker does the same with the master, for four times the grace at most.
 //
-// A connection that is made again ends an absence only when frames pass over it: a network may pass
-// handshakes, probes and PINGs, and drop all that is larger. Both ends see that alike, since they
-// tell each other how many frames they have sent, and lose each other at about the same time.
+// A network may pass handshakes, probes and PINGs, and drop all that is larger. So a connection
+// that stands again and again, for as long as it takes to notice that nothing passes, and carries
+// no frame where any is missing, is as good as none. Both ends know whether any is: they tell each
+// other how many they have sent.
 
 namespace rankwire::zmq_wire {
 namespace {
@@ -89,27 +90,24 @@ void ZmqChannel::look_at_first_probe(int rank) {
 }
 
 std::chrono::milliseconds ZmqChannel::barren_after() const {
-  return std::max<std::chrono::milliseconds>(silence_max(settings_), 1s) * 9 / 10;
+  return std::max<std::chrono::milliseconds>(silence_max(settings_), 1s);
 }
 
 std::chrono::milliseconds ZmqChannel::proven_after() const {
   return std::max<std::chrono::milliseconds>(2 * silence_max(settings_), 4s);
 }
 
-/// Its connection broke: for the first time, or once more.
+/// Its connection broke.
 void ZmqChannel::begin_absence(int rank) {
-  Absence& absence = peer(rank).absence;
-  const auto now = Deadline::Clock::now();
-  if (!absence.lost_at.is_never()) {
-    const auto stood = now - absence.stands_since.value_or(now);
-    absence.stands_since.reset();
-    absence.barren = absence.barren || stood >= barren_after();
-    // The first one was stuck for the silence before it broke.
-    const bool over = now - absence.began >= settings_.grace - silence_max(settings_);
-    if (absence.barren && over) lose(rank, reason_of_absence(rank));
+  if (bears_nothing(rank)) {
+    lose(rank,
+         fmt::format("connections to it stood, and no frame came through for {} ms (--grace): does "
+                     "the network drop large packets?",
+                     settings_.grace.count()));
     return;
   }
-  absence.began = now;
+  Absence& absence = peer(rank).absence;
+  if (!absence.lost_at.is_never()) return;
   absence.lost_at = settings_.grace + dialed_again_within;
   // A worker that can be heard computes, for as long as it likes.
   if (!is_master()) absence.lost_by = graces_max * settings_.grace + dialed_again_within;
@@ -118,26 +116,48 @@ void ZmqChannel::begin_absence(int rank) {
   look_at_absence(rank);
 }
 
-/// It is over once a frame has passed each way where any has to, or the connection lasts.
+/// Its connection stands again.
 void ZmqChannel::connection_stands(int rank) {
-  Absence& absence = peer(rank).absence;
-  if (!absence.lost_at.is_never()) absence.stands_since = Deadline::Clock::now();
+  Bearing& bearing = peer(rank).bearing;
+  bearing.stands_since = Deadline::Clock::now();
+  bearing.carried = false;
+  end_absence(rank);
+}
+
+/// Its connection broke: whether that was one of several in a row, for the grace, which carried
+/// nothing though they stood for as long as it takes to notice that.
+bool ZmqChannel::bears_nothing(int rank) {
+  Bearing& bearing = peer(rank).bearing;
+  if (!bearing.stands_since) return false;
+  const auto since = *std::exchange(bearing.stands_since, std::nullopt);
+  const auto now = Deadline::Clock::now();
+  if (bearing.carried || now - since >= proven_after()) {
+    bearing.barren_since.reset();
+  } else if (now - since >= barren_after()) {
+    // The one before was stuck for the silence, and was not known to be.
+    if (!bearing.barren_since) {
+      bearing.barren_since = since - (barren_after() - 1s);
+      return false;
+    }
+    return now - *bearing.barren_since >= settings_.grace;
+  }
+  return false;
 }
 
 /// One came over a connection of the link.
 void ZmqChannel::note_frame(Link& link, const Incoming& incoming) {
   Peer& there = peer(link.rank());
-  const Dialing& dialing = there.dialing;
+  Dialing& dialing = there.dialing;
   if (dialing.relayed && incoming.connection == dialing.direct &&
       incoming.header.kind != Kind::reject) {
     go_direct(link.rank());
   }
   if (!link.carries()) return;
+  there.bearing.carried = true;
   if (&link == there.out.get()) {
-    there.dialing.unproven_since.reset();
-    there.dialing.failures = 0;
+    dialing.unproven_since.reset();
+    dialing.failures = 0;
   }
-  if (!there.absence.lost_at.is_never()) end_absence(link.rank());
 }
 
 void ZmqChannel::end_absence(int rank) {
@@ -152,7 +172,7 @@ bool ZmqChannel::probe_tells_end(int rank) {
   if (!absence.probe) return false;
   const auto outcome = absence.probe->outcome();
   if (outcome) absence.probe.reset();
-  if (outcome == Probe::Outcome::spoke && !absence.barren) {
+  if (outcome == Probe::Outcome::spoke) {
     const Deadline anew = settings_.grace + dialed_again_within;
     absence.lost_at = anew.sooner(absence.lost_by);
   }
@@ -171,7 +191,7 @@ void ZmqChannel::look_at_absence(int rank) {
   if (absence.look_at.expired()) {
     const bool first = absence.look_at.is_poll();
     absence.look_at = look_for_absent_each;
-    if (!absence.probe && !absence.stands_since && !there.probed_at.empty()) {
+    if (!absence.probe && !there.probed_at.empty()) {
       absence.probe = std::make_unique<Probe>(there.probed_at, probe_limit, Probe::Until::spoke);
     }
     if (!first && !std::exchange(absence.reported, true)) {
@@ -180,22 +200,9 @@ void ZmqChannel::look_at_absence(int rank) {
     }
     if (first) look_at_absence(rank);
   }
-  if (absence.stands_since) {  // what is stuck breaks before that
-    if (Deadline::Clock::now() - *absence.stands_since >= proven_after()) end_absence(rank);
-  } else if (absence.lost_at.expired()) {
-    lose(rank, reason_of_absence(rank));
+  if (absence.lost_at.expired()) {
+    lose(rank, fmt::format("it was out of reach for {} ms (--grace)", settings_.grace.count()));
   }
-}
-
-std::string ZmqChannel::reason_of_absence(int rank) const {
-  const auto grace = settings_.grace.count();
-  if (!peer(rank).absence.barren) {
-    return fmt::format("it was out of reach for {} ms (--grace)", grace);
-  }
-  return fmt::format(
-      "no frame came through for {} ms (--grace), though connections stood: does the network drop "
-      "large packets?",
-      grace);
 }
 
 void ZmqChannel::lose(int rank, const std::string& reason) {

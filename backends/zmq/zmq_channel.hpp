@@ -56,10 +56,13 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
     Deadline look_at = Deadline::never();  // for the next probe
     std::unique_ptr<Probe> probe;
     bool reported = false;
-    Deadline::Clock::time_point began{};
-    // A connection stands again, and no frame has passed yet.
-    std::optional<Deadline::Clock::time_point> stands_since;
-    bool barren = false;  // there was one that carried none
+  };
+  /// Whether connections with it carry frames: at the master of a worker, at a worker of the
+  /// master.
+  struct Bearing {
+    std::optional<Deadline::Clock::time_point> stands_since;  // the one that stands again
+    bool carried = true;                                      // it has carried what was missing
+    std::optional<Deadline::Clock::time_point> barren_since;  // several have not
   };
   struct Peer {
     Member member;
@@ -67,6 +70,7 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
     std::unique_ptr<Link> in;   // between workers: carries what it sends
     Dialing dialing;
     Absence absence;
+    Bearing bearing;
     std::string probed_at;   // its listener's address; empty when a refusal there would say nothing
     FirstProbe first_probe;  // at the master: whether its listener can be reached at all
     std::uint64_t nonce = 0;  // at the master
@@ -196,7 +200,7 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   void note_frame(Link& link, const Incoming& incoming);
   void end_absence(int rank);
   void look_at_absence(int rank);
-  [[nodiscard]] std::string reason_of_absence(int rank) const;
+  [[nodiscard]] bool bears_nothing(int rank);
   [[nodiscard]] bool probe_tells_end(int rank);
   void look_at_first_probe(int rank);
   void lose(int rank, const std::string& reason);
@@ -242,9 +246,8 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   [[nodiscard]] bool all_told() const;
   [[nodiscard]] bool is_aborted() const { return is_aborted_.load(std::memory_order_relaxed); }
 
-  /// A connection that stood for so long and carried no frame has no part in bringing a rank back;
-  /// one that stands for longer than it takes to notice that nothing passes is sound, though the
-  /// other program may compute and acknowledge nothing.
+  /// It takes so long to notice that nothing passes over a connection; one that stands for longer
+  /// is sound, though the other program may compute and acknowledge nothing.
   [[nodiscard]] std::chrono::milliseconds barren_after() const;
   [[nodiscard]] std::chrono::milliseconds proven_after() const;
 
@@ -256,7 +259,7 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   /// Whether frames that come may show something of its connection.
   [[nodiscard]] bool is_unproven(const Link& link) const {
     const Peer& there = peer(link.rank());
-    return !there.absence.lost_at.is_never() || there.dialing.relayed ||
+    return !there.bearing.carried || there.dialing.relayed ||
            (&link == there.out.get() && there.dialing.unproven_since);
   }
   /// The link over which the messages of `rank` come; null before it has dialed.

@@ -249,6 +249,7 @@ void ZmqChannel::drop_links(int rank) {
   there.in.reset();
   there.dialing = {};
   there.absence = {};
+  there.bearing = {};
 }
 
 void ZmqChannel::unlink(ConnectionId connection) {

@@ -337,7 +337,7 @@ TEST_CASE("times: the join timeout") {
   }
 }
 
-// The promise is 15 s.
+// Within a quarter of the grace, 1 s at least.
 TEST_CASE("times: a caller that says nothing is hung up") {
   Pair pair{settings(4s, 1s)};
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -351,12 +351,12 @@ TEST_CASE("times: a caller that says nothing is hung up") {
     ssize_t size = 1;
     while (size > 0) {  // a greeting comes first
       pollfd waiting{fd, POLLIN, 0};
-      REQUIRE(poll(&waiting, 1, 60'000) == 1);
+      REQUIRE(poll(&waiting, 1, 30'000) == 1);
       size = recv(fd, text.data(), text.size(), 0);
     }
   });
   close(fd);
-  CHECK(time <= 2 * 15s);
+  CHECK(time <= 2 * 1s + 2s);
 }
 
 int main(int argc, char** argv) {
