@@ -287,10 +287,11 @@ bool InprocChannel::take_in() {
     if (own_.changes.load(std::memory_order_acquire) == changes_seen_) return false;
     arrived_.clear();
     next_ = 0;
-    // What they sent before is in the post by now.
-    departures_to_tell_ = world_->departed.load(std::memory_order_acquire);
     const Lock lock{own_.mutex};
     changes_seen_ = own_.changes.load(std::memory_order_relaxed);
+    // After the changes, or one that tells of a departure would be taken for seen without it;
+    // before the messages, so that what the departed sent is among them.
+    departures_to_tell_ = world_->departed.load(std::memory_order_acquire);
     arrived_.swap(own_.messages);
   }
   const std::size_t end = std::min(arrived_.size(), next_ + messages_max);
