@@ -39,7 +39,7 @@ constexpr std::size_t probes_max = 8;
 constexpr std::size_t dials_max = 16;
 constexpr std::chrono::milliseconds dial_alone{2000};
 /// Before the direct way is tried again, and for how long.
-constexpr std::chrono::milliseconds pause_first{1000}, pause_last{60'000}, trial{10'000};
+constexpr std::chrono::milliseconds pause_first{250}, pause_last{60'000}, trial{10'000};
 /// A trial's first word is larger than any packet, so that it does not pass where only small ones
 /// do.
 constexpr std::size_t trial_bytes = std::size_t{16} << 10;

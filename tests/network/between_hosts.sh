@@ -368,6 +368,15 @@ case_refused() {
   expect_relay
 }
 
+# Of what a worker sends to the other only small packets arrive: handshakes and PINGs, and no more.
+case_small_only() {
+  add_hosts alpha beta gamma
+  on gamma iptables -A INPUT -p tcp -s "$(address beta)" -m length --length 600:65535 -j DROP
+  start_world 12
+  finish_whole
+  expect_relay
+}
+
 # With keys: a worker's cable and the way between the workers break, and all handshakes are done
 # again with keys.
 case_keys() {
