@@ -160,7 +160,8 @@ TEST_CASE("doorman: of a crowd no more than so many stand at a time, while they 
 
 TEST_CASE("wire: a stranger may say hello eight times, and is shown out then") {
   wire::Wire listener{30s, {}};
-  const auto endpoint = listener.listen({{.number = "127.0.0.1", .loopback = true}}, {}).front();
+  const auto endpoint =
+      listener.listen({{.number = "127.0.0.1", .loopback = true}}, {}, false).front();
   zmq_world::Stranger stranger{endpoint};
   for (int i = 0; i < 20; ++i) {
     stranger.send(wire::to_bytes({.kind = wire::Kind::hello, .tag = wire::protocol_version}));
@@ -172,7 +173,8 @@ TEST_CASE("wire: a stranger may say hello eight times, and is shown out then") {
 TEST_CASE("wire: of a message with more frames than ours have nothing is taken") {
   constexpr int parts = 5000;
   wire::Wire listener{30s, {}};
-  const auto endpoint = listener.listen({{.number = "127.0.0.1", .loopback = true}}, {}).front();
+  const auto endpoint =
+      listener.listen({{.number = "127.0.0.1", .loopback = true}}, {}, false).front();
   zmq_world::Stranger endless{endpoint};
   const auto word = wire::to_bytes({.kind = wire::Kind::hello, .tag = wire::protocol_version});
   for (int i = 0; i < parts; ++i) endless.send(word, zmq::send_flags::sndmore);
