@@ -43,7 +43,7 @@ enum class Kind : std::uint8_t {
   reject,     ///< to whoever dialed: it may not, and why; the same in every version
   start,      ///< master -> worker: its rank and the table; the world is complete
   link,       ///< who dialed: which rank, and what it has received of this link so far
-  ack,        ///< nothing but the header's acknowledgement: answers a link, or knocks
+  ack,        ///< nothing but the header's acknowledgement
   resend,     ///< frames are missing: those from the acknowledged one on are to be sent again
   data,       ///< a message, or a piece of one
   credit,     ///< receiver -> sender: bytes taken so far

@@ -53,6 +53,7 @@ Session running(const Setting& setting, const Settings& settings) {
     member.endpoint = rank + 1 == setting.ranks ? "tcp://127.0.0.1:1" : "tcp://10.0.0.1:1";
     session.members.push_back(member);
     session.nonces.push_back(static_cast<std::uint64_t>(rank));
+    session.hellos.push_back(1);
     if (is_master && rank > 0) {
       const auto at = static_cast<std::size_t>(rank);
       session.connections.at(at) = fuzz::a_caller(static_cast<std::uint8_t>(rank - 1));
