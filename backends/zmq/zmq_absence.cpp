@@ -31,6 +31,8 @@ constexpr std::chrono::milliseconds dialed_again_within{1500};
 /// A worker dials a master that speaks again and again; this is more than that takes anywhere.
 constexpr int graces_max = 4;
 constexpr int looks_put_off_max = 10;
+/// So many connections in a row that carry nothing: fewer may break while the other program computes.
+constexpr int barren_least = 3;
 
 }  // namespace
 
@@ -133,13 +135,15 @@ bool ZmqChannel::bears_nothing(int rank) {
   const auto now = Deadline::Clock::now();
   if (bearing.carried || now - since >= proven_after()) {
     bearing.barren_since.reset();
+    bearing.barren = 0;
   } else if (now - since >= barren_after()) {
+    ++bearing.barren;
     // The one before was stuck for the silence, and was not known to be.
     if (!bearing.barren_since) {
       bearing.barren_since = since - (barren_after() - 1s);
       return false;
     }
-    return now - *bearing.barren_since >= settings_.grace;
+    return bearing.barren >= barren_least && now - *bearing.barren_since >= settings_.grace;
   }
   return false;
 }

@@ -63,6 +63,7 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
     std::optional<Deadline::Clock::time_point> stands_since;  // the one that stands again
     bool carried = true;                                      // it has carried what was missing
     std::optional<Deadline::Clock::time_point> barren_since;  // several have not
+    int barren = 0;                                           // so many
   };
   struct Peer {
     Member member;

@@ -83,7 +83,12 @@ milliseconds any_time(Dice& dice) {
   return dice.between(grace, grace + 1s);
 }
 
-std::vector<Computing> computing_of(Dice& dice, int ranks) {
+/// A worker that advertises another address than it calls from is not probed. It must not compute
+/// for long while its connection is broken: nobody dials for it meanwhile, and the grace alone
+/// tells.
+constexpr milliseconds computes_unprobed_max = grace / 3;
+
+std::vector<Computing> computing_of(Dice& dice, int ranks, bool probed) {
   enum class Who : std::uint8_t { nobody, master, workers, all };
   constexpr std::array whos{Who::nobody,  Who::master, Who::master, Who::workers,
                             Who::workers, Who::all,    Who::all,    Who::all};
@@ -96,9 +101,9 @@ std::vector<Computing> computing_of(Dice& dice, int ranks) {
     const auto times = 2 + dice.below(4);
     for (std::uint64_t i = 0; i < times; ++i) {
       const auto percent = static_cast<double>(dice.below(100));
-      computing.push_back({rank,
-                           (static_cast<double>(i) + percent / 100) / static_cast<double>(times),
-                           any_time(dice)});
+      computing.push_back(
+          {rank, (static_cast<double>(i) + percent / 100) / static_cast<double>(times),
+           probed || rank == 0 ? any_time(dice) : std::min(any_time(dice), computes_unprobed_max)});
     }
   }
   return computing;
@@ -122,7 +127,7 @@ Plan make_plan(std::uint64_t seed) {
   const auto ranks = static_cast<std::uint64_t>(plan.world.ranks);
   plan.how.messages =
       std::max<std::uint64_t>(messages_of(plan.how.sizes) / (ranks * (ranks - 1)), 3);
-  plan.how.computing = computing_of(dice, plan.world.ranks);
+  plan.how.computing = computing_of(dice, plan.world.ranks, plan.world.to_workers.empty());
   return plan;
 }
 
