@@ -170,6 +170,7 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   void process_failed(const Incoming& incoming);
   void look_at_dialing(int rank);
   void count_evidence(int rank, Probe::Outcome outcome, const std::string& text);
+  void look_for_ways_now();
   void way_was_probed(int rank, Probe::Outcome outcome);
   void try_again_later(int rank);
   void relay_from_now(int dest, const std::string& why);

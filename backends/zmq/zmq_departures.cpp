@@ -293,6 +293,7 @@ void ZmqChannel::do_close(Deadline serve_until) {
   heed_abort();
   if (!is_aborted()) {
     say_goodbye();
+    look_for_ways_now();
     const Deadline linger = settings_.linger;
     while (!all_confirmed() && !is_aborted() && !linger.expired()) pump(linger);
     if (is_master()) serve_others(serve_until);

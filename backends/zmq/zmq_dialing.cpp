@@ -31,6 +31,10 @@ constexpr std::chrono::milliseconds look_for_way_each{1000};
 /// Probes in a row that find the way closed; or somebody who accepts and says nothing, as a host
 /// does that is very busy.
 constexpr int closed_max = 2, mute_max = 10;
+/// Of a rank that closes one is enough, and comes sooner: others give it the grace, and its linger
+/// may be over before.
+constexpr int mute_leaving_max = 1;
+constexpr std::chrono::milliseconds look_for_way_leaving_each{250};
 /// Handshakes in a row that came to nothing.
 constexpr int failures_max = 3;
 constexpr std::size_t probes_max = 8;
@@ -242,11 +246,21 @@ void ZmqChannel::count_evidence(int rank, Probe::Outcome outcome, const std::str
   dialing.closed = closed ? dialing.closed + 1 : 0;
   dialing.mute = outcome == Probe::Outcome::mute ? dialing.mute + 1 : 0;
   const bool patient = Clock::now() - *dialing.unproven_since < dial_patience;
-  const bool is_closed = dialing.closed >= closed_max || dialing.mute >= mute_max;
+  const bool is_closed =
+      dialing.closed >= closed_max || dialing.mute >= (leaving_ ? mute_leaving_max : mute_max);
   if (!patient && (is_closed || dialing.failures >= failures_max)) {
     relay_from_now(rank, is_closed ? text : "no handshake comes about");
   } else {
-    look_for_way(rank, look_for_way_each);
+    look_for_way(rank, leaving_ ? look_for_way_leaving_each : look_for_way_each);
+  }
+}
+
+/// What this rank has sent is to arrive before it ends.
+void ZmqChannel::look_for_ways_now() {
+  for (int other = 1; other < size(); ++other) {
+    const Dialing& dialing = peer(other).dialing;
+    if (!dialing.relayed && !dialing.look_at.is_never())
+      look_for_way(other, std::chrono::milliseconds::zero());
   }
 }
 
