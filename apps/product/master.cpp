@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <exception>
+#include <rankwire/output.hpp>
 #include <rankwire/units.hpp>
 
 #include "print.hpp"
@@ -12,11 +12,10 @@
 namespace product {
 namespace {
 
-/// Flushed at once: who reads a pipe sees each result when it is there, and a later failure takes
-/// none back. run() checks at the end that all was written.
+/// At once: who reads a pipe sees each result when it is there, and a later failure takes none
+/// back. run() checks at the end that all was written.
 void write(const std::string& text) {
-  std::fputs(text.c_str(), stdout);
-  std::fflush(stdout);
+  rankwire::write_output(text);
 }
 
 /// Known only here: over ZeroMQ the size of the world is the master's to say.

@@ -31,7 +31,8 @@ constexpr std::chrono::milliseconds dialed_again_within{1500};
 /// A worker dials a master that speaks again and again; this is more than that takes anywhere.
 constexpr int graces_max = 4;
 constexpr int looks_put_off_max = 10;
-/// So many connections in a row that carry nothing: fewer may break while the other program computes.
+/// So many connections in a row that carry nothing: fewer may break while the other program
+/// computes.
 constexpr int barren_least = 3;
 
 }  // namespace

@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -14,8 +16,15 @@
 namespace rankwire {
 namespace {
 
+/// Of the first write_output that failed; 0: none has.
+std::atomic<int> write_error{0};
+
 /// Whether all was taken; else errno says why, as far as that is known.
 bool flush_whole() {
+  if (const int error = write_error; error != 0) {
+    errno = error;
+    return false;
+  }
   // An earlier write may have failed: its reason is not kept by anybody.
   if (std::ferror(stdout) != 0 || std::cout.bad()) {
     errno = 0;
@@ -34,6 +43,21 @@ void keep_standard_descriptors() noexcept {
     if (fcntl(descriptor, F_GETFD) >= 0) continue;
     // The lowest free number is this one. What is started from here shall find it closed, too.
     (void)open("/dev/null", modes[descriptor] | O_CLOEXEC);
+  }
+}
+
+void write_output(std::string_view text) noexcept {
+  std::fflush(stdout);
+  while (!text.empty() && write_error == 0) {
+    const ssize_t written = ::write(STDOUT_FILENO, text.data(), text.size());
+    if (written >= 0) {
+      text.remove_prefix(static_cast<std::size_t>(written));
+    } else if (errno == EAGAIN) {  // somebody made it non-blocking
+      pollfd ready{STDOUT_FILENO, POLLOUT, 0};
+      (void)poll(&ready, 1, -1);
+    } else if (errno != EINTR) {
+      write_error = errno;
+    }
   }
 }
 
