@@ -20,8 +20,8 @@ namespace rankwire::zmq_wire {
 class Doorman {
  public:
   struct Limits {
-    /// From the call to the word that lets it in. A worker that computes while libzmq mends its
-    /// connection is silent, too.
+    /// From the call to the word that lets it in. A worker whose program begins to compute
+    /// right after it has dialed is silent, too.
     std::chrono::milliseconds stay{30'000};
     /// From the answer that it does not belong here: time to read it.
     std::chrono::milliseconds farewell{1000};

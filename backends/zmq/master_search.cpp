@@ -209,7 +209,7 @@ std::optional<FoundMaster> MasterSearch::take(Wire& wire, const Incoming& incomi
     note_failure(wire, *from, incoming.key_refused);
     return std::nullopt;
   }
-  if (incoming.what != Incoming::What::up) return std::nullopt;  // libzmq tries again
+  if (incoming.what != Incoming::What::up) return std::nullopt;  // it is dialed again
   check_user(wire, *from);
   FoundMaster found{from->connection, from->endpoint, from->own};
   from->connection = 0;
@@ -240,7 +240,7 @@ void MasterSearch::note_failure(Wire& wire, Candidate& candidate, bool key_refus
                         "folder of the master's --allow, and restart the master",
                         settings_.key)
                   : why_not(candidate, wire.has_keys());
-  // After some failures libzmq would not dial again: the next look does.
+  // The next look dials again, where that may help.
   wire.hang_up(candidate.connection);
   candidate.connection = 0;
   if (candidate.refusal.empty()) return;

@@ -20,8 +20,8 @@ struct FoundMaster {
 
 /// Looks for the master of settings.join: at the addresses of its host, or at the endpoints that an
 /// address file names, which is read again and again since an earlier run may have left it. Dials
-/// them in turn, the next when the one before has not answered at once, and leaves it to libzmq to
-/// try each again.
+/// them in turn, the next when the one before has not answered at once, and leaves it to the Wire
+/// to try each again.
 class MasterSearch {
  public:
   /// Throws UsageError when settings.join cannot be meant.

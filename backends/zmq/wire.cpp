@@ -28,7 +28,6 @@ constexpr std::chrono::milliseconds listener_linger{1000};
 constexpr int ranks_few = 24;
 // Below the time in which the system sends something again, it would end sound connections.
 constexpr int maxrt_least_ms = 1000;
-constexpr int messages_at_once = 256;
 constexpr int frames_skipped_at_once = 256;
 // Others may speak for as long as they like: a wait whose deadline has passed ends after that.
 constexpr std::chrono::milliseconds late_max{5};
@@ -137,8 +136,7 @@ void Wire::hang_up(ConnectionId connection) {
     return;
   }
   // What it has said, and libzmq holds, must not be taken for another's.
-  found->second.standing = Standing::hung_up;
-  if (has_file(connection, found->second)) break_off(found->second.descriptor);
+  now_stands(connection, found->second, Standing::hung_up);
 }
 
 void Wire::forget_ready(ConnectionId connection) {

@@ -222,12 +222,13 @@ class Wire {
     std::string routing_id;  // of a connection to the listener
     std::string address;     // for the log
     bool drop_logged = false;
-    Standing standing = Standing::belongs;  // of one that was dialed
-    int words = 0;                          // hellos and links of one that does not belong
-    int descriptor = -1;                    // of a caller: the number that its file has, or had
-    bool closed = false;                    // and libzmq has handed over all that it said
-    std::uint64_t read_before = 0;          // of the listener, when its last was read
-    std::uint64_t sweeps_before = 0;        // of the listener, when that was known
+    Standing standing = Standing::belongs;   // of one that was dialed
+    int words = 0;                           // hellos and links of one that does not belong
+    int descriptor = -1;                     // of a caller: the number that its file has, or had
+    bool closed = false;                     // and libzmq has handed over all that it said
+    Deadline closed_by = Deadline::never();  // or counts as having done so
+    std::uint64_t read_before = 0;           // of the listener, when its last was read
+    std::uint64_t sweeps_before = 0;         // of the listener, when that was known
   };
   /// A file of an accepted connection that has not ended, as far as is known.
   struct Accepted {
@@ -240,6 +241,8 @@ class Wire {
     using is_transparent = void;
     std::size_t operator()(std::string_view id) const { return std::hash<std::string_view>{}(id); }
   };
+
+  static constexpr int messages_at_once = 256;
 
   void set_up(zmq::socket_t& socket, std::int64_t frame_bytes_max) const;
   void look_after_strangers();
@@ -272,8 +275,11 @@ class Wire {
   void note_wordless(int descriptor, bool caller_hung_up);
   [[nodiscard]] bool is_heard(ConnectionId caller, const std::optional<Header>& header);
   ConnectionId caller_of(const zmq::message_t& routing_id, zmq::message_t& frame);
+  [[nodiscard]] Connection* caller_at(ConnectionId caller);
+  void now_stands(ConnectionId caller, Connection& connection, Standing standing);
   [[nodiscard]] bool has_file(ConnectionId caller, const Connection& connection) const;
   void watch_over(const Connection& connection);
+  void watch_stranger(int descriptor);
   void has_come(int descriptor, std::chrono::milliseconds silence_max);
   void break_off(int descriptor);
   void ended_at(int descriptor);

@@ -33,6 +33,10 @@ constexpr int callers_at_once = 1024;
 // Hellos and links over one connection, before it belongs: each has an answer.
 constexpr int words_max = 8;
 
+/// libzmq's thread needs microseconds to hand over the last of a caller that has ended, where it
+/// has a core.
+constexpr std::chrono::milliseconds closed_within{2000};
+
 /// A number; over ipc, where libzmq says "localhost:USER:GROUP:PID", the process.
 std::string address_of_caller(zmq::message_t& frame) {
   const char* const said = property_of(frame, "Peer-Address");
@@ -125,40 +129,50 @@ void Wire::guard(zmq::socket_t& listener) {
   serve_listed(listener, keys_->own);
 }
 
-void Wire::let_in(ConnectionId caller) {
+/// Null for one that is forgotten, or was dialed.
+Wire::Connection* Wire::caller_at(ConnectionId caller) {
   const auto found = connections_.find(caller);
-  if (found == connections_.end() || found->second.standing != Standing::stranger) return;
-  found->second.standing = Standing::waits;
+  return found == connections_.end() || found->second.source->dialed != 0 ? nullptr
+                                                                          : &found->second;
+}
+
+void Wire::now_stands(ConnectionId caller, Connection& connection, Standing standing) {
+  connection.standing = standing;
+  if (has_file(caller, connection)) watch_over(connection);
+}
+
+void Wire::let_in(ConnectionId caller) {
+  Connection* const connection = caller_at(caller);
+  if (connection == nullptr || connection->standing != Standing::stranger) return;
   gate_.give_back(Gate::cost_of_call);
-  if (has_file(caller, found->second)) watch_over(found->second);
+  now_stands(caller, *connection, Standing::waits);
 }
 
 void Wire::listen_to(ConnectionId caller) {
-  const auto found = connections_.find(caller);
-  if (found == connections_.end() || found->second.source->dialed != 0) return;
-  Connection& connection = found->second;
-  if (connection.standing == Standing::belongs) return;
-  if (connection.standing == Standing::stranger) gate_.give_back(Gate::cost_of_call);
-  connection.standing = Standing::belongs;
-  if (has_file(caller, connection)) watch_over(connection);
+  Connection* const connection = caller_at(caller);
+  if (connection == nullptr) return;
+  if (connection->standing == Standing::stranger) {
+    gate_.give_back(Gate::cost_of_call);
+  } else if (connection->standing != Standing::waits) {
+    return;  // it is listened to, or was sent away
+  }
+  now_stands(caller, *connection, Standing::belongs);
 }
 
 void Wire::bid_farewell(ConnectionId caller) {
-  const auto found = connections_.find(caller);
-  if (found == connections_.end() || found->second.source->dialed != 0) return;
-  Connection& connection = found->second;
-  if (connection.standing == Standing::shown_out || connection.standing == Standing::hung_up)
+  Connection* const connection = caller_at(caller);
+  if (connection == nullptr || connection->standing == Standing::shown_out ||
+      connection->standing == Standing::hung_up) {
     return;
-  connection.standing = Standing::answered;
-  if (has_file(caller, connection)) watch_over(connection);
+  }
+  now_stands(caller, *connection, Standing::answered);
 }
 
 void Wire::show_out(ConnectionId caller) {
-  const auto found = connections_.find(caller);
-  if (found == connections_.end() || found->second.source->dialed != 0) return;
-  found->second.standing = Standing::shown_out;
+  Connection* const connection = caller_at(caller);
+  if (connection == nullptr) return;
   gate_.charge(Gate::cost_of_offence);
-  if (has_file(caller, found->second)) break_off(found->second.descriptor);
+  now_stands(caller, *connection, Standing::shown_out);
 }
 
 /// Whether the file of that number is this caller's, as far as is known: of several that had it the
@@ -174,7 +188,7 @@ void Wire::watch_over(const Connection& connection) {
   const int descriptor = connection.descriptor;
   switch (connection.standing) {
     case Standing::stranger:
-      doorman_.came(descriptor);
+      watch_stranger(descriptor);
       break;
     case Standing::waits:
       doorman_.let_wait(descriptor);
@@ -193,6 +207,12 @@ void Wire::watch_over(const Connection& connection) {
       break_off(descriptor);
       break;
   }
+}
+
+/// It sends PINGs, whatever else it says, and whether that passes or not.
+void Wire::watch_stranger(int descriptor) {
+  doorman_.came(descriptor);
+  silence_.watch(descriptor, caller_silence());
 }
 
 /// A connection with a rank stands.
@@ -223,9 +243,7 @@ void Wire::listener_event(const Monitor::Event& event) {
     case ZMQ_EVENT_ACCEPTED:
       ended_at(descriptor);
       accepted_[descriptor].file = StreamConnection::at(descriptor);
-      doorman_.came(descriptor);
-      // It sends PINGs, whatever else it says, and whether that passes or not.
-      silence_.watch(descriptor, caller_silence());
+      watch_stranger(descriptor);
       gate_.charge(Gate::cost_of_call);
       break;
     case ZMQ_EVENT_DISCONNECTED:
@@ -340,9 +358,8 @@ void Wire::has_ended(ConnectionId caller) {
   if (std::erase(callers, caller) == 0) return;
   downs_.push_back(caller);
   if (!had_file) return;
-  silence_.forget(descriptor);
   if (callers.empty()) {
-    doorman_.came(descriptor);
+    watch_stranger(descriptor);
   } else {
     watch_over(connections_.at(callers.back()));
   }
@@ -352,7 +369,6 @@ void Wire::has_ended(ConnectionId caller) {
 /// takes more than one call.
 void Wire::emit_downs() {
   if (downs_.empty()) return;
-  constexpr int messages_at_once = 256;
   if (!word_waits_) drain(*listener_, messages_at_once);
   std::erase_if(downs_, [this](ConnectionId id) { return emit_down(id); });
 }
@@ -365,7 +381,8 @@ bool Wire::emit_down(ConnectionId id) {
   Connection& connection = found->second;
   const Source& source = *listener_;
   if (!connection.closed) {
-    connection.closed = is_closed(connection);
+    if (connection.closed_by.is_never()) connection.closed_by = closed_within;
+    connection.closed = is_closed(connection) || connection.closed_by.expired();
     connection.read_before = source.read;
     connection.sweeps_before = source.sweeps;
     return false;

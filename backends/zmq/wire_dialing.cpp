@@ -27,7 +27,6 @@ constexpr std::chrono::milliseconds handed_over_within{50};
 /// A worker's listener sends no PINGs by itself: the answer to one that waits behind a piece comes
 /// late.
 constexpr int worker_silences = 3;
-constexpr int messages_at_once = 256;
 
 }  // namespace
 

@@ -147,7 +147,7 @@ void ZmqChannel::process_down(ConnectionId connection) {
   const bool was_route = link.route() == connection;
   if (was_route) link.detach();
   if (rank != 0 && (mailbox_.departure(rank) || there.departing)) {
-    unlink(connection);  // or libzmq would mend it, and we would talk to a stranger
+    unlink(connection);  // or it would be dialed again, and we would talk to a stranger
     if (there.departing) finish_departing(rank);
   } else if (is_hub_link(rank)) {
     if (was_route) begin_absence(rank);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include "frame.hpp"
 #include "fuzz.hpp"
@@ -19,7 +20,7 @@ namespace {
 /// Whom a script names: one who calls, or was dialed.
 struct Other {
   ConnectionId id = 0;  // 0: calls anew with its next frame, or was hung up on
-  bool stands = false, kept = false;
+  bool stands = false, kept = false, stood = false;
   std::uint32_t next_sequence = 0;
 };
 struct Network {
@@ -98,6 +99,7 @@ std::optional<Incoming> up_or_down(Incoming::What what) {
   in.what = what;
   in.connection = other->id;
   other->stands = up;
+  if (up) in.anew = std::exchange(other->stood, true);
   if (!up && !is_dialed(name) && !other->kept) other->id = 0;
   return in;
 }
