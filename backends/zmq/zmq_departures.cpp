@@ -198,10 +198,12 @@ void ZmqChannel::process_departed(const Departed& departed) {
   finish_departing(departed.rank);
 }
 
-/// What a departing rank has sent may still come, and is waited for as long as it does.
+/// What a departing rank has sent may still come, and is waited for as long as it does; from one
+/// that closes, for as long as it stays for that: its linger, and again that of its sockets.
 void ZmqChannel::await_last_of(int rank) {
   Peer& there = peer(rank);
-  there.departing_until = there.departing->lost ? silence_max(settings_) : settings_.grace;
+  there.departing_until = there.departing->lost ? silence_max(settings_)
+                                                : std::max(settings_.grace, 2 * settings_.linger);
   run_timers();
 }
 

@@ -272,3 +272,35 @@ TEST_CASE("reach: what others can reach needs --insecure or keys, whatever way i
   auto timid = worker("@" + path);
   CHECK(has(refusal<UsageError>(timid), "--insecure"));
 }
+
+TEST_CASE(
+    "reach: what a rank sent before it closed may come by the relay after the grace is over") {
+  auto with = settings();
+  with.grace = 500ms;  // the relay comes after 2 s and more
+  with.linger = 10s;
+  // Worker 2 advertises an address where somebody accepts, and says nothing.
+  const HeldPort mute{HeldPort::How::listening, "127.0.0.2"};
+  auto hidden = with;
+  hidden.advertise = "127.0.0.2";
+  hidden.port_range = rankwire::PortRange{mute.port(), mute.port()};
+  const std::string endpoint = conformance::free_endpoint();
+  auto zero = master(endpoint, 3, with);
+  std::vector<std::future<Opened>> workers;
+  workers.push_back(worker(endpoint, 1, with));
+  workers.push_back(worker(endpoint, 2, hidden));
+  auto world = complete(std::move(zero), std::move(workers));
+  Opened &one = world.workers[0], &two = world.workers[1];
+  const auto leave = [](Opened& rank) {
+    return std::async(std::launch::async, [&rank] { rank->close(patience); });
+  };
+  rankwire::send(*one, 2, 1, 7);
+  auto one_leaves = leave(one);
+  auto zero_serves = leave(world.master);
+  CHECK(rankwire::recv<int>(*two, 1, 1, patience) == 7);
+  std::optional<rankwire::Departure> departure;
+  while (!(departure = two->departure(1))) std::this_thread::sleep_for(1ms);
+  CHECK(departure->kind == rankwire::Departure::Kind::left);
+  two->close();
+  one_leaves.get();
+  zero_serves.get();
+}
