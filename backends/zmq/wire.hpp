@@ -272,7 +272,7 @@ class Wire {
   std::string listen_at(SocketFile&& file);
   void guard(zmq::socket_t& listener);
   void listener_event(const Monitor::Event& event);
-  void note_wordless(int descriptor, bool caller_hung_up);
+  void note_wordless(int descriptor);
   [[nodiscard]] bool is_heard(ConnectionId caller, const std::optional<Header>& header);
   ConnectionId caller_of(const zmq::message_t& routing_id, zmq::message_t& frame);
   [[nodiscard]] Connection* caller_at(ConnectionId caller);
@@ -318,6 +318,8 @@ class Wire {
   SpareBlocks spares_;
   std::pmr::deque<Incoming> ready_{&spares_};
   bool hung_up_in_handshake_ = false;  // the caller whose end the listener's monitor tells next
+  // Callers that came through one, and of whom nothing was read yet. libzmq does not say which.
+  int handshakes_done_ = 0;
   bool word_waits_ = false;  // of a stranger, in ready_: what it says next depends on the answer
   ConnectionId last_id_ = 0;
   std::uint64_t frames_dropped_ = 0;

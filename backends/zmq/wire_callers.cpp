@@ -247,8 +247,11 @@ void Wire::listener_event(const Monitor::Event& event) {
       gate_.charge(Gate::cost_of_call);
       break;
     case ZMQ_EVENT_DISCONNECTED:
-      note_wordless(descriptor, std::exchange(hung_up_in_handshake_, false));
+      if (!std::exchange(hung_up_in_handshake_, false)) note_wordless(descriptor);
       ended_at(descriptor);
+      break;
+    case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
+      ++handshakes_done_;
       break;
     case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:  // such as the master's probe of a worker
     case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:       // the gatekeeper says more of it
@@ -259,11 +262,16 @@ void Wire::listener_event(const Monitor::Event& event) {
   }
 }
 
-/// A file has ended over which nothing was said: most likely its handshake came to nothing. (libzmq
-/// would say so, and why, by an event that cannot be listened to: see Monitor.)
-void Wire::note_wordless(int descriptor, bool caller_hung_up) {
+/// A file has ended of which nothing was read. Where no handshake is unaccounted for, its own was
+/// refused. (libzmq would say so, and why, by an event that cannot be listened to: see Monitor.)
+/// Else it may be one that spoke and ended while this program computed.
+void Wire::note_wordless(int descriptor) {
   const auto found = accepted_.find(descriptor);
-  if (found == accepted_.end() || !found->second.callers.empty() || caller_hung_up) return;
+  if (found == accepted_.end() || !found->second.callers.empty()) return;
+  if (handshakes_done_ > 0) {
+    --handshakes_done_;
+    return;
+  }
   ++frames_dropped_;
   if (!handshakes_failed_.admits()) return;
   log().warn(
@@ -331,6 +339,7 @@ ConnectionId Wire::caller_of(const zmq::message_t& routing_id, zmq::message_t& f
   if (accepted == accepted_.end()) {
     downs_.push_back(id);  // it has ended already; only what it said is left
   } else {
+    if (accepted->second.callers.empty()) handshakes_done_ = std::max(handshakes_done_ - 1, 0);
     accepted->second.callers.push_back(id);
   }
   return id;

@@ -185,3 +185,25 @@ TEST_CASE("wire: of a message with more frames than ours have nothing is taken")
   other.send(word);
   CHECK(frames_in(all_that_comes(listener, 1s)) == 1);
 }
+
+TEST_CASE("wire: who spoke and ended before it was read is not taken for one without keys") {
+  wire::Wire listener{30s, {}};
+  const auto endpoint =
+      listener.listen({{.number = "127.0.0.1", .loopback = true}}, {}, false).front();
+  {
+    zmq_world::Stranger speaks{endpoint};
+    speaks.send(wire::to_bytes({.kind = wire::Kind::hello, .tag = wire::protocol_version}));
+    std::this_thread::sleep_for(200ms);
+  }
+  std::this_thread::sleep_for(200ms);  // it has ended, and nobody has looked
+  CHECK(frames_in(all_that_comes(listener, 1s)) == 1);
+  CHECK(listener.frames_dropped() == 0);
+  {
+    const zmq_world::RawStranger refused{endpoint};
+    CHECK(refused.write("\xff" + std::string(8, '\0') + "\x7f\x03\x01" + "CURVE" +
+                        std::string(64 - 17, '\0')));
+    std::this_thread::sleep_for(200ms);
+  }
+  (void)all_that_comes(listener, 1s);
+  CHECK(listener.frames_dropped() == 1);
+}
