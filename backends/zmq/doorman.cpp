@@ -63,7 +63,7 @@ bool Doorman::exceeds(Stranger& stranger, std::uint64_t sweeps) const {
   if (stranger.until.expired()) return true;
   if (stranger.leaves) return false;
   const auto facts = stranger.connection.facts();
-  if (!facts || facts->bytes_received <= limits_.bytes) return false;
+  if (!facts || facts->bytes_read <= limits_.bytes) return false;
   if (stranger.sweeps == 0) stranger.sweeps = sweeps;
   return sweeps > stranger.sweeps + 1;  // one may have been half done
 }

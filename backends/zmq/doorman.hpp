@@ -26,8 +26,10 @@ class Doorman {
     /// From the answer that it does not belong here: time to read it.
     std::chrono::milliseconds farewell{1000};
     std::size_t strangers = 2048;  ///< at once; the oldest has to go
-    /// What it may send before: more than any hello. Over TCP: of a Unix socket the system counts
-    /// nothing, and its callers are processes of the same user.
+    /// What libzmq may have read of it before: more than any hello. (What waits in the system has a
+    /// limit there, and may begin with the word that lets it in, when libzmq's thread gets no core.)
+    /// Over TCP: of a Unix socket the system counts nothing, and its callers are processes of the
+    /// same user.
     std::uint64_t bytes = std::uint64_t{64} << 10;
   };
 
@@ -48,7 +50,7 @@ class Doorman {
   /// Ends those who exceed a limit; gives their number, and logs the first. `sweeps` counts how
   /// often all that had come over all connections was taken in: who has sent much may have said who
   /// it is, and what it says was not read yet. A hundred times a second, fewer where there are
-  /// many: two system calls for each.
+  /// many: three system calls for each.
   std::uint64_t look(std::uint64_t sweeps);
   /// When the next look is due.
   [[nodiscard]] Deadline next_look() const {

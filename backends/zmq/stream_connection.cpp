@@ -3,13 +3,16 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/filter.h>
+#include <linux/sockios.h>
 #include <linux/tcp.h>  // glibc's tcp_info does not know the bytes received and acknowledged
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <string_view>
@@ -94,7 +97,13 @@ std::optional<StreamConnection::Facts> StreamConnection::facts() const {
       getsockopt(descriptor_, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) {
     return std::nullopt;
   }
-  return Facts{info.tcpi_bytes_received, std::chrono::milliseconds{info.tcpi_last_data_recv}};
+  // Asked for later, so that none counts as read that was not.
+  int unread = 0;
+  if (ioctl(descriptor_, SIOCINQ, &unread) != 0) return std::nullopt;
+  const auto waiting =
+      std::min<std::uint64_t>(static_cast<unsigned>(unread), info.tcpi_bytes_received);
+  return Facts{info.tcpi_bytes_received - waiting,
+               std::chrono::milliseconds{info.tcpi_last_data_recv}};
 }
 
 bool StreamConnection::process_is_stopped() const {

@@ -20,7 +20,7 @@ class StreamConnection {
 
   /// What the system knows of a TCP connection, since it began.
   struct Facts {
-    std::uint64_t bytes_received = 0;
+    std::uint64_t bytes_read = 0;  ///< received, and taken by libzmq
     std::chrono::milliseconds silent_for{0};  ///< since anything was received
   };
   /// Nothing when the number is another's by now, and for a Unix socket, of which the system counts

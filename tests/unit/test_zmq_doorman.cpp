@@ -48,8 +48,17 @@ TEST_CASE("doorman: who says too much before it is let in is shown out") {
   Doorman doorman{generous};
   doorman.came(loud.descriptor);
   doorman.came(quiet.descriptor);
-  CHECK(loud.stranger.write(std::string(1001, 'x')));
-  CHECK(quiet.stranger.write(std::string(1000, 'x')));
+  const Visit unread{port};
+  doorman.came(unread.descriptor);
+  const auto says = [](const Visit& visit, std::size_t bytes) {
+    CHECK(visit.stranger.write(std::string(bytes, 'x')));
+    std::string heard(bytes, '\0');
+    REQUIRE(::recv(visit.descriptor, heard.data(), bytes, MSG_WAITALL) ==
+            static_cast<ssize_t>(bytes));
+  };
+  says(loud, 1001);
+  says(quiet, 1000);
+  CHECK(unread.stranger.write(std::string(5000, 'x')));  // may begin with its word
   CHECK(looks(doorman) == 1);
   CHECK(loud.stranger.is_hung_up(10s));
 }
