@@ -27,9 +27,9 @@ class Doorman {
     std::chrono::milliseconds farewell{1000};
     std::size_t strangers = 2048;  ///< at once; the oldest has to go
     /// What libzmq may have read of it before: more than any hello. (What waits in the system has a
-    /// limit there, and may begin with the word that lets it in, when libzmq's thread gets no core.)
-    /// Over TCP: of a Unix socket the system counts nothing, and its callers are processes of the
-    /// same user.
+    /// limit there, and may begin with the word that lets it in, when libzmq's thread gets no
+    /// core.) Over TCP: of a Unix socket the system counts nothing, and its callers are processes
+    /// of the same user.
     std::uint64_t bytes = std::uint64_t{64} << 10;
   };
 

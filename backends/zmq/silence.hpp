@@ -15,7 +15,7 @@ namespace rankwire::zmq_wire {
 /// nothing: it does so for a process that is stopped, too.
 ///
 /// Not by libzmq's own time limit of its PINGs. At a listener it may abort the process (libzmq
-/// 4.3.4, "Assertion failed: !_io_error"). And for it half a frame is silence: a slow network that
+/// 4.3.4, "Assertion failed: !_io_error"; see wire_closing.cpp, too). And for it half a frame is silence: a slow network that
 /// carries large messages would be broken off again and again. This asks the system instead when
 /// bytes last came. Of a Unix socket the system does not know that; but there it knows the process
 /// at the other end, whether that is stopped, and whether it has exited while another, which it has

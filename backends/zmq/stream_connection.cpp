@@ -160,6 +160,19 @@ void StreamConnection::end() const {
   }
 }
 
+void StreamConnection::end_unread() const {
+  end();
+  if (!process_ || !is_still_there()) return;
+  std::array<char, 4096> forgotten{};
+  while (::recv(descriptor_, forgotten.data(), forgotten.size(), MSG_DONTWAIT) > 0) {
+  }
+}
+
+bool StreamConnection::has_sent_all() const {
+  int waiting = 0;
+  return !is_still_there() || ioctl(descriptor_, SIOCOUTQ, &waiting) != 0 || waiting == 0;
+}
+
 void StreamConnection::stop_listening() const {
   if (process_ || !is_still_there()) return;
   // A segment begins with TCP's header, of (byte 12 >> 4) * 4 bytes; with nothing behind it, it

@@ -20,7 +20,7 @@ class StreamConnection {
 
   /// What the system knows of a TCP connection, since it began.
   struct Facts {
-    std::uint64_t bytes_read = 0;  ///< received, and taken by libzmq
+    std::uint64_t bytes_read = 0;             ///< received, and taken by libzmq
     std::chrono::milliseconds silent_for{0};  ///< since anything was received
   };
   /// Nothing when the number is another's by now, and for a Unix socket, of which the system counts
@@ -52,12 +52,18 @@ class StreamConnection {
   void suit_one_host() const;
 
   [[nodiscard]] bool is_still_there() const;
+  /// Whether the other side's system has taken all that was written (over a Unix socket: its
+  /// process); true of one that has ended.
+  [[nodiscard]] bool has_sent_all() const;
 
   /// Ends it, which libzmq takes for the end of it: resets TCP, and what waits to be read in the
   /// system is forgotten. With less, another side that has more to send than fits, and to which no
   /// room is told any more, would not learn of the end for a minute. Does nothing when the number
   /// is another's by now.
   void end() const;
+
+  /// The same, and nothing more can be read of a Unix socket either.
+  void end_unread() const;
 
   /// From now on the system throws away what comes over TCP, but for acknowledgements: what was
   /// sent can still be read over there. Over a Unix socket nothing changes.

@@ -21,9 +21,6 @@ namespace rankwire::zmq_wire {
 namespace {
 
 constexpr int sockets_max = 16'384;
-// For acknowledgements of the last frames of others; what goes to a caller that has gone is dropped
-// at once.
-constexpr std::chrono::milliseconds listener_linger{1000};
 // With all to all there are many connections on each host, and their PINGs alone may keep it busy.
 constexpr int ranks_few = 24;
 // Below the time in which the system sends something again, it would end sound connections.
@@ -51,22 +48,6 @@ zmq::context_t make_context() {
 
 Wire::Wire(std::chrono::milliseconds silence_max, std::optional<Keyring> keys)
     : silence_max_{silence_max}, keys_{std::move(keys)}, context_{make_context()} {}
-
-Wire::~Wire() {
-  file_ = {};  // while it listens, so that the path cannot be another's yet
-  const auto set_linger = [](Source& source, std::chrono::milliseconds linger) {
-    zmq_wire::set_linger(source.socket(), linger);
-  };
-  if (listener_) set_linger(*listener_, listener_linger);
-  for (const auto& source : dialed_) set_linger(*source, linger_);
-  dialed_.clear();
-  listener_.reset();
-  gatekeeper_.reset();
-  try {
-    context_.close();  // waits for the lingering sockets
-  } catch (const zmq::error_t&) {
-  }
-}
 
 void Wire::set_up(zmq::socket_t& socket, std::int64_t frame_bytes_max) const {
   const int silence_max_ms = static_cast<int>(silence_max_.count());

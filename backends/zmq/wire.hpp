@@ -87,7 +87,8 @@ class Wire {
   /// sent.
   /// With keys, everybody whom this process dials or who calls it needs keys, too.
   Wire(std::chrono::milliseconds silence_max, std::optional<Keyring> keys);
-  /// Closes all sockets; waits at most the linger (1 s unless set) for what they have to send.
+  /// Waits until the other sides' systems have all that was sent, for the linger (1 s unless set)
+  /// at most, and for 1 s at connections that stand; then ends all connections.
   ~Wire();
   Wire(const Wire&) = delete;
   Wire& operator=(const Wire&) = delete;
@@ -101,7 +102,7 @@ class Wire {
   /// The same over ipc, as the master at `path` or as a worker of the one there (see SocketFile).
   std::string listen_as_master(const std::string& path);
   std::string listen_as_worker_of(const std::string& master_path);
-  /// Whoever calls from now on is refused; connections stay.
+  /// Whoever calls from now on is refused, and those who have called are hung up on.
   void stop_listening();
   /// The largest piece of a payload that is taken there: more where no other host comes in.
   [[nodiscard]] std::uint64_t piece_bytes() const { return piece_bytes_; }
@@ -157,8 +158,8 @@ class Wire {
     ready_.push_back(std::move(incoming));
   }
 
-  /// How long the destructor may wait for what goes to those whom this process dialed. A message to
-  /// one that has gone makes it wait to the end: where nothing is left to send, say so.
+  /// How long the destructor may wait. A message to one that has gone makes it wait to the end:
+  /// where nothing is left to send, say so.
   void set_linger(std::chrono::milliseconds linger) { linger_ = linger; }
   /// Before a wait sleeps it looks again and again for so long, and yields the core in between.
   void set_yield(std::chrono::microseconds yield) { yield_ = yield; }
@@ -266,6 +267,13 @@ class Wire {
   void look_after_attempts();
   void look_after_attempt(Source& source);
   void hang_up_dialed(ConnectionId connection, Source& source);
+
+  // wire_closing.cpp: how it ends.
+  void hand_over();
+  void await_begun(Deadline deadline);
+  [[nodiscard]] bool has_handed_over(bool given_up) const;
+  void end_callers();
+  static void end_dialed(Source& source);
 
   // wire_callers.cpp: who calls.
   void listen_by(const std::function<void(zmq::socket_t&)>& bind);

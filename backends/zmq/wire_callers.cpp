@@ -70,7 +70,10 @@ std::vector<std::string> Wire::listen(const std::vector<Address>& addresses, Por
   return bound_;
 }
 
+/// libzmq closes what was accepted together with the port: not while more may come (see
+/// wire_closing.cpp).
 void Wire::stop_listening() {
+  end_callers();
   gate_ = {};
   file_ = {};
   for (const auto& endpoint : std::exchange(bound_, {})) {

@@ -158,6 +158,7 @@ void Wire::attempt_ended(Source& source) {
 
 void Wire::hang_up_dialed(ConnectionId connection, Source& source) {
   silence_.forget(source.dialing.descriptor);
+  end_dialed(source);
   connections_.erase(connection);
   std::erase_if(dialed_, [&](const auto& each) { return each.get() == &source; });
   rebuild_poll_items();
