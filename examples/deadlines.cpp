@@ -20,13 +20,21 @@ void work() {
   std::this_thread::sleep_for(10ms);
 }
 
+/// To a rank that may have left meanwhile: what comes too late there is wanted no more.
+void send_if_there(rankwire::Channel& world, int rank, int tag, int value) {
+  try {
+    rankwire::send(world, rank, tag, value);
+  } catch (const rankwire::PeerLeft&) {
+  }
+}
+
 void worker(rankwire::Channel& world) {
   const int count = world.rank() == late_rank ? pieces_of_late : pieces;
   for (int i = 0; i < count; ++i) {
     work();
-    if (rankwire::try_recv<bool>(world, 0, stop_tag, Deadline::poll())) return;
+    if (rankwire::try_recv<int>(world, 0, stop_tag, Deadline::poll())) return;
   }
-  rankwire::send(world, 0, answer_tag, world.rank() * 100);
+  send_if_there(world, 0, answer_tag, world.rank() * 100);
 }
 
 void master(rankwire::Channel& world) {
@@ -52,7 +60,7 @@ void master(rankwire::Channel& world) {
       std::printf("rank %d answers %d\n", worker, answer->second);
     } else {
       std::printf("rank %d is late\n", worker);
-      rankwire::send(world, worker, stop_tag, true);
+      send_if_there(world, worker, stop_tag, 0);
     }
   }
 }
