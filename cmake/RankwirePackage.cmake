@@ -42,6 +42,11 @@ install(FILES ${PROJECT_BINARY_DIR}/rankwireConfig.cmake
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/core/include/ ${PROJECT_SOURCE_DIR}/backends/include/
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/doc/rankwire)
+if(PROJECT_IS_TOP_LEVEL)
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/examples
+          DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/doc/rankwire
+          FILES_MATCHING PATTERN "*.cpp" PATTERN "CMakeLists.txt" PATTERN "build*" EXCLUDE)
+endif()
 
 # rankwire is the one that users call; the others have names that are not ours alone (ImageMagick has
 # a compare), so they stand in a folder of their own, with the launcher that they start beside them.

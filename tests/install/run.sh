@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # tests/install/run.sh SOURCE BUILD LIBDIR TRANSPORT...: installs BUILD, moves what was installed, and
-# builds and runs programs against it: the README's first one, by CMake and by pkg-config, and a
-# project with a shared library and exports of its own.
+# builds and runs programs against it: the README's first one, by CMake and by pkg-config, an example
+# from where it was installed, and a project with a shared library and exports of its own.
 set -euo pipefail
 export LC_ALL=C
 source=$(realpath "${1:?SOURCE}")
@@ -70,6 +70,14 @@ expect "$said" pi/build/pi
 export PKG_CONFIG_PATH=$prefix/$libdir/pkgconfig
 quietly "${CXX:-c++}" -std=c++20 pi/pi.cpp $(pkg-config --cflags --libs rankwire) -o pi/pi
 expect "$said" pi/pi
+
+examples=$prefix/share/doc/rankwire/examples
+for file in "$source"/examples/{CMakeLists.txt,*.cpp}; do
+  cmp "$file" "$examples/${file##*/}" || fail "$file is not installed"
+done
+quietly cmake -S "$examples" -B examples -DCMAKE_PREFIX_PATH="$prefix"
+quietly cmake --build examples --target types
+expect "$(head -n 3 "$source/tests/system/expected/types.txt")" examples/types -n 1
 
 quietly cmake -S "$source/tests/install/consumer" -B consumer -DCMAKE_PREFIX_PATH="$prefix" \
   -DTRANSPORTS="$(IFS=';' && echo "${transports[*]}")"

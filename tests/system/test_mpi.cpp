@@ -1,25 +1,11 @@
-#include <unistd.h>
-
 #include <csignal>
 #include <regex>
 
-#include "system.hpp"
+#include "mpiexec.hpp"
 
 using namespace test_system;
 
 namespace {
-
-/// A command under mpiexec, with more ranks than cores if need be.
-Command mpiexec(int ranks, const Arguments& program) {
-  Command command{Arguments{MPIEXEC, "--oversubscribe", "--bind-to", "none", "--mca",
-                            "mpi_yield_when_idle", "1", "-n", std::to_string(ranks)} +
-                  program};
-  if (getuid() == 0) {
-    command.environment = {{"OMPI_ALLOW_RUN_AS_ROOT", "1"},
-                           {"OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"}};
-  }
-  return command;
-}
 
 /// The pid that a rank of the waiter has said.
 pid_t pid_of(const Process& process, int rank) {
