@@ -1,9 +1,15 @@
 #include <doctest/doctest.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
+
+#include "descriptor.hpp"
 #include "open_files.hpp"
 #include "rankwire/errors.hpp"
+#include "stream_connection.hpp"
+#include "wire.hpp"
 #include "zmq_world.hpp"
 
 using namespace rankwire::zmq_wire;
@@ -26,6 +32,22 @@ class FileLimit {
  private:
   rlimit before_{};
 };
+
+/// The number that the next file gets.
+rlim_t next_number() {
+  const Descriptor next{dup(0)};
+  REQUIRE(next);
+  return static_cast<rlim_t>(next.get());
+}
+
+/// Whether that comes next of a Wire.
+bool comes(Wire& wire, Incoming::What what) {
+  const rankwire::Deadline end = zmq_world::patience;
+  while (const auto incoming = wire.receive(end)) {
+    if (incoming->what == what) return true;
+  }
+  return false;
+}
 
 std::string missing_for(std::size_t more) {
   try {
@@ -64,4 +86,52 @@ TEST_CASE("open files: a master that runs out of them while it waits says so, no
   const std::string text = zmq_world::refusal<rankwire::TransportError>(zero);
   CHECK(has(text, "did not come"));
   CHECK(has(text, "ulimit -n is 4"));
+}
+
+TEST_CASE("open files: the soft limit is raised to the hard one") {
+  const FileLimit low{200};
+  raise_file_limit();
+  rlimit now{};
+  REQUIRE(getrlimit(RLIMIT_NOFILE, &now) == 0);
+  CHECK(now.rlim_cur == now.rlim_max);
+}
+
+// They are for connections first.
+TEST_CASE("open files: where they are half used up, none is taken to watch a process") {
+  std::array<int, 2> ends{-1, -1};
+  REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
+  const Descriptor one{ends[0]}, other{ends[1]};
+  const auto connection = StreamConnection::at(one.get());
+  REQUIRE(connection);
+  if (!connection->end_of_process()) {
+    MESSAGE("left out: this system does not tell of the end of a process");
+    return;
+  }
+  const rlim_t number = next_number();
+  {
+    const FileLimit half{2 * number};
+    CHECK_FALSE(connection->end_of_process());
+  }
+  const FileLimit less{2 * (number + 1)};
+  CHECK(connection->end_of_process());
+}
+
+TEST_CASE("open files: who finds none to dial again with goes on, and dials when there is one") {
+  Wire listener{zmq_world::patience, {}}, dialer{zmq_world::patience, {}};
+  const auto endpoint =
+      listener.listen({{.number = "127.0.0.1", .loopback = true}}, {}, false).front();
+  const auto dialed = dialer.dial(endpoint, frame_bytes_max(piece_bytes_min));
+  for (int slack = 0; slack < 5; ++slack) {
+    CAPTURE(slack);
+    REQUIRE(comes(dialer, Incoming::What::up));
+    REQUIRE(dialer.send(dialed, {.kind = Kind::hello, .tag = protocol_version}, {}));
+    const rankwire::Deadline end = zmq_world::patience;
+    const auto hello = listener.receive(end);
+    REQUIRE(hello);
+    const FileLimit few{next_number() + static_cast<rlim_t>(slack)};
+    listener.show_out(hello->connection);
+    REQUIRE(comes(listener, Incoming::What::down));
+    REQUIRE(comes(dialer, Incoming::What::down));
+    CHECK_FALSE(dialer.receive(std::chrono::milliseconds{1000}));
+  }
 }
