@@ -306,7 +306,7 @@ TEST_CASE("times: a way that is closed is gone around, and used again when it is
 }
 
 TEST_CASE("times: a close that delivers nothing takes the linger, once more at the end") {
-  constexpr auto linger = 1s;
+  constexpr auto linger = 3s;
   Pair pair{settings(60s, linger)};
   pair.proxy.stall(true);
   pair.worker->send(0, 1, rankwire::Buffer{1000}, patience);
