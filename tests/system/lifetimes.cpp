@@ -150,6 +150,11 @@ void be_child(Channel& world, const std::string& how) {
   if (how == "fork-term") {
     while (true) pause();
   }
+  if (how == "fork-write") {
+    std::array<int, 2> ends{-1, -1};
+    if (pipe(ends.data()) == 0 && close(ends[0]) == 0 && write(ends[1], "y", 1) < 0) _exit(0);
+    _exit(child_code);
+  }
 }
 
 void check_child(pid_t child, const std::string& how) {
@@ -161,6 +166,10 @@ void check_child(pid_t child, const std::string& how) {
     return;
   }
   const int status = status_of(child);
+  if (how == "fork-write") {
+    expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE, "SIGPIPE ended the child");
+    return;
+  }
   const std::map<std::string, int> codes{
       {"fork-throw", static_cast<int>(rankwire::ExitCode::timeout)}, {"fork-leave", 0}};
   const auto code = codes.find(how);

@@ -78,8 +78,9 @@ TEST_CASE("what a rank starts has the usual signals, whatever this program was s
 
 TEST_CASE("a process that a rank has forked is no rank") {
   for (const Start& start : starts()) {
-    for (const std::string how : {"fork-return", "fork-exit", "fork-leave", "fork-throw",
-                                  "fork-calls", "fork-term", "fork-pipe", "fork-after"}) {
+    for (const std::string how :
+         {"fork-return", "fork-exit", "fork-leave", "fork-throw", "fork-calls", "fork-term",
+          "fork-write", "fork-pipe", "fork-after"}) {
       for (const int actor : {0, 1}) {
         CAPTURE(start.name);
         CAPTURE(how);
