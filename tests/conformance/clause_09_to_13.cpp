@@ -314,6 +314,29 @@ CONFORMANCE_CASE("11: abort by another thread while the program computes, or cal
   abort_by_threads(self, 1, [](Channel&) {});
 }
 
+/// The watchdog has to do it all: for the program it may be too late.
+CONFORMANCE_CASE("11: abort by another thread while the program does not come back",
+                 Needs{.ranks_min = 2}) {
+  if (!harness().ranks_share_memory()) {
+    if (self.world().rank() == 0) MESSAGE("left to ranks that share their memory");
+    return;
+  }
+  static std::atomic<int> ended;
+  Channel& world = self.world();
+  if (world.rank() != 0) {
+    world.send(0, 1, Buffer{});
+    EXPECT_THROWS(rankwire::Aborted, world.recv(0, 2, patience));
+    ++ended;
+    return;
+  }
+  ended = 0;
+  for (int other = 1; other < world.size(); ++other) must_recv(world, other, 1);
+  std::thread{[&] { world.abort(7, "the watchdog bites"); }}.join();
+  const Deadline end = patience;
+  while (ended < world.size() - 1 && !end.expired()) std::this_thread::sleep_for(1ms);
+  EXPECT_EQUAL(ended.load(), world.size() - 1);
+}
+
 CONFORMANCE_CASE("11: abort by another thread while the program polls", Needs{.ranks_min = 2}) {
   abort_by_threads(self, 1, [](Channel& world) {
     while (true) (void)world.recv(1, 2, Deadline::poll());

@@ -58,6 +58,8 @@ struct Harness {
                                                      const Body& body) = 0;
   /// Whether Channel::abort ends the process rather than the waits (MPI).
   [[nodiscard]] virtual bool abort_ends_processes() const { return false; }
+  /// Whether all ranks are threads of this process.
+  [[nodiscard]] virtual bool ranks_share_memory() const { return true; }
   /// Joins the running world in the place of `rank`, which departed (clause 14).
   [[nodiscard]] virtual std::unique_ptr<Channel> open_newcomer(const Settings&, int) {
     throw std::logic_error{"this harness knows no newcomers"};

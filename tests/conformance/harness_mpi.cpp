@@ -37,6 +37,7 @@ struct MpiHarness final : Harness {
     return {failure};
   }
   [[nodiscard]] bool abort_ends_processes() const override { return true; }
+  [[nodiscard]] bool ranks_share_memory() const override { return false; }
 };
 
 }  // namespace

@@ -48,6 +48,7 @@ struct ZmqProcessesHarness final : Harness {
                                                        int rank) override {
     return open(settings, rank);
   }
+  [[nodiscard]] bool ranks_share_memory() const override { return false; }
 
  private:
   void agree_on_endpoint() {

@@ -27,6 +27,9 @@ class Caller {
   [[nodiscard]] bool stands() const { return socket_ >= 0; }
   /// False: not all was taken.
   bool write(std::string_view bytes) const;
+  /// The same, of what begins with a handshake: waits for the other side's before it says the rest.
+  /// libzmq ends a connection over which more comes before, whatever it is.
+  bool open_with(std::string_view bytes) const;
   /// Some of what has come; empty when nothing has, or it is over.
   std::string read() const;
 

@@ -120,16 +120,6 @@ expect_direct() {
   done
 }
 
-# apart HOST HOST on|off: nothing passes between the two, either way.
-apart() {
-  local rule=(-s "$(address "$2")" -j DROP) action=-A
-  [[ $3 == on ]] || action=-D
-  on "$1" iptables "$action" INPUT "${rule[@]}"
-  on "$1" iptables "$action" OUTPUT -d "$(address "$2")" -j DROP
-}
-
-address() { awk -v host="$1" '$2 == host { print $1 }' /etc/hosts; }
-
 # --- the cases
 
 case_plain() {
@@ -178,13 +168,6 @@ add_behind() {
   add_host "$1"
   plug "$1" "$2" "$3"
   ip -n "$1" route add default via 10.78.0.1
-}
-
-# unplug HOST SECONDS: its cable out, and in again.
-unplug() {
-  ip -n "$1" link set eth0 down
-  sleep "$2"
-  ip -n "$1" link set eth0 up
 }
 
 # The cable of a worker, twice.
@@ -375,6 +358,36 @@ case_small_only() {
   start_world 12
   finish_whole
   expect_relay
+}
+
+# No connection can be made, and none is refused: for less than the grace.
+case_no_calls() {
+  add_hosts alpha beta gamma
+  start_world 9
+  no_calls gamma on
+  reset_all gamma
+  sleep 2
+  no_calls gamma off
+  finish_whole
+}
+
+# The same until the rank is lost, which takes the grace, and 1.5 s to dial again. Twice that and 2 s
+# more is for a busy machine.
+case_no_calls_too_long() {
+  add_hosts alpha beta gamma
+  start_world 12
+  no_calls gamma on
+  local since=$SECONDS within=$((2 * grace_s + 5))
+  reset_all gamma
+  for rank in 0 1; do
+    wait_for "$rank" "rank $rank: lost rank 2: " "$((since + within - SECONDS))"
+  done
+  wait_for 2 "rank 2: lost rank 0: " "$((since + within - SECONDS))"
+  ((SECONDS - since >= grace_s)) || fail "lost within less than the grace"
+  no_calls gamma off
+  finish 0 1 2
+  expect_all 0 1
+  [[ ${code[*]} == "3 3 3" ]] || fail "exit codes ${code[*]}"
 }
 
 # With keys: a worker's cable and the way between the workers break, and all handshakes are done

@@ -125,6 +125,30 @@ Clock::duration time_of(const Act& act) {
   return Clock::now() - start;
 }
 
+/// A message each way within the patience.
+void check_reach_each_other(Pair& pair) {
+  auto answers = std::async(std::launch::async, [&] {
+    if (!pair.master->recv(1, 1, patience)) return false;
+    pair.master->send(1, 1, rankwire::Buffer{8}, patience);
+    return true;
+  });
+  pair.worker->send(0, 1, rankwire::Buffer{8}, patience);
+  CHECK(pair.worker->recv(0, 1, patience));
+  CHECK(answers.get());
+}
+
+/// Both lose the other, within the promised time from `start` on.
+void check_lose_each_other(Pair& pair, Clock::time_point start, std::chrono::milliseconds grace) {
+  auto of_worker = std::async(std::launch::async, [&] { return loss_in(*pair.worker); });
+  const auto in_master = loss_in(*pair.master), in_worker = of_worker.get();
+  REQUIRE(in_master);
+  REQUIRE(in_worker);
+  for (const auto lost : {*in_master, *in_worker}) {
+    CHECK(lost - start >= grace);
+    CHECK(lost - start <= lost_within(grace));
+  }
+}
+
 rankwire::Settings settings(std::chrono::milliseconds grace, std::chrono::milliseconds linger) {
   rankwire::Settings with;
   with.grace = grace;
@@ -138,39 +162,17 @@ TEST_CASE("times: out of reach for half the grace, not lost; for longer, lost in
   constexpr auto grace = 4s;
   Pair pair{settings(grace, 1s)};
   pair.proxy.stall(true);
-  auto answers = std::async(std::launch::async, [&] {
-    if (!pair.master->recv(1, 1, patience)) return false;
-    pair.master->send(1, 1, rankwire::Buffer{8}, patience);
-    return true;
+  auto of_master = std::async(std::launch::async, [&] {
+    return pair.master->next(rankwire::any_source, rankwire::any_tag, grace / 2);
   });
   CHECK(!pair.worker->recv(0, 1, grace / 2));
+  CHECK(!of_master.get());
   pair.proxy.stall(false);
-  pair.worker->send(0, 1, rankwire::Buffer{8}, patience);
-  CHECK(pair.worker->recv(0, 1, patience));
-  CHECK(answers.get());
+  check_reach_each_other(pair);
 
   const auto start = Clock::now();
   pair.proxy.stall(true);
-  auto of_worker = std::async(std::launch::async, [&] { return loss_in(*pair.worker); });
-  const auto in_master = loss_in(*pair.master), in_worker = of_worker.get();
-  REQUIRE(in_master);
-  REQUIRE(in_worker);
-  for (const auto lost : {*in_master, *in_worker}) {
-    CHECK(lost - start >= grace);
-    CHECK(lost - start <= lost_within(grace));
-  }
-}
-
-/// A message each way within the patience.
-void check_reach_each_other(Pair& pair) {
-  auto answers = std::async(std::launch::async, [&] {
-    if (!pair.master->recv(1, 1, patience)) return false;
-    pair.master->send(1, 1, rankwire::Buffer{8}, patience);
-    return true;
-  });
-  pair.worker->send(0, 1, rankwire::Buffer{8}, patience);
-  CHECK(pair.worker->recv(0, 1, patience));
-  CHECK(answers.get());
+  check_lose_each_other(pair, start, grace);
 }
 
 // The master's probes reach the worker itself, which lives; the worker has a grace that is longer.
@@ -198,6 +200,46 @@ TEST_CASE("times: a master that can be heard is not lost for three times the gra
   check_reach_each_other(pair);
 }
 
+// But not for ever: what it says, which no handshake follows, may come from anybody.
+TEST_CASE("times: a master that can be heard, and no more, is lost after four times the grace") {
+  constexpr auto grace = 1s;
+  Pair pair{settings(60s, 1s), settings(grace, 1s)};
+  pair.proxy.pass_first_of_each(32);
+  const auto start = Clock::now();
+  pair.proxy.cut_all();
+  const auto lost = loss_in(*pair.worker);
+  REQUIRE(lost);
+  CHECK(*lost - start >= 4 * grace);
+  CHECK(*lost - start <= 2 * (4 * grace + 1500ms) + 2s);
+}
+
+TEST_CASE("times: a master that was heard for a while is lost the grace after it falls silent") {
+  constexpr auto grace = 4s;
+  Pair pair{settings(60s, 1s), settings(grace, 1s)};
+  pair.proxy.pass_first_of_each(32);
+  pair.proxy.cut_all();
+  CHECK(!pair.worker->recv(0, 1, 1s));
+  const auto start = Clock::now();
+  pair.proxy.stall(true);
+  const auto lost = loss_in(*pair.worker);
+  REQUIRE(lost);
+  CHECK(*lost - start >= grace);
+  CHECK(*lost - start <= 2 * (grace + 1500ms) + 2s);
+}
+
+// The silence is a quarter of the grace, and noticed up to an eighth of it later.
+TEST_CASE("times: a connection over which nothing comes is made again after the silence") {
+  constexpr auto grace = 12s;
+  constexpr auto silence = grace / 4;
+  Pair pair{settings(grace, 1s)};
+  pair.proxy.start({0, {{.kind = support::Fault::Kind::stall_old, .duration = 300s}}});
+  const auto start = Clock::now();
+  check_reach_each_other(pair);
+  const auto time = Clock::now() - start;
+  CHECK(time >= silence / 2);
+  CHECK(time <= 2 * (silence + silence / 8) + 2s);
+}
+
 TEST_CASE("times: a worker that has lost the world is not waited for by a master that hears it") {
   constexpr auto grace = 2s;
   Pair pair{settings(grace, 1s)};
@@ -218,14 +260,7 @@ TEST_CASE("times: where only small packets pass, master and worker lose each oth
     pair.proxy.pass_small_only(1200);
     const auto start = Clock::now();
     (sender == 0 ? pair.master : pair.worker)->send(1 - sender, 1, rankwire::Buffer{100'000});
-    auto of_worker = std::async(std::launch::async, [&] { return loss_in(*pair.worker); });
-    const auto in_master = loss_in(*pair.master), in_worker = of_worker.get();
-    REQUIRE(in_master);
-    REQUIRE(in_worker);
-    for (const auto lost : {*in_master, *in_worker}) {
-      CHECK(lost - start >= grace);
-      CHECK(lost - start <= lost_within(grace));
-    }
+    check_lose_each_other(pair, start, grace);
   }
 }
 
@@ -271,7 +306,7 @@ TEST_CASE("times: a way that is closed is gone around, and used again when it is
 }
 
 TEST_CASE("times: a close that delivers nothing takes the linger, once more at the end") {
-  constexpr auto linger = 1s;
+  constexpr auto linger = 3s;
   Pair pair{settings(60s, linger)};
   pair.proxy.stall(true);
   pair.worker->send(0, 1, rankwire::Buffer{1000}, patience);

@@ -137,14 +137,11 @@ std::string FaultProxy::endpoint() const {
 }
 
 void FaultProxy::start(FaultSchedule schedule) {
-  do_here([this, &schedule] {
-    schedule_ = std::move(schedule);
-    begin_sound();
-  });
+  do_here([this, &schedule] { timetable_.start(std::move(schedule), now_); });
 }
 
 void FaultProxy::hurry() {
-  do_here([this] { hurried_ = !in_fault_ && next_fault_ < schedule_.faults.size(); });
+  do_here([this] { timetable_.hurry(); });
 }
 
 void FaultProxy::cut_all() {
@@ -171,17 +168,6 @@ void FaultProxy::refuse(bool on) {
       listen_again();
     }
   });
-}
-
-std::optional<Clock::time_point> FaultProxy::began(std::size_t fault) const {
-  const std::lock_guard lock{mutex_};
-  if (fault >= began_.size()) return {};
-  return began_[fault];
-}
-
-std::size_t FaultProxy::faults_begun() const {
-  const std::lock_guard lock{mutex_};
-  return began_.size();
 }
 
 /// Runs `what` on the proxy's thread and waits for it.
@@ -215,7 +201,7 @@ void FaultProxy::serve() {
     const auto before = std::exchange(now_, Clock::now());
     add_budget(now_ - before);
     take_orders();
-    advance_schedule();
+    while (timetable_.begins(now_)) begin(*timetable_.on());
     accept_all();
     move_bytes();
     std::erase_if(links_, [](const auto& link) { return link->over; });
@@ -223,53 +209,7 @@ void FaultProxy::serve() {
   }
 }
 
-void FaultProxy::begin_sound() {
-  sound_since_ = bytes_forwarded_;
-  sound_since_time_ = now_;
-}
-
-/// When the next fault begins however few bytes have passed.
-std::optional<Clock::time_point> FaultProxy::sound_until() const {
-  if (in_fault_ || next_fault_ >= schedule_.faults.size()) return {};
-  const auto time = schedule_.faults[next_fault_].sound_for;
-  if (time == 0ms) return {};
-  return sound_since_time_ + time;
-}
-
-std::optional<Fault> FaultProxy::now_on() const {
-  if (!in_fault_) return {};
-  return schedule_.faults[next_fault_ - 1];
-}
-
-/// How many bytes may still pass before the next fault begins.
-std::uint64_t FaultProxy::sound_bytes_left() const {
-  if (in_fault_ || next_fault_ >= schedule_.faults.size()) return UINT64_MAX;
-  const std::uint64_t passed = bytes_forwarded_ - sound_since_;
-  const std::uint64_t all = schedule_.faults[next_fault_].sound_bytes;
-  return all - std::min(all, passed);
-}
-
-void FaultProxy::advance_schedule() {
-  for (;;) {
-    if (in_fault_) {
-      if (now_ < fault_until_) return;
-      in_fault_ = false;
-      begin_sound();
-    }
-    const auto until = sound_until();
-    if (sound_bytes_left() > 0 && !hurried_ && (!until || now_ < *until)) return;
-    begin(schedule_.faults[next_fault_++]);
-  }
-}
-
 void FaultProxy::begin(const Fault& fault) {
-  in_fault_ = true;
-  hurried_ = false;
-  fault_until_ = now_ + fault.duration;
-  {
-    const std::lock_guard lock{mutex_};
-    began_.push_back(now_);
-  }
   for (auto& link : links_) link->old = true;
   if (fault.kind == Kind::cut || fault.kind == Kind::reset) end_links(fault.kind == Kind::reset);
   if (fault.kind == Kind::half_up) half_open(0);
@@ -289,7 +229,7 @@ void FaultProxy::half_open(std::size_t closed_side) {
   for (auto& link : links_) {
     if (link->silent_until) continue;
     close_socket(link->side[closed_side], false);
-    link->silent_until = fault_until_;
+    link->silent_until = timetable_.ends_at();
   }
 }
 
@@ -302,9 +242,9 @@ void FaultProxy::listen_again() {
 }
 
 void FaultProxy::accept_all() {
-  const auto fault = now_on();
+  const Fault* const fault = timetable_.on();
   if (stalled_by_hand_ || (fault && fault->kind == Kind::stall)) return;
-  const bool closed = fault && (fault->kind == Kind::cut || fault->kind == Kind::reset);
+  const bool closed = fault != nullptr && (fault->kind == Kind::cut || fault->kind == Kind::reset);
   while (listener_ >= 0) {
     int dialer = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (dialer < 0) return;
@@ -334,7 +274,7 @@ void FaultProxy::connect_to_target(int dialer) {
 }
 
 void FaultProxy::add_budget(Clock::duration elapsed) {
-  const auto fault = now_on();
+  const Fault* const fault = timetable_.on();
   const auto rate = fault ? static_cast<double>(fault->bytes_per_s) : 0.0;
   const double seconds =
       std::chrono::duration<double>(std::min<Clock::duration>(elapsed, nap)).count();
@@ -347,7 +287,7 @@ void FaultProxy::add_budget(Clock::duration elapsed) {
 
 bool FaultProxy::stalled(const Link& link, const Pipe& pipe) const {
   if (stalled_by_hand_ || link.silent_until) return true;
-  const auto fault = now_on();
+  const Fault* const fault = timetable_.on();
   if (!fault) return false;
   return fault->kind == Kind::stall || (fault->kind == Kind::stall_old && link.old) ||
          (fault->kind == Kind::stall_up && pipe.from == 0) ||
@@ -367,7 +307,7 @@ void FaultProxy::move_bytes() {
 }
 
 void FaultProxy::take_in(Link& link, Pipe& pipe) {
-  const auto fault = now_on();
+  const Fault* const fault = timetable_.on();
   const auto held = fault && fault->kind == Kind::delay ? fault->held : 0ms;
   if (pipe.ended || pipe.held_bytes >= held_bytes_max) return;
   std::vector<char> bytes(portion_bytes);
@@ -386,18 +326,18 @@ void FaultProxy::take_in(Link& link, Pipe& pipe) {
 }
 
 bool FaultProxy::due(const Pipe& pipe) const {
-  const auto fault = now_on();
+  const Fault* const fault = timetable_.on();
   const bool throttled = fault && fault->kind == Kind::throttle;
   return !pipe.pieces.empty() && pipe.pieces.front().due <= now_ &&
          (!throttled || pipe.budget_bytes >= 1);
 }
 
 void FaultProxy::give_out(Link& link, Pipe& pipe) {
-  const auto fault = now_on();
+  const Fault* const fault = timetable_.on();
   if (!due(pipe)) return;
   auto& piece = pipe.pieces.front();
   std::uint64_t most =
-      std::min<std::uint64_t>(sound_bytes_left(), piece.bytes.size() - piece.written);
+      std::min<std::uint64_t>(timetable_.sound_bytes_left(), piece.bytes.size() - piece.written);
   if (fault && fault->kind == Kind::throttle) {
     most = std::min(most, static_cast<std::uint64_t>(pipe.budget_bytes));
   }
@@ -417,6 +357,7 @@ void FaultProxy::give_out(Link& link, Pipe& pipe) {
   flip = 0;
   const auto written = static_cast<std::size_t>(size);
   bytes_forwarded_ += written;
+  timetable_.note_passed(written);
   pipe.budget_bytes -= static_cast<double>(written);
   pipe.held_bytes -= written;
   if (pipe.left_bytes) *pipe.left_bytes -= written;
@@ -432,11 +373,11 @@ void FaultProxy::give_out(Link& link, Pipe& pipe) {
 /// Until something can be done, an order comes, or the clock ends something.
 void FaultProxy::wait() {
   auto until = now_ + nap;
-  const auto fault = now_on();
-  if (fault) until = std::min(until, fault_until_);
-  if (const auto sound = sound_until()) until = std::min(until, *sound);
+  const Fault* const fault = timetable_.on();
+  if (fault) until = std::min(until, timetable_.ends_at());
+  if (const auto sound = timetable_.sound_until()) until = std::min(until, *sound);
   if (fault && fault->kind == Kind::throttle) until = std::min(until, now_ + throttle_tick);
-  if (sound_bytes_left() == 0) until = now_;
+  if (timetable_.sound_bytes_left() == 0) until = now_;
   const bool deaf = stalled_by_hand_ || (fault && fault->kind == Kind::stall);
   std::vector<pollfd> watched{{wake_, POLLIN, 0}, {deaf ? -1 : listener_, POLLIN, 0}};
   for (const auto& link : links_) {

@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "fault_schedule.hpp"
+#include "fault_timetable.hpp"
 
 namespace support {
 
@@ -24,7 +24,7 @@ namespace support {
 /// `held_bytes_max` in each direction of each (then it does not read on, as a full network).
 class FaultProxy {
  public:
-  using Clock = std::chrono::steady_clock;
+  using Clock = FaultTimetable::Clock;
   static constexpr std::size_t links_max = 64;
   static constexpr std::size_t held_bytes_max = std::size_t{1} << 18;
 
@@ -65,9 +65,11 @@ class FaultProxy {
   void refuse(bool on);
 
   /// When the fault of this number (from 0) in the schedule began; nothing if it has not come.
-  [[nodiscard]] std::optional<Clock::time_point> began(std::size_t fault) const;
+  [[nodiscard]] std::optional<Clock::time_point> began(std::size_t fault) const {
+    return timetable_.began(fault);
+  }
   /// How many faults of the schedule have begun.
-  [[nodiscard]] std::size_t faults_begun() const;
+  [[nodiscard]] std::size_t faults_begun() const { return timetable_.faults_begun(); }
   /// Bytes given to either side, and connections accepted, since it was made.
   [[nodiscard]] std::uint64_t bytes_forwarded() const { return bytes_forwarded_; }
   [[nodiscard]] std::uint64_t links_accepted() const { return links_accepted_; }
@@ -78,7 +80,6 @@ class FaultProxy {
   void serve();
   void do_here(std::function<void()> what);
   void take_orders();
-  void advance_schedule();
   void begin(const Fault& fault);
   void end_links(bool by_reset);
   void half_open(std::size_t closed_side);
@@ -90,10 +91,6 @@ class FaultProxy {
   void take_in(Link& link, Pipe& pipe);
   void give_out(Link& link, Pipe& pipe);
   void wait();
-  void begin_sound();
-  [[nodiscard]] std::optional<Fault> now_on() const;
-  [[nodiscard]] std::optional<Clock::time_point> sound_until() const;
-  [[nodiscard]] std::uint64_t sound_bytes_left() const;
   [[nodiscard]] bool stalled(const Link& link, const Pipe& pipe) const;
   [[nodiscard]] bool due(const Pipe& pipe) const;
 
@@ -104,22 +101,16 @@ class FaultProxy {
   int listener_ = -1;
   int wake_ = -1;  // an eventfd: orders wait
   std::vector<std::unique_ptr<Link>> links_;
-  FaultSchedule schedule_;
-  std::size_t next_fault_ = 0;
-  bool in_fault_ = false;
-  Clock::time_point fault_until_, now_;
-  std::uint64_t sound_since_ = 0;  // bytes_forwarded_ when the sound stretch began
-  Clock::time_point sound_since_time_;
-  bool hurried_ = false;
+  FaultTimetable timetable_;
+  Clock::time_point now_;
   std::array<unsigned char, 2> flips_{};  // of the next byte up, and down; 0: none
   bool stalled_by_hand_ = false;
   std::optional<std::size_t> first_of_each_, small_only_;
   std::atomic<std::uint64_t> bytes_forwarded_{0}, links_accepted_{0};
   std::atomic<bool> stop_{false};
-  mutable std::mutex mutex_;
-  std::vector<std::function<void()>> orders_;  // guarded by mutex_, as is what follows
-  std::vector<Clock::time_point> began_;
-  std::thread thread_;  // last: it uses all the others
+  std::mutex mutex_;
+  std::vector<std::function<void()>> orders_;  // guarded by mutex_
+  std::thread thread_;                         // last: it uses all the others
 };
 
 }  // namespace support

@@ -5,6 +5,7 @@
 #   add_hosts alpha beta gamma  hosts of these names, 10.77.0.1 and on, on one switch
 #   on beta COMMAND...          runs it there
 #   start_on beta COMMAND...    the same in the background; $! is the command itself
+#   apart, unplug, no_calls, reset_all    break the network: see there
 #
 # Nothing of it is seen outside, and nothing stays: the namespaces (network, mounts, processes) end
 # when the script does, however it ends, with all that runs in them. Where users may have namespaces
@@ -95,4 +96,40 @@ start_on() {
   local host=$1
   shift
   ip netns exec "$host" unshare --uts sh -c 'hostname "$0" && exec "$@"' "$host" "$@" &
+}
+
+# apart HOST HOST on|off: nothing passes between the two, either way.
+apart() {
+  local rule=(-s "$(address "$2")" -j DROP) action=-A
+  [[ $3 == on ]] || action=-D
+  on "$1" iptables "$action" INPUT "${rule[@]}"
+  on "$1" iptables "$action" OUTPUT -d "$(address "$2")" -j DROP
+}
+
+address() { awk -v host="$1" '$2 == host { print $1 }' /etc/hosts; }
+
+# unplug HOST SECONDS: its cable out, and in again.
+unplug() {
+  ip -n "$1" link set eth0 down
+  sleep "$2"
+  ip -n "$1" link set eth0 up
+}
+
+# no_calls HOST on|off: what begins a connection is swallowed there, either way; all else passes.
+no_calls() {
+  local action=-A chain
+  [[ $2 == on ]] || action=-D
+  for chain in INPUT OUTPUT; do on "$1" iptables "$action" "$chain" -p tcp --syn -j DROP; done
+}
+
+# reset_all HOST: ends its connections, at both ends.
+reset_all() {
+  local chain
+  for chain in INPUT OUTPUT; do
+    on "$1" iptables -A "$chain" -p tcp ! --syn -j REJECT --reject-with tcp-reset
+  done
+  sleep 1
+  for chain in INPUT OUTPUT; do
+    on "$1" iptables -D "$chain" -p tcp ! --syn -j REJECT --reject-with tcp-reset
+  done
 }

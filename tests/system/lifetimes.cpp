@@ -51,6 +51,7 @@ const std::map<std::string, Meanwhile> aborts{
      }},
     {"abort-compute", [](Channel&) {}},
     {"abort-close", [](Channel& world) { world.close(patience); }},
+    {"abort-away", [](Channel&) { std::this_thread::sleep_for(patience); }},
     {"abort-crowd", [](Channel& world) { (void)world.recv((world.rank() + 1) % 3, never); }},
 };
 
@@ -140,6 +141,7 @@ void check_closed_pipe() {
 /// What the child does; only "fork-return" comes back.
 void be_child(Channel& world, const std::string& how) {
   if (how == "fork-exit") std::exit(child_code);
+  if (how == "fork-leave") std::exit(0);
   if (how == "fork-throw") throw rankwire::Timeout{"the child's own failure"};
   if (how == "fork-calls") {
     call_all(world);
@@ -147,6 +149,11 @@ void be_child(Channel& world, const std::string& how) {
   }
   if (how == "fork-term") {
     while (true) pause();
+  }
+  if (how == "fork-write") {
+    std::array<int, 2> ends{-1, -1};
+    if (pipe(ends.data()) == 0 && close(ends[0]) == 0 && write(ends[1], "y", 1) < 0) _exit(0);
+    _exit(child_code);
   }
 }
 
@@ -159,9 +166,16 @@ void check_child(pid_t child, const std::string& how) {
     return;
   }
   const int status = status_of(child);
-  const int timeout = static_cast<int>(rankwire::ExitCode::timeout);
+  if (how == "fork-write") {
+    expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE, "SIGPIPE ended the child");
+    return;
+  }
+  const std::map<std::string, int> codes{
+      {"fork-throw", static_cast<int>(rankwire::ExitCode::timeout)}, {"fork-leave", 0}};
+  const auto code = codes.find(how);
   expect(WIFEXITED(status), "the child was not killed");
-  expect(WEXITSTATUS(status) == (how == "fork-throw" ? timeout : child_code), "the child's code");
+  expect(WEXITSTATUS(status) == (code == codes.end() ? child_code : code->second),
+         "the child's code");
 }
 
 /// All ranks talk to each other: for the first time, or again.

@@ -1,5 +1,7 @@
 #include <unistd.h>
 
+#include <chrono>
+
 #include "system.hpp"
 
 // Channels whose life is cut across, on every transport (lifetimes.cpp).
@@ -57,6 +59,14 @@ TEST_CASE("a watchdog's abort ends the world with its code, whatever the rank it
   }
 }
 
+#if RANKWIRE_WITH_MPI
+TEST_CASE("over MPI a watchdog's abort needs nothing of a rank that does not come back") {
+  const auto start = std::chrono::steady_clock::now();
+  CHECK_CODE(run(starts().back(), "abort-away", 1), 7);
+  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds{25});  // it sleeps for 30
+}
+#endif
+
 TEST_CASE("what a rank starts has the usual signals, whatever this program was started with") {
   for (const std::string how : {"fork-pipe", "fork-exit"}) {
     CAPTURE(how);
@@ -68,8 +78,9 @@ TEST_CASE("what a rank starts has the usual signals, whatever this program was s
 
 TEST_CASE("a process that a rank has forked is no rank") {
   for (const Start& start : starts()) {
-    for (const std::string how : {"fork-return", "fork-exit", "fork-throw", "fork-calls",
-                                  "fork-term", "fork-pipe", "fork-after"}) {
+    for (const std::string how :
+         {"fork-return", "fork-exit", "fork-leave", "fork-throw", "fork-calls", "fork-term",
+          "fork-write", "fork-pipe", "fork-after"}) {
       for (const int actor : {0, 1}) {
         CAPTURE(start.name);
         CAPTURE(how);

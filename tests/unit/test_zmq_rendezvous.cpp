@@ -1,5 +1,8 @@
 #include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <thread>
 
 #include "../support/folder.hpp"
@@ -136,6 +139,26 @@ TEST_CASE("rendezvous: a worker of the next world waits until this one has ended
   check_works(*next_world, workers);
 }
 
+TEST_CASE("rendezvous: a master that closes has a next world, though nobody else has left yet") {
+  const auto endpoint = conformance::free_endpoint();
+  auto zero = master(endpoint, 2);
+  auto one = worker(endpoint, 1);
+  auto world = zero.get();
+  const auto first = one.get();
+  std::thread serving{[&] { world->close(patience); }};
+  while (!first->departure(0)) std::this_thread::sleep_for(1ms);
+  auto next = worker(endpoint, 1);
+  CHECK(next.wait_for(1s) != std::future_status::ready);
+  first->close();
+  serving.join();
+  world.reset();
+  zero = master(endpoint, 2);
+  std::vector<Opened> workers;
+  workers.push_back(next.get());
+  const auto next_world = zero.get();
+  check_works(*next_world, workers);
+}
+
 TEST_CASE("rendezvous: a worker of a next world that does not come says what it waited for") {
   const auto endpoint = conformance::free_endpoint();
   auto zero = master(endpoint, 3);
@@ -153,6 +176,31 @@ TEST_CASE("rendezvous: a worker of a next world that does not come says what it 
   CHECK(has(text, "--join-timeout"));
   second->close();
   serving.join();
+}
+
+TEST_CASE("rendezvous: the address file is not a forked process's to remove") {
+#ifdef __SANITIZE_THREAD__
+  MESSAGE("skipped: ThreadSanitizer does not stand forks of threads");
+  return;
+#endif
+  const Folder folder;
+  auto with = settings();
+  with.address_file = folder.path() + "/master";
+  auto zero = master("tcp://127.0.0.1:0", 2, with);
+  auto one = worker("@" + with.address_file, 1);
+  auto world = zero.get();
+  const auto first = one.get();
+  const pid_t child = fork();
+  if (child == 0) {
+    world.reset();
+    _exit(0);
+  }
+  REQUIRE(waitpid(child, nullptr, 0) == child);
+  CHECK(std::filesystem::exists(with.address_file));
+  std::thread serving{[&] { world->close(patience); }};
+  first->close();
+  serving.join();
+  CHECK_FALSE(std::filesystem::exists(with.address_file));
 }
 
 TEST_CASE("rendezvous: at the deadline master and workers say who is missing") {

@@ -103,6 +103,25 @@ class RawStranger {
     return size == 0 || errno == ECONNRESET;
   }
 
+  /// Shakes hands as a DEALER. Who says more before the other side is ready, too, does not get
+  /// through: libzmq ends such a connection, whatever it is that it says.
+  [[nodiscard]] bool shake_hands() const {
+    if (!write(handshake())) return false;
+    constexpr std::size_t greeting_bytes = 64, head_bytes = 2;
+    std::string said(greeting_bytes + head_bytes, '\0');
+    if (!read_all(said)) return false;
+    std::string ready(static_cast<unsigned char>(said.back()), '\0');
+    return read_all(ready);
+  }
+
+  /// Of this end.
+  [[nodiscard]] std::uint16_t port() const {
+    sockaddr_in here{};
+    socklen_t length = sizeof here;
+    getsockname(socket_, reinterpret_cast<sockaddr*>(&here), &length);
+    return ntohs(here.sin_port);
+  }
+
   /// What a DEALER of ZMTP 3.0 says first: greeting, mechanism NULL, READY.
   static std::string handshake() {
     std::string greeting = std::string("\xff\0\0\0\0\0\0\0\0\x7f\x03\0NULL", 16);
@@ -121,6 +140,11 @@ class RawStranger {
   }
 
  private:
+  [[nodiscard]] bool read_all(std::span<char> into) const {
+    return ::recv(socket_, into.data(), into.size(), MSG_WAITALL) ==
+           static_cast<ssize_t>(into.size());
+  }
+
   int socket_ = -1;
 };
 
