@@ -22,6 +22,8 @@ std::string place_beside(const FoundMaster& found) {
 
 /// Of what a caller says before this worker can tell whether it belongs to its world.
 constexpr std::uint64_t early_bytes_max = std::uint64_t{8} << 20;
+/// Or as many as there are ranks, where that is known and more.
+constexpr std::size_t early_callers_max = 16;
 
 /// What may be said before the start: not a link that cannot be read.
 bool is_sound_call(const Incoming& incoming) {
@@ -212,6 +214,13 @@ void WorkerRendezvous::keep_for_later(Incoming&& incoming) {
   if (incoming.what != Incoming::What::frame) return;
   if (incoming.header.kind == Kind::hello || !is_sound_call(incoming)) {
     wire_->drop(from, "not a link, before the start");
+    return;
+  }
+  const auto callers_max =
+      std::max(early_callers_max, static_cast<std::size_t>(welcome_ ? welcome_->ranks : 0));
+  if (!early_bytes_.contains(from) && early_bytes_.size() >= callers_max) {
+    early_dropped_ = true;  // is sent again, once there are fewer, or this rank has started
+    wire_->show_out(from);
     return;
   }
   const std::uint64_t limit = std::min(settings_.window_bytes, early_bytes_max);

@@ -93,6 +93,7 @@ class Others {
     while (!ended_[caller] && !end.expired()) look(10ms);
     return ended_[caller];
   }
+  [[nodiscard]] bool was_hung_up(ConnectionId caller) { return ended_[caller]; }
   /// How often a caller was asked for what it had sent, or told that it is not taken.
   [[nodiscard]] int asked_again(ConnectionId caller) { return said_[{caller, Kind::resend}]; }
   [[nodiscard]] int rejected(ConnectionId caller) { return said_[{caller, Kind::reject}]; }
@@ -196,6 +197,23 @@ TEST_CASE("early: before its start a worker hangs up on who says more than a win
   others.wait_until_all_is_read();
   const auto world = others.start();
   CHECK(bytes_taken(*world, others) == three_fifths * (message_bytes + 64));
+}
+
+TEST_CASE("early: before its start a worker keeps 16 callers, or as many as ranks, no more") {
+  constexpr int ranks = 3;
+  Others others{ranks};
+  std::vector<ConnectionId> callers;
+  for (int i = 0; i < 40; ++i) callers.push_back(others.call(2));
+  int hung_up = 0;
+  const rankwire::Deadline end = 10s;
+  do {
+    others.look(50ms);
+    hung_up = 0;
+    for (const auto caller : callers) hung_up += others.was_hung_up(caller) ? 1 : 0;
+  } while (hung_up < 24 && !end.expired());
+  CHECK(hung_up >= 24);
+  others.look(500ms);
+  CHECK(others.start()->info().peers.size() == ranks);
 }
 
 TEST_CASE("early: of newcomers that are not announced a window is kept, and the rest asked for") {
