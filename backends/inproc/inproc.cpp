@@ -322,7 +322,7 @@ void InprocChannel::wait_for_change(Deadline deadline) {
   if (backoff_.rest_awake(changed)) return;
   settle();
   Lock lock{own_.mutex};
-  if (!changed()) sleep(own_.changed, lock, deadline);
+  if (!changed()) sleep(own_.changed, lock, deadline.sooner(windows_.settles_at()));
 }
 
 /// Makes room for the message's sender.

@@ -80,6 +80,7 @@ bool MpiChannel::step(Deadline until) {
     if (idle || goodbyes_unsettled_ > 0 || !ended_.empty() ||
         ++calls_ % calls_per_look_around == 0) {
       found = look_around() || found;
+      if (waits) settle();
     }
   }
   if (found) {
@@ -126,7 +127,7 @@ bool MpiChannel::look_around() {
 void MpiChannel::pause(Deadline deadline) {
   if (rest_.sleeping()) settle();
   const bool under_way = !incoming_.empty() || outgoing_.waits(mailbox_);
-  rest_.pause(deadline, under_way,
+  rest_.pause(deadline.sooner(windows_.settles_at()), under_way,
               under_way ? incoming_.bytes_under_way() + outgoing_.bytes_waiting(mailbox_) : 0);
 }
 

@@ -195,8 +195,9 @@ void ZmqChannel::Rounds::check() const {
 }
 
 bool ZmqChannel::Rounds::step(Deadline until) const {
-  if (!until.is_poll()) channel.settle();  // for it sleeps at once
-  return channel.pump(until);
+  if (until.is_poll()) return channel.pump(until);
+  channel.settle();  // for it sleeps at once
+  return channel.pump(until.sooner(channel.windows_.settles_at()));
 }
 
 void ZmqChannel::send_to_self(int tag, Buffer&& payload) {

@@ -120,6 +120,28 @@ CONFORMANCE_CASE("3: what was received makes room while the receiver only sends"
   EXPECT(left);
 }
 
+CONFORMANCE_CASE("3: however little was received, all of the window is there for who waits",
+                 Needs{.ranks_min = 2, .settings = with_window(window)}) {
+  Channel& world = self.world();
+  constexpr std::size_t little = window / 128;
+  constexpr auto fits = window / (little + 64);
+  if (world.rank() == 0) {
+    for (int i = 0; i < 7; ++i) world.send(1, data, Buffer{little}, patience);
+    must_recv(world, 1, go);
+    std::this_thread::sleep_for(300ms);
+    for (std::size_t i = 0; i < fits; ++i) world.send(1, more, Buffer{little}, 1s);
+    world.send(1, end, Buffer{}, patience);
+  }
+  if (world.rank() == 1) {
+    for (int i = 0; i < 7; ++i) must_recv(world, 0, data);
+    world.send(0, go, Buffer{}, patience);
+    EXPECT(!world.recv(0, noise, 200ms));
+    std::this_thread::sleep_for(1500ms);  // computes
+    for (std::size_t i = 0; i < fits; ++i) must_recv(world, 0, more);
+    must_recv(world, 0, end);
+  }
+}
+
 CONFORMANCE_CASE("3: a sixteenth of the window makes room at once, while the receiver computes",
                  Needs{.ranks_min = 2, .settings = with_window(window)}) {
   Channel& world = self.world();

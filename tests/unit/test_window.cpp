@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <chrono>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -79,6 +81,26 @@ TEST_CASE("windows: less than a sixteenth is owed to a sender that it may hold u
   settle();
   CHECK(told.empty());
   CHECK_FALSE(windows.owes());
+}
+
+TEST_CASE("windows: whatever is owed is told to all a millisecond after the first settling") {
+  Windows windows{0, 3, window};
+  std::vector<std::pair<int, std::uint64_t>> told;
+  const auto settle = [&] {
+    windows.settle([](int) { return 0; },
+                   [&](int source, std::uint64_t total) { told.emplace_back(source, total); });
+  };
+  CHECK(windows.settles_at().is_never());
+  CHECK_FALSE(windows.taken(1, 0));
+  CHECK_FALSE(windows.taken(2, 10));
+  settle();
+  CHECK(told.empty());
+  CHECK(windows.settles_at().remaining() <= std::chrono::milliseconds{1});
+  std::this_thread::sleep_for(std::chrono::milliseconds{2});
+  settle();
+  CHECK(told == std::vector{std::pair{1, overhead}, std::pair{2, overhead + 10}});
+  CHECK_FALSE(windows.owes());
+  CHECK(windows.settles_at().is_never());
 }
 
 TEST_CASE("windows: what a receiver has taken and not reported never holds its sender up") {

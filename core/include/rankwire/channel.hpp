@@ -67,10 +67,12 @@ struct Wanted {
 ///     that rank has room: bytes sent and not yet received by its program, 64 for each message
 ///     included, are at most `window_bytes`; a message of any size finds room when less than a
 ///     quarter of the window is outstanding. What a program has received makes room once the sender
-///     knows: at once where it is a sixteenth of the window or more since it was last told; what is
-///     less when the receiver next waits, calls in vain, asks for a departure, or sends to that
-///     rank. (A program that computes tells nothing.) What a rank receives of its own makes room at
-///     once. When a send must wait it goes on taking in what arrives, so two ranks that first send
+///     knows: at once where it is a sixteenth of the window or more since it was last told. Less is
+///     told some milliseconds after the receiver began to wait, to call in vain or to ask for
+///     departures; and as soon as it does one of these, or sends to that rank, where it may hold
+///     that rank up: where it and what waits of that rank are a quarter of the window. (A program
+///     that computes tells nothing: up to a sixteenth of the window may be missing meanwhile.) What
+///     a rank receives of its own makes room at once. When a send must wait it goes on taking in what arrives, so two ranks that first send
 ///     to each other within that bound never deadlock. Past its deadline it throws Timeout, which
 ///     names the peer, the window and the bytes outstanding, and has sent nothing. A send of a span
 ///     may wait for the receiver as well, under the same rules. A send to oneself that has no room

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <utility>
 #include <vector>
+
+#include "rankwire/deadline.hpp"
 
 namespace rankwire {
 
@@ -16,7 +19,8 @@ namespace rankwire {
 /// A report for each message would cost as much as the message. So a receiver reports each
 /// sixteenth of the window; and, before it sleeps, polls in vain or answers, whatever less it owes
 /// to a sender that may be at its limit, as far as the receiver can know: one whose messages wait
-/// here. To a sender below a quarter of the window it makes no difference.
+/// here. To a sender below a quarter of the window it makes no difference. What a rank owes that
+/// goes on waiting is told after a millisecond, so that nobody misses it for long.
 class Windows {
  public:
   /// What a message adds to its payload: empty ones too must find an end.
@@ -70,13 +74,15 @@ class Windows {
     if (unreported == 0 || unreported + queued < window_bytes_ / 4) return std::nullopt;
     return there.reported = there.taken;
   }
-  /// Calls `tell(source, total)` for all of those; `queued(source)` as there. So much a call as
-  /// there are ranks to which anything is owed.
+  /// Calls `tell(source, total)` for all of those, and for all to whom anything is owed once it is
+  /// time (settles_at); `queued(source)` as there. So much a call as there are ranks to which
+  /// anything is owed.
   template <class Queued, class Tell>
   void settle(const Queued& queued, const Tell& tell) {
+    const bool all = all_at_.expired();
     for (std::size_t i = 0; i < debts_.size();) {
       const int source = debts_[i];
-      const auto total = owed(source, queued(source));
+      const auto total = owed(source, all ? window_bytes_ : queued(source));
       auto& there = peer(source);
       there.in_debts = there.taken != there.reported;
       if (there.in_debts) {
@@ -87,7 +93,14 @@ class Windows {
       }
       if (total) tell(source, *total);
     }
+    if (debts_.empty()) {
+      all_at_ = Deadline::never();
+    } else if (all_at_.is_never()) {
+      all_at_ = owed_max;
+    }
   }
+  /// When one who waits is to settle() again.
+  [[nodiscard]] Deadline settles_at() const { return all_at_; }
 
   /// A new process has `rank`: both sides begin at zero. What the one before had sent is not
   /// taken() any more, though the program may yet receive it.
@@ -98,6 +111,7 @@ class Windows {
   [[nodiscard]] std::uint64_t window_bytes() const { return window_bytes_; }
 
  private:
+  static constexpr std::chrono::milliseconds owed_max{1};
   struct Peer {
     std::uint64_t sent = 0, credited = 0, taken = 0, reported = 0;
     bool in_debts = false;
@@ -108,6 +122,7 @@ class Windows {
   std::uint64_t window_bytes_;
   std::vector<Peer> peers_;
   std::vector<int> debts_;  // the ranks to which something is owed, and perhaps some others
+  Deadline all_at_ = Deadline::never();  // a while after the first settle() that left any
 };
 
 }  // namespace rankwire
