@@ -23,13 +23,11 @@ void Silence::watch(int descriptor, std::chrono::milliseconds limit) {
   next_look_ = next_look_.sooner(look_each_);
 }
 
-bool Silence::is_over(Watched& watched) {
-  if (!watched.connection.is_still_there()) return true;
-  const bool is_unix = watched.connection.process().has_value();
-  const bool ends = is_unix ? has_exited(watched) || is_stopped(watched) : is_silent(watched);
-  if (!ends) return false;
-  watched.connection.end();
-  return true;
+Silence::End Silence::end_of(Watched& watched) {
+  if (!watched.connection.is_still_there()) return End::gone;
+  if (!watched.connection.process()) return is_silent(watched) ? End::silent : End::none;
+  if (has_exited(watched)) return End::exited;
+  return is_stopped(watched) ? End::silent : End::none;
 }
 
 bool Silence::is_silent(const Watched& watched) {
@@ -53,12 +51,17 @@ bool Silence::has_exited(const Watched& watched) {
   return end.fd >= 0 && ::poll(&end, 1, 0) > 0;
 }
 
-void Silence::look() {
-  if (!next_look_.expired()) return;
+std::vector<int> Silence::look() {
+  std::vector<int> exited;
+  if (!next_look_.expired()) return exited;
   for (auto at = watched_.begin(); at != watched_.end();) {
-    at = is_over(at->second) ? watched_.erase(at) : std::next(at);
+    const End end = end_of(at->second);
+    if (end == End::exited) exited.push_back(at->first);
+    if (end == End::exited || end == End::silent) at->second.connection.end();
+    at = end == End::none ? std::next(at) : watched_.erase(at);
   }
   next_look_ = watched_.empty() ? Deadline::never() : Deadline{look_each_};
+  return exited;
 }
 
 }  // namespace rankwire::zmq_wire

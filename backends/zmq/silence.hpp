@@ -1,7 +1,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <unordered_map>
+#include <vector>
 
 #include "rankwire/deadline.hpp"
 #include "stream_connection.hpp"
@@ -15,11 +17,11 @@ namespace rankwire::zmq_wire {
 /// nothing: it does so for a process that is stopped, too.
 ///
 /// Not by libzmq's own time limit of its PINGs. At a listener it may abort the process (libzmq
-/// 4.3.4, "Assertion failed: !_io_error"; see wire_closing.cpp, too). And for it half a frame is silence: a slow network that
-/// carries large messages would be broken off again and again. This asks the system instead when
-/// bytes last came. Of a Unix socket the system does not know that; but there it knows the process
-/// at the other end, whether that is stopped, and whether it has exited while another, which it has
-/// forked, holds its end open.
+/// 4.3.4, "Assertion failed: !_io_error"; see wire_closing.cpp, too). And for it half a frame is
+/// silence: a slow network that carries large messages would be broken off again and again. This
+/// asks the system instead when bytes last came. Of a Unix socket the system does not know that;
+/// but there it knows the process at the other end, whether that is stopped, and whether it has
+/// exited while another, which it has forked, holds its end open.
 class Silence {
  public:
   /// From now on this connection is looked at, and ended when it is silent for longer than `limit`.
@@ -28,7 +30,8 @@ class Silence {
   void forget(int descriptor) { watched_.erase(descriptor); }
 
   /// Looks at all connections eight times within the shortest limit: a few system calls for each.
-  void look();
+  /// Gives the numbers of those that it has ended because the process over there has exited.
+  std::vector<int> look();
 
  private:
   struct Watched {
@@ -39,7 +42,8 @@ class Silence {
     Deadline stopped_until = Deadline::never();  // while its process is stopped
   };
 
-  [[nodiscard]] static bool is_over(Watched& watched);
+  enum class End : std::uint8_t { none, gone, silent, exited };
+  [[nodiscard]] static End end_of(Watched& watched);
   [[nodiscard]] static bool is_silent(const Watched& watched);
   [[nodiscard]] static bool is_stopped(Watched& watched);
   [[nodiscard]] static bool has_exited(const Watched& watched);

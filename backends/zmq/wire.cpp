@@ -131,13 +131,24 @@ void Wire::look_after_strangers() {
   gate_.look();
 }
 
+/// That of a connection which ends now.
+void Wire::note_exited(int descriptor) {
+  if (const auto found = accepted_.find(descriptor); found != accepted_.end()) {
+    for (const ConnectionId caller : found->second.callers) connections_.at(caller).exited = true;
+  }
+  for (const auto& source : dialed_) {
+    if (source->dialing.stands && source->dialing.descriptor == descriptor)
+      connections_.at(source->dialed).exited = true;
+  }
+}
+
 std::optional<Incoming> Wire::receive(Deadline deadline) {
   Deadline at_last = Deadline::never();
   while (ready_.empty()) {
     word_waits_ = false;
     if (interruptible_) check_interrupted();
     look_after_strangers();
-    silence_.look();
+    for (const int descriptor : silence_.look()) note_exited(descriptor);
     look_after_attempts();
     if (!ready_.empty()) break;
     const Deadline next_end = downs_.empty() ? Deadline::never() : Deadline{look_for_ends_each};

@@ -58,6 +58,7 @@ struct Incoming {
   zmq::message_t first{};  ///< the header's frame, its body included
   zmq::message_t chunk{};  ///< a second frame, where there is one
   bool has_chunk = false;
+  bool exited = false;       ///< down: the process over there has exited (known over ipc only)
   bool key_refused = false;  ///< failed: our key is not listed there
   bool anew = false;         ///< up: not the first attempt; what was sent before this is lost
   bool deferred = false;     ///< given out before, and put behind what waited then
@@ -226,6 +227,7 @@ class Wire {
     Standing standing = Standing::belongs;   // of one that was dialed
     int words = 0;                           // hellos and links of one that does not belong
     int descriptor = -1;                     // of a caller: the number that its file has, or had
+    bool exited = false;                     // the process over there, as far as is known
     bool closed = false;                     // and libzmq has handed over all that it said
     Deadline closed_by = Deadline::never();  // or counts as having done so
     std::uint64_t read_before = 0;           // of the listener, when its last was read
@@ -247,6 +249,7 @@ class Wire {
 
   void set_up(zmq::socket_t& socket, std::int64_t frame_bytes_max) const;
   void look_after_strangers();
+  void note_exited(int descriptor);
   bool pump(Deadline deadline);
   int look_and_yield();
   bool wait_and_read(Deadline deadline);

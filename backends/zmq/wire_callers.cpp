@@ -403,7 +403,7 @@ bool Wire::emit_down(ConnectionId id) {
                         source.read - connection.read_before > reads_of_a_sweep();
   if (!all_read) return false;
   if (connection.standing != Standing::hung_up) {
-    ready_.push_back({.what = Incoming::What::down, .connection = id});
+    ready_.push_back({.what = Incoming::What::down, .connection = id, .exited = connection.exited});
   }
   callers_.erase(connection.routing_id);
   connections_.erase(found);

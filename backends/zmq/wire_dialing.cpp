@@ -148,7 +148,9 @@ void Wire::attempt_ended(Source& source) {
   drain(source, messages_at_once);
   if (is_readable(source)) return;
   if (std::exchange(dialing.stands, false)) {
-    ready_.push_back({.what = Incoming::What::down, .connection = source.dialed});
+    ready_.push_back({.what = Incoming::What::down,
+                      .connection = source.dialed,
+                      .exited = std::exchange(connections_.at(source.dialed).exited, false)});
   }
   dialing.first = false;
   dialing.over_at = Deadline::never();

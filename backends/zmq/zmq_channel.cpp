@@ -373,7 +373,7 @@ void ZmqChannel::look_around(std::chrono::milliseconds at_most) {
 void ZmqChannel::process(Incoming&& incoming) {
   unpack();
   if (incoming.what == Incoming::What::down) {
-    process_down(incoming.connection);
+    process_down(incoming.connection, incoming.exited);
     return;
   }
   if (incoming.what == Incoming::What::up) {

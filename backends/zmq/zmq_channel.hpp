@@ -183,7 +183,7 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   void adopt_early(const Member& member);
   void adopt_call(const LinkHello& hello, ConnectionId connection, std::uint32_t received);
   void adopt(int rank, ConnectionId connection, std::uint32_t received);
-  void process_down(ConnectionId connection);
+  void process_down(ConnectionId connection, bool exited);
   void process_reject(Link& link, const Incoming& incoming);
   void process_relay(int source, Incoming&& incoming);
   [[nodiscard]] static Incoming relayed_in(Incoming&& relay, const RelayTag& tag);

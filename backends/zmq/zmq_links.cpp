@@ -136,7 +136,7 @@ void ZmqChannel::adopt(int rank, ConnectionId connection, std::uint32_t received
   connection_stands(rank);
 }
 
-void ZmqChannel::process_down(ConnectionId connection) {
+void ZmqChannel::process_down(ConnectionId connection, bool exited) {
   early_links_.erase(connection);
   std::erase_if(waiting_hellos_, [&](const auto& in) { return in.connection == connection; });
   const auto found = links_.find(connection);
@@ -150,7 +150,11 @@ void ZmqChannel::process_down(ConnectionId connection) {
     unlink(connection);  // or it would be dialed again, and we would talk to a stranger
     if (there.departing) finish_departing(rank);
   } else if (is_hub_link(rank)) {
-    if (was_route) begin_absence(rank);
+    if (was_route && exited) {
+      lose(rank, "its process has exited without a goodbye");
+    } else if (was_route) {
+      begin_absence(rank);
+    }
   } else if (connection == there.dialing.direct) {
     direct_is_down(rank);
   }

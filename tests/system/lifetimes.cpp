@@ -209,7 +209,24 @@ int fork_one(Channel& world, const Options& options) {
   return 0;
 }
 
+/// One dies, and a process that it has forked holds what it had open.
+int fork_hold(Channel& world, const Options& options) {
+  exchange(world);
+  if (world.rank() == options.actor) {
+    constexpr auto holds = 6s;
+    if (fork() == 0) std::this_thread::sleep_for(holds);
+    _exit(child_code);
+  }
+  try {
+    (void)world.recv(options.actor, never, patience);
+  } catch (const rankwire::PeerLost&) {
+    return 0;
+  }
+  throw std::runtime_error{"the loss was not noticed"};
+}
+
 int run_rank(Channel& world, const Options& options) {
+  if (options.how == "fork-hold") return fork_hold(world, options);
   if (aborts.contains(options.how)) be_aborted(world, options);
   if (options.how.starts_with("fork-") && options.how != "fork-after") {
     return fork_one(world, options);

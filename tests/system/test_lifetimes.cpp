@@ -76,6 +76,19 @@ TEST_CASE("what a rank starts has the usual signals, whatever this program was s
   }
 }
 
+#if RANKWIRE_WITH_ZMQ
+TEST_CASE("over ipc a rank that dies is lost at once, though a process it has forked lives on") {
+  for (const int actor : {0, 1}) {
+    CAPTURE(actor);
+    const auto result = run(starts()[2], "fork-hold", actor);
+    CHECK_CODE(result, 9);
+    CHECK_HAS(result.err, "exited with code 9");
+    CHECK_FALSE(has(result.err, "SIGTERM"));  // by which the launcher ends the others after 5 s
+    CHECK_FALSE(has(result.err, "not noticed"));
+  }
+}
+#endif
+
 TEST_CASE("a process that a rank has forked is no rank") {
   for (const Start& start : starts()) {
     for (const std::string how :
