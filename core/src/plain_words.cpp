@@ -19,7 +19,8 @@ std::string between(std::string_view text, std::string_view before, std::string_
 }  // namespace
 
 std::string plain_words(const CLI::ParseError& error) {
-  const std::string text = error.what();
+  std::string text = error.what();
+  if (text.starts_with(": ")) text.erase(0, 2);  // of an option that --help does not show
   const std::string name = text.substr(0, text.find(": "));
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
     // "--ranks: 1 required N missing", "--ranks: At Most 1 required but received 2"
