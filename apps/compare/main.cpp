@@ -19,6 +19,7 @@
 #include "results_json.hpp"
 #include "side_by_side.hpp"
 #include "table.hpp"
+#include "unmoved.hpp"
 
 // Which transport to use, and what rankwire costs over the raw library: docs/compare.md.
 //
@@ -69,7 +70,10 @@ void present(const Results& results, const Options& options) {
 
 int show_earlier(const Options& options) {
   std::vector<Results> runs;
-  for (const auto& name : options.from) runs.push_back(from_json(read_file(name), name));
+  for (const auto& name : options.from) {
+    runs.push_back(from_json(read_file(name), name));
+    leave_out_unmoved(runs.back());
+  }
   print(runs.size() == 1 ? table_of(runs.front()) : side_by_side(runs, options.from));
   if (!options.report.empty()) write_report(runs, options.from, options.report);
   return 0;

@@ -12,6 +12,7 @@
 #include "quantity.hpp"
 #include "stage.hpp"
 #include "statistics.hpp"
+#include "unmoved.hpp"
 
 namespace comparison {
 namespace {
@@ -155,10 +156,7 @@ void Measurer::latency() {
 
 void Measurer::bandwidth() {
   if (stage_.place().transport == "inproc") {
-    results_.left_out.push_back(
-        {"inproc: bandwidth",
-         "a message is handed over and its bytes stay where they are, so that "
-         "bytes a second mean nothing; see latency, whose time does not grow"});
+    results_.left_out.push_back(unmoved());
     return;
   }
   for (const std::size_t bytes : plan_.bandwidth_bytes) {

@@ -28,18 +28,16 @@ std::vector<std::string> with(std::vector<std::string> names,
   return names;
 }
 
-/// Refuses a name that is none of `names`, and shows those of `shown`.
-CLI::Validator one_of(const char* option, std::vector<std::string> names,
-                      const std::vector<std::string>& shown) {
-  return CLI::Validator{
-      [option, names = std::move(names), shown](const std::string& name) -> std::string {
-        if (contains(names, name)) return {};
-        const std::string nearest = rankwire::nearest_name(name, shown);
-        throw CLI::ValidationError{
-            option, fmt::format("'{}' is not accepted: {} are{}", name, fmt::join(shown, ", "),
-                                nearest.empty() ? "" : "; did you mean " + nearest + "?")};
-      },
-      ""};
+/// Refuses a name that is none of `names`, and shows those of `shown`. CLI11 adds the option.
+CLI::Validator one_of(std::vector<std::string> names, const std::vector<std::string>& shown) {
+  return CLI::Validator{[names = std::move(names), shown](const std::string& name) -> std::string {
+                          if (contains(names, name)) return {};
+                          const std::string nearest = rankwire::nearest_name(name, shown);
+                          return fmt::format(
+                              "'{}' is not accepted: {} are{}", name, fmt::join(shown, ", "),
+                              nearest.empty() ? "" : "; did you mean " + nearest + "?");
+                        },
+                        ""};
 }
 
 void add_lengths(CLI::App& app, Options& options) {
@@ -57,7 +55,7 @@ void add_named_options(CLI::App& app, Options& options) {
       ->type_name("LIST")
       ->delimiter(',')
       ->allow_extra_args(false)
-      ->check(one_of("--over", all_transports(), all_transports()));
+      ->check(one_of(all_transports(), all_transports()));
   add_lengths(app, options);
   app.add_option("--json", options.json, "write the results here, too")->type_name("FILE");
   app.add_option("--report", options.report, "write a page with plots here, too; HTML")
@@ -70,8 +68,7 @@ void add_named_options(CLI::App& app, Options& options) {
   app.add_option("--only", options.only)
       ->delimiter(',')
       ->allow_extra_args(false)
-      ->check(one_of("--only", with(with(all_measures(), check_measures()), {"nothing"}),
-                     all_measures()))
+      ->check(one_of(with(with(all_measures(), check_measures()), {"nothing"}), all_measures()))
       ->group("");  // not in --help
   app.add_option("--hand-to", options.hand_to)->group("");
 }
@@ -99,7 +96,7 @@ void add_options(CLI::App& app, Options& options) {
   app.add_option("measure", options.measures,
                  "only these; or crowd: what many workers cost the master")
       ->type_name("NAME")
-      ->check(one_of("measure", named, named));
+      ->check(one_of(named, named));
   add_named_options(app, options);
 }
 

@@ -190,6 +190,44 @@ std::string categories_axis(const std::vector<std::string>& categories) {
                      ticks);
 }
 
+/// Numbers above bars, in as many rows as keep them apart.
+class BarNumbers {
+ public:
+  /// `span`: of the x axis, which is as wide as the plot.
+  explicit BarNumbers(double span) : per_character_{span * character_pixels / plot_pixels} {}
+
+  /// A row is a line of text above `y`.
+  void add(const std::string& text, double x, double y, const std::string& color) {
+    const double half = per_character_ * (static_cast<double>(text.size()) + 0.5) / 2;
+    const auto is_free = [&](const Row& row) {
+      return std::none_of(row.begin(), row.end(), [&](const auto& taken) {
+        return x + half > taken.first && x - half < taken.second;
+      });
+    };
+    auto row = std::find_if(rows_.begin(), rows_.end(), is_free);
+    if (row == rows_.end()) row = rows_.insert(row, Row{});
+    row->emplace_back(x - half, x + half);
+    commands_ +=
+        fmt::format("set label {} at {:.9g},{:.9g} center offset 0,{:.2f} font ',11' tc {}\n",
+                    quoted(text), x, y, 0.6 + row_height * static_cast<double>(row - rows_.begin()),
+                    color.empty() ? "default" : "rgb '" + color + "'");
+  }
+
+  [[nodiscard]] std::string script() const {
+    if (rows_.empty()) return {};
+    return commands_ + fmt::format("set tmargin {:.2f}\n",
+                                   0.8 + row_height * static_cast<double>(rows_.size()));
+  }
+
+ private:
+  using Row = std::vector<std::pair<double, double>>;  // from and to, of x
+  static constexpr double plot_pixels = 400, character_pixels = 7.2, row_height = 0.75;
+
+  double per_character_;
+  std::vector<Row> rows_;
+  std::string commands_;
+};
+
 /// The bars of a cluster stand side by side in the order of the curves; where each category has
 /// bars of one transport, as for rates, of the two columns.
 std::string bars_script(const Plot& plot) {
@@ -204,6 +242,7 @@ std::string bars_script(const Plot& plot) {
     script +=
         "set arrow from graph 0,first 1 to graph 1,first 1 nohead front lc rgb 'black' lw 1.5\n";
   }
+  BarNumbers numbers{static_cast<double>(plot.categories.size()) + 0.1};
   for (std::size_t i = 0; i < plot.curves.size(); ++i) {
     const Curve& curve = plot.curves[i];
     const std::size_t slot = is_ratio ? i : curve.second ? 1 : 0;
@@ -212,15 +251,15 @@ std::string bars_script(const Plot& plot) {
       const double x = point.x + width * (static_cast<double>(slot) + 0.5) - cluster_width / 2;
       data += fmt::format("{:.9g} {:.9g} {:.9g}\n", x, point.y, width * 0.92);
       if (is_ratio && point.y <= top) continue;
-      script += fmt::format("set label {} at {:.9g},{:.9g} center offset 0,0.6 font ',11'\n",
-                            quoted(bar_text(point.y, plot.unit)), x, std::min(point.y, top));
+      numbers.add(bar_text(point.y, plot.unit), x, std::min(point.y, top),
+                  is_ratio ? color_of(curve.transport) : "");
     }
     script += fmt::format("$data{} << END\n{}END\n", i, data);
     commands += fmt::format("{}$data{} using 1:2:3 with boxes lc rgb '{}' fs {}",
                             i == 0 ? "plot " : ", \\\n", i, color_of(curve.transport),
                             curve.second ? "transparent solid 0.25 border" : "solid 1 noborder");
   }
-  return script + commands + "\n";
+  return script + numbers.script() + commands + "\n";
 }
 
 std::string script_of(const Plot& plot, const std::string& file) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "certainty.hpp"
 #include "quantity.hpp"
 #include "sheet.hpp"
 
@@ -93,6 +94,21 @@ void within_a_process(Answer& answer, const Results& run) {
       {"Within one process: inproc.", text + ". Its memory is handed over, and no byte copied."});
 }
 
+/// Of `figures`, those whose pairs contradict each other.
+Figures uncertain_of(Figures figures) {
+  std::erase_if(figures, [](const Figure* figure) { return !is_uncertain(*figure); });
+  return figures;
+}
+
+/// What stands in the place of a result that would rest on `uncertain` figures.
+Statement too_uncertain(const std::string& subject, const Figures& uncertain) {
+  std::vector<std::string> ranges;
+  for (const auto* figure : uncertain) ranges.push_back(pairs_text(*figure));
+  return {subject + " this measurement is too uncertain to say.",
+          fmt::format("Pairs of rankwire and the bare library contradict each other: {}.",
+                      fmt::join(ranges, "; "))};
+}
+
 /// Which transport between processes, by the figures of one measure.
 void between_processes(Answer& answer, const Results& run, const std::string& measure) {
   const bool large = measure == "bandwidth";
@@ -100,15 +116,19 @@ void between_processes(Answer& answer, const Results& run, const std::string& me
   std::erase_if(figures, is_inproc);
   const Figures ranked = ranking(figures, large);
   if (ranked.empty()) return;
+  const std::string subject =
+      fmt::format("Between processes, {} messages:", large ? "large" : "small");
+  if (const Figures uncertain = uncertain_of(ranked); !uncertain.empty()) {
+    answer.push_back(too_uncertain(subject, uncertain));
+    return;
+  }
   std::string text =
       fmt::format("{} {} at {}", value(ranked.front()), large ? "of bandwidth" : "one way",
                   size_text(ranked.front()->bytes));
   if (ranked.size() > 1) {
     text += fmt::format("; the next best, {}, {}", ranked[1]->transport, value(ranked[1]));
   }
-  answer.push_back({fmt::format("Between processes, {} messages: {}.", large ? "large" : "small",
-                                choice(ranked)),
-                    text + "."});
+  answer.push_back({fmt::format("{} {}.", subject, choice(ranked)), text + "."});
 }
 
 /// What a user of ZeroMQ pays beside the best that MPI can do here, and what for.
@@ -121,6 +141,10 @@ void zmq_beside_mpi(Answer& answer, const Results& run) {
     if (mpi == nullptr && figure->transport.starts_with("mpi") && has_raw) mpi = figure;
   }
   if (zmq == nullptr || mpi == nullptr) return;
+  if (const Figures uncertain = uncertain_of({zmq, mpi}); !uncertain.empty()) {
+    answer.push_back(too_uncertain("ZeroMQ instead of MPI:", uncertain));
+    return;
+  }
   const double more = zmq->rankwire.p50 - raw_of(*mpi)->summary.p50;
   answer.push_back(
       {fmt::format("ZeroMQ instead of MPI: {} {} a message.",
@@ -166,11 +190,6 @@ std::vector<Column> columns(const Results& run) {
   return all;
 }
 
-/// The bytes a second of what moves no byte would say nothing.
-std::string cell(const Figure& figure) {
-  return is_inproc(&figure) && figure.measure == "bandwidth" ? "no byte moves" : value(&figure);
-}
-
 /// All of them, in the order in which the run has them, where there is something to compare.
 void overview(Answer& answer, const Results& run) {
   const std::vector<Column> all = columns(run);
@@ -189,7 +208,7 @@ void overview(Answer& answer, const Results& run) {
       const auto found =
           std::find_if(column.figures.begin(), column.figures.end(),
                        [&](const Figure* figure) { return figure->transport == transport; });
-      row.push_back(found == column.figures.end() ? "-" : cell(**found));
+      row.push_back(found == column.figures.end() ? "-" : value(*found));
     }
     statement.table.push_back(std::move(row));
   }
@@ -220,6 +239,19 @@ std::string cost_text(const Figure* figure) {
                      setting.empty() ? "" : " at ", setting);
 }
 
+/// What the latencies say in a word, of which those that contradict themselves are left out.
+std::string cost_gist(const Figures& latencies, bool left_out) {
+  const std::string subject = "What rankwire costs between processes";
+  if (latencies.empty()) {
+    return subject + (left_out ? ", in latency: this measurement is too uncertain to say." : ".");
+  }
+  const Figure* const most = latencies.back();
+  const char* const where = left_out ? ", of what is certain" : "";
+  if (cost_of(most) <= 1) return fmt::format("{}, in latency: nothing{}.", subject, where);
+  return fmt::format("{}, in latency: at most {}x, by {} at {}{}.", subject,
+                     ratio_text(cost_of(most)), most->transport, size_text(most->bytes), where);
+}
+
 /// Time over the bare library's, between processes: latency in words, each measure in the table.
 void cost(Answer& answer, const Results& run) {
   constexpr std::pair<const char*, const char*> measures[] = {
@@ -227,25 +259,32 @@ void cost(Answer& answer, const Results& run) {
       {"rate", "small messages in a stream"},    {"fan-in", "small messages of all workers"},
       {"record", "latency of a typed record"},   {"wake", "waking a rank that is blocked"},
       {"start", "a world, from start to end"}};
-  Statement statement{"",
-                      "Times over the bare library's, below 1 rankwire is the faster:",
-                      {{"time of", "least", "most"}}};
+  Statement statement{"", "", {{"time of", "least", "most"}}};
+  Figures left_out, latencies;
   for (const auto& [measure, words] : measures) {
-    const Figures figures = by_cost(run, measure);
+    Figures figures = by_cost(run, measure);
+    const Figures uncertain = uncertain_of(figures);
+    left_out.insert(left_out.end(), uncertain.begin(), uncertain.end());
+    std::erase_if(figures, [](const Figure* figure) { return is_uncertain(*figure); });
+    if (measure == std::string{"latency"}) {
+      latencies = figures;
+      statement.gist = cost_gist(latencies, !uncertain.empty());
+    }
     if (figures.empty()) continue;
     statement.table.push_back({words, cost_text(figures.front()), cost_text(figures.back())});
   }
-  if (statement.table.size() == 1) return;
-  const Figures latencies = by_cost(run, "latency");
-  if (latencies.empty()) {
-    statement.gist = "What rankwire costs between processes.";
-  } else if (cost_of(latencies.back()) <= 1) {
-    statement.gist = "What rankwire costs between processes, in latency: nothing.";
+  if (!left_out.empty()) {
+    statement.text = fmt::format(
+        "Left out: {} whose pairs contradict each other ({}{}). ",
+        left_out.size() == 1 ? "a figure" : fmt::format("{} figures", left_out.size()),
+        left_out.size() == 1 ? "" : "the widest: ", pairs_text(*least_certain(left_out)));
+  }
+  if (statement.table.size() > 1) {
+    statement.text += "Times over the bare library's, below 1 rankwire is the faster:";
+  } else if (left_out.empty()) {
+    return;
   } else {
-    statement.gist =
-        fmt::format("What rankwire costs between processes, in latency: at most {}x, by {} at {}.",
-                    ratio_text(cost_of(latencies.back())), latencies.back()->transport,
-                    size_text(latencies.back()->bytes));
+    statement.table.clear();
   }
   answer.push_back(std::move(statement));
 }
@@ -259,8 +298,13 @@ void inproc_beside_threads(Answer& answer, const Results& run) {
   if (latencies.empty()) return;
   const auto [smallest, largest] = std::minmax_element(latencies.begin(), latencies.end(), smaller);
   const auto ratio = [](const Figure* figure) {
-    return fmt::format("{}x at {}", ratio_text(raw_of(*figure)->ratio.median),
-                       size_text(figure->bytes));
+    const Ratio& pairs = raw_of(*figure)->ratio;
+    return fmt::format(
+        "{}x at {}",
+        is_uncertain(*figure)
+            ? fmt::format("anything from {}x to {}", ratio_text(pairs.min), ratio_text(pairs.max))
+            : ratio_text(pairs.median),
+        size_text(figure->bytes));
   };
   std::string text = ratio(*smallest);
   if (*largest != *smallest) text += ", " + ratio(*largest);
@@ -283,14 +327,13 @@ void waiting(Answer& answer, const Results& run) {
                     fmt::format("{} at most, by {}.", value(most), most->transport)});
 }
 
-void warnings(Answer& answer, const Results& run) {
-  if (run.machine.load > 0.5 * run.machine.cores) {
-    answer.push_back(
-        {"The machine was busy when the run began",
-         fmt::format("(load {:.1f} on {} cores): trust the ratios more than the times.",
-                     run.machine.load, run.machine.cores)});
-  }
-  if (run.figures.empty()) answer.push_back({"This run has no figures.", ""});
+/// Before anything else: it is in every figure.
+void busy(Answer& answer, const Results& run, const std::string& name) {
+  if (run.machine.load <= 0.5 * run.machine.cores) return;
+  answer.push_back({fmt::format("The machine was busy when {} began", name),
+                    fmt::format("(load {:.1f} on {} cores): what else ran is in its times, and in "
+                                "its ratios. Measure again while nothing else runs.",
+                                run.machine.load, run.machine.cores)});
 }
 
 std::string change(const Sheet::Line& line) {
@@ -305,6 +348,7 @@ std::string change(const Sheet::Line& line) {
 
 Answer answer(const Results& run) {
   Answer answer;
+  busy(answer, run, "the run");
   within_a_process(answer, run);
   between_processes(answer, run, "latency");
   between_processes(answer, run, "bandwidth");
@@ -313,7 +357,7 @@ Answer answer(const Results& run) {
   cost(answer, run);
   inproc_beside_threads(answer, run);
   waiting(answer, run);
-  warnings(answer, run);
+  if (run.figures.empty()) answer.push_back({"This run has no figures.", ""});
   return answer;
 }
 
@@ -332,11 +376,14 @@ Answer answer(const Results& first, const std::string& first_name, const Results
     if (said == "better" && (best == nullptr || gain(line) > gain(*best))) best = &line;
     if (said == "worse" && (worst == nullptr || gain(line) < gain(*worst))) worst = &line;
   }
-  Answer answer{
+  Answer answer;
+  busy(answer, first, first_name);
+  busy(answer, second, second_name);
+  answer.push_back(
       {fmt::format("{} beside {}:", second_name, first_name),
        fmt::format("of {} figures that both have, {} are better, {} are worse, and {} are "
                    "alike (within 10 %).",
-                   better + worse + alike, better, worse, alike)}};
+                   better + worse + alike, better, worse, alike)});
   if (best != nullptr) answer.push_back({"Gained most:", change(*best) + "."});
   if (worst != nullptr) answer.push_back({"Lost most:", change(*worst) + "."});
   for (const auto& difference : differences(first, second)) {

@@ -147,7 +147,12 @@ std::string table_of(const Results& results) {
     }
     text += line_of(figure);
   }
-  text += "\n" + legend(results);
+  text += "\n";
+  if (const std::string known = legend(results); !known.empty()) {
+    text +=
+        "ratio: the median of the ratios pair by pair, not the quotient of the medians beside it\n";
+    text += known;
+  }
   for (const Named& left_out : results.left_out) {
     text += wrapped(fmt::format("left out: {}: {}", left_out.name, left_out.text));
   }

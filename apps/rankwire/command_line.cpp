@@ -10,6 +10,7 @@
 
 #include "rankwire/errors.hpp"
 #include "rankwire/nearest.hpp"
+#include "rankwire/plain_words.hpp"
 #include "rankwire/units.hpp"
 
 namespace launcher {
@@ -22,6 +23,10 @@ constexpr const char* footer =
 to stderr is marked with the rank. Rank 0 reads this program's stdin. SIGINT and
 SIGTERM are passed on to all ranks; a second one kills them. PROGRAM's own options
 stand after it: rankwire launch -n 4 -- build/bin/product --format json
+
+All ranks are on this machine and are given the same options. Over tcp they are at its
+loopback interface, over ipc in a folder that nobody else enters: keys (--key, --allow,
+--server-key) are for worlds that are started by hand, and cannot be given here.
 
 The exit code is that of the first rank that failed, 128+N when signal N killed it;
 2 for wrong usage and for a program that cannot be started.)";
@@ -145,7 +150,8 @@ std::variant<Options, Keygen, Answer> read_command_line(int argc, char** argv) {
   } catch (const CLI::CallForVersion& version) {
     return Answer{std::string{version.what()} + "\n", 0};
   } catch (const CLI::ParseError& error) {
-    return Answer{fmt::format("rankwire: {}; see rankwire --help\n", error.what()), usage};
+    return Answer{fmt::format("rankwire: {}; see rankwire --help\n", rankwire::plain_words(error)),
+                  usage};
   }
   if (const std::string line = unknown(app, options); !line.empty()) return Answer{line, usage};
   if (app.get_subcommands().empty()) {

@@ -71,7 +71,7 @@ MpiChannel::~MpiChannel() {
   try {
     if (!said_goodbye_) end_as_the_dead_do();
   } catch (const std::exception& error) {
-    log().error("rank {}: {}", rank(), error.what());
+    log().error("{}", error.what());  // which names this rank
   }
   // A communicator whose number is used again while a message for the old one is on its way would
   // take that one in. So it is given up only when that cannot be, and else kept to the end.
@@ -79,7 +79,7 @@ MpiChannel::~MpiChannel() {
   try {
     if (!incoming_.withdraw() || !done) return;
   } catch (const std::exception& error) {
-    log().error("rank {}: {}", rank(), error.what());
+    log().error("{}", error.what());  // which names this rank
     return;
   }
   MPI_Comm_free(&comms_.slots);

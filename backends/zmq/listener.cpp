@@ -65,36 +65,38 @@ std::vector<std::string> bind_at(zmq::socket_t& socket, const std::vector<Addres
   return bound;
 }
 
-[[noreturn]] void throw_taken(const std::vector<Address>& addresses, PortRange ports) {
-  const bool one = ports.first == ports.last && ports.first != 0;
+[[noreturn]] void throw_taken(const std::vector<Address>& addresses, PortRange ports,
+                              bool is_master) {
+  const bool any = ports.first == 0, one = ports.first == ports.last && !any;
   std::vector<std::string> texts;
   for (const auto& address : addresses) {
-    texts.push_back(one ? address.endpoint(fmt::format("{}", ports.first)) : address.number);
+    texts.push_back(one && is_master ? address.endpoint(fmt::format("{}", ports.first))
+                                     : address.number);
   }
   const std::string where = fmt::format("{}", fmt::join(texts, ", "));
-  if (one) {
+  if (one && is_master) {
     throw UsageError{fmt::format(
         "cannot listen on {}: Address already in use; is another master running? choose another "
         "port",
         where)};
   }
-  if (ports.first == 0) {
+  if (any) {
     throw UsageError{fmt::format("cannot listen on {}: no port was free at all of them", where)};
   }
   throw UsageError{fmt::format(
-      "cannot listen on {}: all ports of the range {}:{} are in use; give a wider --port-range",
-      where, ports.first, ports.last)};
+      "cannot listen on {}: {} of --port-range {}:{} {} in use; give a wider one", where,
+      one ? "the only port" : "all ports", ports.first, ports.last, one ? "is" : "are")};
 }
 
 }  // namespace
 
 std::vector<std::string> bind_all(zmq::socket_t& socket, const std::vector<Address>& addresses,
-                                  PortRange ports) {
+                                  PortRange ports, bool is_master) {
   for (const std::uint16_t port : ports_to_try(ports, addresses.size())) {
     auto bound = bind_at(socket, addresses, port);
     if (!bound.empty()) return bound;
   }
-  throw_taken(addresses, ports);
+  throw_taken(addresses, ports, is_master);
 }
 
 }  // namespace rankwire::zmq_wire

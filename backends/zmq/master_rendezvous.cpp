@@ -118,9 +118,11 @@ Session MasterRendezvous::run() {
   bind();
   const Deadline deadline{settings_.join_timeout};
   Deadline next_report{std::chrono::milliseconds{500}};
-  if (!complete()) log().info("rank 0 listens on {} for {} workers", bound_, ranks_ - 1);
+  if (!complete())
+    log().info("rank 0 listens on {} for {} worker{}", bound_, ranks_ - 1, ranks_ == 2 ? "" : "s");
   while (!complete()) {
     if (auto incoming = wire_->receive(deadline.sooner(next_report))) take(std::move(*incoming));
+    if (complete()) break;
     if (deadline.expired()) give_up();
     if (next_report.expired()) {
       report();
@@ -209,6 +211,7 @@ void MasterRendezvous::welcome(const Candidate& candidate) {
 }
 
 /// Which ranks are missing, as far as ranks were asked for: the others are given at the start.
+/// Empty when all are here.
 std::string MasterRendezvous::missing() const {
   std::vector<bool> wanted(static_cast<std::size_t>(ranks_), false);
   for (const auto& candidate : candidates_) {
@@ -228,6 +231,7 @@ std::string MasterRendezvous::missing() const {
     // The first come get the lowest free ranks.
     free.erase(free.begin(), free.begin() + static_cast<std::ptrdiff_t>(free.size() - missing));
   }
+  if (missing == 0) return {};
   constexpr std::size_t named_max = 20;
   const bool cut = free.size() > named_max;
   if (cut) free.resize(named_max);

@@ -128,7 +128,7 @@ struct Hello {
 struct Welcome {
   std::int32_t ranks = 0;
   std::int32_t here = 0;  ///< how many have come, the master included
-  std::string missing;    ///< in words
+  std::string missing;    ///< in words; empty when all are here
   std::int32_t rank = 0;  ///< of the reader; 0: not given yet
 
   template <class Archive>

@@ -65,7 +65,7 @@ std::vector<std::string> Wire::listen(const std::vector<Address>& addresses, Por
     } else {
       set_option(socket, zmq::sockopt::handshake_ivl, workers_handshake_ms);
     }
-    bound_ = bind_all(socket, addresses, ports);
+    bound_ = bind_all(socket, addresses, ports, for_all);
   });
   return bound_;
 }

@@ -270,7 +270,8 @@ void WorkerRendezvous::put_off(const std::string& why) {
 void WorkerRendezvous::report() {
   if (welcome_) {
     log().info("waits with the master at {} for {} ({} of {} are here)", master_at_,
-               welcome_->missing, welcome_->here, welcome_->ranks);
+               welcome_->missing.empty() ? "its start of the world" : welcome_->missing,
+               welcome_->here, welcome_->ranks);
   } else if (reached_ && !put_off_.empty()) {
     log().info("waits for the master at {}: {}", master_at_, put_off_);
   } else if (reached_) {
@@ -288,6 +289,13 @@ void WorkerRendezvous::give_up() {
         master_at_, std::chrono::duration<double>(settings_.join_timeout).count(), put_off_)};
   }
   if (!welcome_) search_.give_up();
+  if (welcome_->missing.empty()) {
+    throw Timeout{fmt::format(
+        "all {} ranks are here, and the master at {} did not start the world within {} s; look "
+        "whether it runs, or wait longer with --join-timeout",
+        welcome_->ranks, master_at_,
+        std::chrono::duration<double>(settings_.join_timeout).count())};
+  }
   throw Timeout{fmt::format(
       "{} did not come within {} s ({} of {} were here); start them, or wait longer with "
       "--join-timeout",

@@ -8,6 +8,7 @@
 #include "options.hpp"
 #include "rankwire/errors.hpp"
 #include "rankwire/nearest.hpp"
+#include "rankwire/plain_words.hpp"
 
 namespace rankwire {
 namespace {
@@ -124,7 +125,7 @@ std::optional<Answer> Reader::read_command_line() {
   } catch (const CLI::CallForVersion& version) {
     return Answer{std::string{version.what()} + "\n"};
   } catch (const CLI::ParseError& error) {
-    throw UsageError{fmt::format("command line: {}", error.what())};
+    throw UsageError{fmt::format("command line: {}", plain_words(error))};
   }
   refuse_unknown_arguments();
   for (const auto& [name, option] : options_) {
@@ -168,13 +169,14 @@ void Reader::read_environment() {
   }
 }
 
-/// Like an option's, it is a slip of the finger and refused. Else it is somebody else's.
+/// Like an option's, it is a slip of the finger and refused. Else it is somebody else's: as
+/// RANKWIRE_PORT, which Kubernetes sets where a service is called rankwire.
 void Reader::take_unknown_variable(const std::string& variable) {
   std::vector<std::string> known;
   for (const auto& [name, option] : options_) {
     known.push_back(variable_of(name).substr(variable_prefix.size()));
   }
-  const std::string nearest = nearest_name(variable.substr(variable_prefix.size()), known);
+  const std::string nearest = nearest_slip(variable.substr(variable_prefix.size()), known);
   if (nearest.empty()) {
     ignored_variables_.push_back(variable);
     return;
@@ -215,7 +217,7 @@ void Reader::set(const std::string& name, const std::string& value, const Source
     option.add_result(text);
     option.run_callback();
   } catch (const CLI::ParseError& error) {
-    throw UsageError{fmt::format("{}: {}", source.text, error.what())};
+    throw UsageError{fmt::format("{}: {}", source.text, plain_words(error))};
   }
   sources_[name] = source;
 }

@@ -27,7 +27,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::string nearest_name(std::string_view name, std::span<const std::string> known) {
+std::string nearest_slip(std::string_view name, std::span<const std::string> known) {
   constexpr std::size_t name_max = 64;  // longer ones are no slips of the finger
   if (name.size() > name_max) return {};
   std::string nearest;
@@ -40,6 +40,16 @@ std::string nearest_name(std::string_view name, std::span<const std::string> kno
     }
   }
   return nearest;
+}
+
+std::string nearest_name(std::string_view name, std::span<const std::string> known) {
+  constexpr std::size_t name_min = 2;  // a letter says nothing
+  std::string shortest;
+  for (const std::string& candidate : known) {
+    if (name.size() < name_min || !candidate.starts_with(name)) continue;
+    if (shortest.empty() || candidate.size() < shortest.size()) shortest = candidate;
+  }
+  return shortest.empty() ? nearest_slip(name, known) : shortest;
 }
 
 }  // namespace rankwire

@@ -37,9 +37,19 @@ CLI::Option* add(CLI::App& app, const std::string& names, const char* type, cons
   return option->type_name(type)->group(group);
 }
 
+/// What `read` makes of `text`; `most`, which is out of all bounds, where that is too large for it.
+template <class Value>
+Value or_most(Value (*read)(std::string_view), const std::string& text, Value most) {
+  try {
+    return read(text);
+  } catch (const TooLarge&) {
+    return most;
+  }
+}
+
 template <class Duration>
 Duration parse_between(const std::string& text, microseconds least, microseconds most) {
-  const microseconds value = parse_duration(text);
+  const microseconds value = or_most(parse_duration, text, microseconds::max());
   if (value < least || value > most || std::chrono::duration_cast<Duration>(value) != value) {
     throw UsageError{fmt::format("'{}' is out of bounds: {} to {} is accepted{}", text,
                                  duration_text(least), duration_text(most),
@@ -60,14 +70,19 @@ void add_wait(CLI::App& app, const std::string& name, std::optional<microseconds
               const std::string& help) {
   add(app, name, "DURATION", help, [&target](const std::string& text) {
     target.reset();
-    if (text != "auto") target = parse_between<microseconds>(text, 0s, 1s);
+    if (text == "auto") return;
+    try {
+      target = parse_between<microseconds>(text, 0s, 1s);
+    } catch (const UsageError& error) {
+      throw UsageError{fmt::format("{}; so is auto", error.what())};
+    }
   })->default_str("auto");
 }
 
 void add_bytes(CLI::App& app, const std::string& name, std::uint64_t& target, std::uint64_t least,
                std::uint64_t most, const std::string& help) {
   add(app, name, "BYTES", help, [&target, least, most](const std::string& text) {
-    const std::uint64_t value = parse_bytes(text);
+    const std::uint64_t value = or_most(parse_bytes, text, UINT64_MAX);
     if (value < least || value > most) {
       throw UsageError{fmt::format("'{}' is out of bounds: {} to {} is accepted", text,
                                    bytes_text(least), bytes_text(most))};

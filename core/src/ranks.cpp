@@ -97,11 +97,17 @@ void Team::run_rank(std::size_t index) {
   }
 }
 
+/// Without "rank 3: ", which the errors of a channel begin with: whoever says them says who it is.
+std::string_view without_rank(std::string_view text, int rank) {
+  const std::string name = fmt::format("rank {}: ", rank);
+  return text.starts_with(name) ? text.substr(name.size()) : text;
+}
+
 int Team::end_world(Channel& channel, const std::exception& error) {
   const int code = exit_code_of(error);
+  const std::string_view why = without_rank(error.what(), channel.rank());
   if (is_forked()) {
-    say(fmt::format("process {}, forked from rank {}: {}", process_id(), channel.rank(),
-                    error.what()));
+    say(fmt::format("process {}, forked from rank {}: {}", process_id(), channel.rank(), why));
     return code;
   }
   bool first = false;
@@ -117,11 +123,11 @@ int Team::end_world(Channel& channel, const std::exception& error) {
   const bool silent = (!first && echo) || (code == 128 + SIGTERM && over_mpi_);
   if (!silent) {
     say(fmt::format("{}{}: {}{}", name_of(channel.rank(), host_name(), process_id()),
-                    aborted ? " ends" : "", error.what(),
+                    aborted ? " ends" : "", why,
                     aborted || channel.size() == 1 ? "" : "; this ends the world"));
   }
   (void)flush_output();  // over MPI the abort does not return
-  if (!aborted) channel.abort(code, error.what());
+  if (!aborted) channel.abort(code, std::string{why});
   return code;
 }
 

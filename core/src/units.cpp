@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <limits>
@@ -27,18 +28,71 @@ constexpr std::array<Unit, 5> byte_units{{{"TiB", std::uint64_t{1} << 40},
                                           {"KiB", std::uint64_t{1} << 10},
                                           {"", 1}}};
 
-/// Whole number and unit in units of factor 1; nothing when the text is anything else.
-std::optional<std::uint64_t> parse(std::string_view text, std::span<const Unit> units) {
+constexpr auto largest = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+
+/// How people write a unit, in lower case, and how it is accepted.
+struct Alias {
+  std::string_view said, meant;
+};
+constexpr std::array duration_aliases{
+    Alias{"us", "us"},   Alias{"usec", "us"},  Alias{"\u00b5s", "us"}, Alias{"\u03bcs", "us"},
+    Alias{"ms", "ms"},   Alias{"msec", "ms"},  Alias{"s", "s"},        Alias{"sec", "s"},
+    Alias{"secs", "s"},  Alias{"second", "s"}, Alias{"seconds", "s"},  Alias{"m", "min"},
+    Alias{"min", "min"}, Alias{"mins", "min"}, Alias{"minute", "min"}, Alias{"minutes", "min"},
+    Alias{"h", "h"},     Alias{"hr", "h"},     Alias{"hrs", "h"},      Alias{"hour", "h"},
+    Alias{"hours", "h"}};
+constexpr std::array byte_aliases{Alias{"k", "KiB"}, Alias{"kb", "KiB"}, Alias{"kib", "KiB"},
+                                  Alias{"m", "MiB"}, Alias{"mb", "MiB"}, Alias{"mib", "MiB"},
+                                  Alias{"g", "GiB"}, Alias{"gb", "GiB"}, Alias{"gib", "GiB"},
+                                  Alias{"t", "TiB"}, Alias{"tb", "TiB"}, Alias{"tib", "TiB"},
+                                  Alias{"b", ""},    Alias{"byte", ""},  Alias{"bytes", ""}};
+
+struct Split {
+  std::string_view number, unit;
+};
+
+/// Digits, and what is behind them.
+Split split(std::string_view text) {
+  const std::size_t end = std::min(text.find_first_not_of("0123456789"), text.size());
+  return {text.substr(0, end), text.substr(end)};
+}
+
+/// In units of factor 1; nothing when it is more than fits. `digits` are some.
+std::optional<std::uint64_t> product_of(std::string_view digits, const Unit& unit) {
   std::uint64_t number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [unit_begin, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc{}) return std::nullopt;
-  const std::string_view unit_name{unit_begin, static_cast<std::size_t>(end - unit_begin)};
-  constexpr auto largest = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-  for (const Unit& unit : units) {
-    if (unit.name == unit_name && number <= largest / unit.factor) return number * unit.factor;
+  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (parsed.ec != std::errc{} || number > largest / unit.factor) return std::nullopt;
+  return number * unit.factor;
+}
+
+/// What was probably meant: the same number with a unit that there is; else empty.
+std::string correction(const Split& parts, std::span<const Alias> aliases) {
+  std::string unit{
+      parts.unit.substr(std::min(parts.unit.find_first_not_of(' '), parts.unit.size()))};
+  for (char& c : unit) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  for (const Alias& alias : aliases) {
+    if (alias.said == unit) return fmt::format("{}{}", parts.number, alias.meant);
   }
-  return std::nullopt;
+  return {};
+}
+
+/// Whole number and unit in units of factor 1. Else throws: `kind` is what it was to be, `accepted`
+/// what that looks like.
+std::uint64_t parse(std::string_view text, std::span<const Unit> units,
+                    std::span<const Alias> aliases, const char* kind, const char* accepted) {
+  const Split parts = split(text);
+  std::string meant;
+  if (!parts.number.empty()) {
+    for (const Unit& unit : units) {
+      if (unit.name != parts.unit) continue;
+      if (const auto number = product_of(parts.number, unit)) return *number;
+      throw TooLarge{fmt::format("'{}' is too large: {}{} is the most", text, largest / unit.factor,
+                                 unit.name)};
+    }
+    meant = correction(parts, aliases);
+  }
+  if (!meant.empty()) meant = fmt::format("say {}; ", meant);
+  throw UsageError{fmt::format("'{}' is not a {}: {}{}", text, kind, meant, accepted)};
 }
 
 std::string write(std::uint64_t number, std::span<const Unit> units, std::string_view zero_unit) {
@@ -56,22 +110,20 @@ bool is_bare_number(std::string_view text) {
 }  // namespace
 
 std::chrono::microseconds parse_duration(std::string_view text) {
-  if (const auto count = parse(text, duration_units)) {
-    return std::chrono::microseconds{static_cast<std::int64_t>(*count)};
+  if (is_bare_number(text)) {
+    throw UsageError{
+        fmt::format("'{0}' is not a duration: it has no unit; say {0}s or {0}ms", text)};
   }
-  throw UsageError{fmt::format(
-      "'{}' is not a duration: {}", text,
-      is_bare_number(text)
-          ? fmt::format("it has no unit; say {}s or {}ms", text, text)
-          : "a whole number with one of the units us, ms, s, min, h is accepted, as in 500ms")};
+  const std::uint64_t count =
+      parse(text, duration_units, duration_aliases, "duration",
+            "a whole number with one of the units us, ms, s, min, h is accepted, as in 500ms");
+  return std::chrono::microseconds{static_cast<std::int64_t>(count)};
 }
 
 std::uint64_t parse_bytes(std::string_view text) {
-  if (const auto count = parse(text, byte_units)) return *count;
-  throw UsageError{
-      fmt::format("'{}' is not a size: a whole number of bytes, or one with the unit KiB, MiB, GiB "
-                  "or TiB is accepted, as in 64MiB",
-                  text)};
+  return parse(text, byte_units, byte_aliases, "size",
+               "a whole number of bytes, or one with the unit KiB, MiB, GiB or TiB is accepted, as "
+               "in 64MiB");
 }
 
 std::string duration_text(std::chrono::microseconds duration) {

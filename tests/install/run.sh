@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # tests/install/run.sh SOURCE BUILD LIBDIR TRANSPORT...: installs BUILD, moves what was installed, and
-# builds and runs programs against it: the README's first one, by CMake and by pkg-config, an example
-# from where it was installed, and a project with a shared library and exports of its own.
+# builds and runs programs against it: the README's first one, by the README's own commands, by
+# CMake and by pkg-config, an example from where it was installed, and a project with a shared library
+# and exports of its own.
 set -euo pipefail
 export LC_ALL=C
 source=$(realpath "${1:?SOURCE}")
@@ -39,13 +40,32 @@ expect() {
   [[ $actual == "$expected" ]] || fail "$* printed '$actual', not '$expected'"
 }
 
-# The file that the README shows under this name.
-readme_file() {
-  awk -v marker="<!-- file: $1 -->" '
+# The README's block behind the comment with these words.
+readme_block() {
+  awk -v marker="<!-- $1 -->" '
     $0 == marker { wanted = 1; next }
     wanted && /^```/ { if (inside) exit; inside = 1; next }
     inside' "$source/README.md"
 }
+# The file that the README shows under this name.
+readme_file() {
+  readme_block "file: $1"
+}
+
+# As the README has it: its commands, in a folder that looks as the tree does to its user. They are
+# for the library folder that CMake has by itself.
+mkdir home tree tree/pi
+ln -s "$build" tree/build
+for file in pi.cpp CMakeLists.txt; do readme_file "pi/$file" >"tree/pi/$file"; done
+[[ -s tree/pi/pi.cpp && -s tree/pi/CMakeLists.txt ]] ||
+  fail "the README has no pi/pi.cpp and its build file"
+commands=$(readme_block 'do install' | sed -n 's/^\$ //p')
+[[ $commands == *"cmake --install"*pkg-config* ]] || fail "the README installs nothing"
+if [[ $libdir == lib ]]; then
+  quietly env -C tree HOME="$work/home" bash -euxc "$commands"
+else
+  echo "left out: the README's commands, which are for the folder lib, not $libdir"
+fi
 
 quietly cmake --install "$build" --prefix "$work/first"
 mv first moved
@@ -59,9 +79,7 @@ if grep -rIlF -e "$work/first" -e "$build" -e "$source" "$prefix"; then
 fi
 
 mkdir pi
-for file in pi.cpp CMakeLists.txt; do readme_file "pi/$file" >"pi/$file"; done
-[[ -s pi/pi.cpp && -s pi/CMakeLists.txt ]] || fail "the README has no pi/pi.cpp and its build file"
-
+cp tree/pi/pi.cpp tree/pi/CMakeLists.txt pi
 said="pi is 3.141592654, say 4 ranks"
 quietly cmake -S pi -B pi/build -DCMAKE_PREFIX_PATH="$prefix"
 quietly cmake --build pi/build

@@ -7,7 +7,8 @@
 #   <!-- do -->                      commands (after "$ ") that must succeed
 #   <!-- run [mpi] [zmq] [stderr] -->  commands and what they print, byte for byte; left out where
 #                                    that transport is not built; with stderr or without
-# Blocks for several hosts (<!-- do hosts -->, <!-- run hosts -->) are done by hosts.sh.
+# Blocks for several hosts (<!-- do hosts -->, <!-- run hosts -->) are done by hosts.sh, that about
+# what is installed (<!-- do install -->) by tests/install/run.sh.
 set -euo pipefail
 export LC_ALL=C
 readme=$(realpath "${1:?README}")
@@ -59,7 +60,7 @@ take_block() {
       mkdir -p "$(dirname "$word")"
       printf '%s\n' "$text" >"$word"
       ;;
-    "do hosts" | "run hosts") return 0 ;;
+    "do hosts" | "run hosts" | "do install") return 0 ;;
     do)
       commands=$(sed -n 's/^\$ //p' <<<"$text")
       run_commands "set -e"$'\n'"$commands" >log 2>&1 || {

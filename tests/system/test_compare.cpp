@@ -153,6 +153,19 @@ TEST_CASE("compare: results that cannot be written are a failure") {
   CHECK_HAS(report.err, "'/dev/full': No space left on device");
 }
 
+TEST_CASE(
+    "compare: an earlier run's bandwidth of inproc is not shown, as it is no longer measured") {
+  const auto result = run({"--from", EXPECTED "/../../report/sample.json"});
+  CHECK_CODE(result, 0);
+  CHECK_HAS(result.out, "left out: inproc: bandwidth: ");
+  CHECK_HAS(result.out, "ratio: the median of the ratios pair by pair, not the quotient");
+  const auto bandwidth = result.out.find("\nBandwidth");
+  const std::string part =
+      result.out.substr(bandwidth, result.out.find("\n\n", bandwidth) - bandwidth);
+  CHECK_HAS(part, "\nmpi-shm ");
+  CHECK_FALSE(has(part, "inproc"));
+}
+
 TEST_CASE("compare: what contradicts itself is refused before anything is measured") {
   const auto refused = [](const Arguments& arguments, const std::string& why) {
     const auto result = run(arguments);
@@ -160,10 +173,10 @@ TEST_CASE("compare: what contradicts itself is refused before anything is measur
     CHECK_HAS(result.err, why);
     CHECK(result.out.empty());
   };
-  refused({"latence"}, "measure: 'latence' is not accepted: latency, ");
+  refused({"latence"}, "line: measure: 'latence' is not accepted: latency, ");
   refused({"latence"}, "did you mean latency?");
-  refused({"--over", "mpi"}, "--over: 'mpi' is not accepted: inproc, ");
-  refused({"--only", "zmqq"}, "--only: 'zmqq' is not accepted: latency, ");
+  refused({"--over", "mpi"}, "line: --over: 'mpi' is not accepted: inproc, ");
+  refused({"--only", "zmqq"}, "line: 'zmqq' is not accepted: latency, ");
   refused({"--quick", "--thorough"}, "exclude each other");
   refused({"--check", "latency"}, "--check measures what its bars need");
   refused({"--check", "--from", "a.json"}, "--check measures what its bars need");

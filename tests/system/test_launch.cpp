@@ -356,6 +356,8 @@ TEST_CASE("launch: wrong usage") {
   refused({}, "subcommand");
   refused({"launch", "-n", "4"}, "no program");
   refused({"launch", "-n", "0", "--", "true"}, "--ranks");
+  refused({"launch", "-n", "2", "-n", "3", "--", "true"}, "--ranks: it is given 2 times; leave");
+  refused({"launch", "-n", "--", "true"}, "--ranks: its value is missing; say --ranks N");
   refused({"launch", "-n", "2", "--", "/no/such/program"}, "/no/such/program");
   refused({"launch", "--grace", "5", "--", "true"}, "5s");
   refused({"launch", "--prot", "5", "--", "true"}, "did you mean --port?");
@@ -364,7 +366,6 @@ TEST_CASE("launch: wrong usage") {
   refused({"launch", "--over", "", "--", "true"}, "'' is not accepted: tcp and ipc are");
   refused({"launch", "--port", "65536", "--", "true"}, "'65536' is not accepted");
   refused({"launch", "-n", "1001", "--", "true"}, "1 to 1000");
-  refused({"launch", "-n", "2", "-n", "3", "--", "true"}, "--ranks");
   // Without --.
   refused({"launch", "-n", "2", PRODUCT}, std::string{"rankwire launch -n 2 -- "} + PRODUCT);
   refused({"launch", "-n", "2", PRODUCT, "--format", "json"}, "stands after --");

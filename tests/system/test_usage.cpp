@@ -36,6 +36,7 @@ struct File {
 TEST_CASE("wrong options are refused") {
   refused({"--rnaks", "3"}, {"--rnaks", "--ranks"});
   refused({"--fromat=json"}, {"--fromat", "--format"});
+  refused({"--form", "json"}, {"--form on", "mean --format?"});
   refused({"-n", "0"}, {"--ranks", "'0'", "1 to 100000"});
   refused({"-n", "text"}, {"--ranks", "'text'"});
   refused({"-n", "-3"}, {"--ranks", "'-3'"});
@@ -44,7 +45,18 @@ TEST_CASE("wrong options are refused") {
   refused({"--timeout", "0s"}, {"--timeout", "'0s'"});
   refused({"--format", "xml"}, {"--format", "xml", "json"});
   refused({"--grace", "65h"}, {"--grace", "'65h'", "1h"});
+  refused({"--join-timeout", "99999999999h"}, {"out of bounds", "24h"});
+  refused({"--message-max", "99999999999GiB"}, {"out of bounds", "1TiB"});
+  refused({"--timeout", "99999999999h"}, {"--timeout", "too large"});
+  refused({"--wait-spin", "never"}, {"--wait-spin", "'never'", "auto"});
   refused({"--wait-sleep", "2ms"}, {"--wait-sleep", "'2ms'", "1ms"});
+}
+
+TEST_CASE("what CLI11 finds wrong is said in sentences") {
+  refused({"-n", "2", "-n", "3"}, {"line: --ranks: it is given 2 times; leave all but one out"});
+  refused({"-n"}, {"--ranks: its value is missing; say --ranks N"});
+  refused({"--format"}, {"--format: its value is missing; say --format NAME"});
+  refused({"--insecure=maybe"}, {"--insecure: 'maybe' is not accepted: true and false are"});
 }
 
 TEST_CASE("options of reach and keys are refused where they cannot be meant") {
@@ -72,11 +84,13 @@ TEST_CASE("variables are options too, and are checked as they are") {
   const auto result = support::run({{PRODUCT}, {{"RANKWIRE_RANKS", "2"}}});
   CHECK(result.out == golden(2));
   refused({}, {"RANKWIRE_RNAKS", "RANKWIRE_RANKS"}, {{"RANKWIRE_RNAKS", "2"}});
-  const auto others =
-      support::run({{PRODUCT, "-n", "2"}, {{"RANKWIRE_ROOT", "/"}, {"RANKWIRE_JOIN", ""}}});
+  const auto others = support::run(
+      {{PRODUCT, "-n", "2"},
+       {{"RANKWIRE_ROOT", "/"}, {"RANKWIRE_PORT", "tcp://10.0.0.1:80"}, {"RANKWIRE_JOIN", ""}}});
   CHECK_CODE(others, 0);
   CHECK(others.out == golden(2));
   CHECK_HAS(others.err, "RANKWIRE_ROOT in the environment: no option of this program");
+  CHECK_HAS(others.err, "RANKWIRE_PORT");
   CHECK_FALSE(has(others.err, "RANKWIRE_JOIN"));
   refused({}, {"RANKWIRE_RANKS", "'many'"}, {{"RANKWIRE_RANKS", "many"}});
   refused({}, {"RANKWIRE_FORMAT", "xml"}, {{"RANKWIRE_FORMAT", "xml"}});

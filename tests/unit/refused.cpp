@@ -19,9 +19,26 @@ struct WithoutDefault {
     archive(value);
   }
 };
+struct ConstMember {
+  int value = 0;
+  template <class Archive>
+  void serialize(Archive& archive) const {
+    archive(value);
+  }
+};
+/// What is behind the pointer is not const.
+struct Behind {
+  std::unique_ptr<int> value = std::make_unique<int>();
+  template <class Archive>
+  void serialize(Archive& archive) const {
+    archive(*value);
+  }
+};
 
 int main() {
 #if CASE == 0  // this one compiles
+  (void)rankwire::encode(ConstMember{});
+  (void)rankwire::decode<Behind>(std::span<const std::byte>{});
   (void)rankwire::encode(std::set<std::vector<int>>{});
 #elif CASE == 1
   (void)rankwire::encode(WithoutMember{});
@@ -42,5 +59,7 @@ int main() {
   (void)rankwire::decode<std::map<int, WithoutMember>>(std::span<const std::byte>{});
 #elif CASE == 9
   (void)rankwire::decode<int*>(std::span<const std::byte>{});
+#elif CASE == 10
+  (void)rankwire::decode<std::vector<ConstMember>>(std::span<const std::byte>{});
 #endif
 }

@@ -1,9 +1,14 @@
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstdio>
 #include <cstdlib>
 #include <limits>
 #include <memory>
@@ -12,7 +17,9 @@
 
 #include "../../core/src/memory.hpp"
 #include "../../core/src/ranks.hpp"
+#include "../support/folder.hpp"
 #include "rankwire/backend/backend.hpp"
+#include "rankwire/backend/host.hpp"
 #include "rankwire/errors.hpp"
 
 using namespace rankwire;
@@ -33,6 +40,22 @@ int run_four(const RankFunction& function) {
 /// Waits for a message that does not come; ends when the world does.
 void wait_in_vain(Channel& world) {
   (void)world.recv((world.rank() + 1) % world.size(), 1, 60s);
+}
+
+/// What `act` writes to stderr.
+template <class Act>
+std::string said_by(Act&& act) {
+  const Folder folder;
+  std::fflush(stderr);
+  const int kept = dup(STDERR_FILENO);
+  const int file = open((folder / "stderr").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  REQUIRE(dup2(file, STDERR_FILENO) >= 0);
+  act();
+  std::fflush(stderr);
+  dup2(kept, STDERR_FILENO);
+  close(kept);
+  close(file);
+  return content_of(folder / "stderr");
 }
 
 }  // namespace
@@ -61,6 +84,19 @@ TEST_CASE("run: an exception ends the world with its own code") {
   CHECK(code(Timeout{"late"}) == 4);
   CHECK(code(Interrupted{"signal", 15}) == 143);
   CHECK(code(5) == 1);
+}
+
+TEST_CASE("run: the line of a rank that fails names it once") {
+  const std::string said = said_by([] {
+    (void)run_four([](Channel& world) {
+      if (world.rank() == 2) world.send(0, -5, Buffer{});
+      wait_in_vain(world);
+      return 0;
+    });
+  });
+  CHECK(said.starts_with(
+      fmt::format("rankwire: {}: cannot send with tag -5", name_of(2, host_name(), process_id()))));
+  CHECK(std::count(said.begin(), said.end(), '\n') == 1);
 }
 
 TEST_CASE("run: a thread that ends by pthread_exit is a rank that was lost") {

@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <chrono>
+#include <utility>
 
 #include "rankwire/backend/endpoint.hpp"
 #include "rankwire/backend/texts.hpp"
@@ -25,6 +27,22 @@ TEST_CASE("durations: a whole number with a unit") {
     CAPTURE(text);
     CHECK_THROWS_AS((void)parse_duration(text), UsageError);
   }
+  CHECK_THROWS_WITH_AS((void)parse_duration("99999999999999999999s"),
+                       "'99999999999999999999s' is too large: 9223372036854s is the most",
+                       TooLarge);
+  CHECK_THROWS_WITH_AS((void)parse_duration("2562047789h"),
+                       "'2562047789h' is too large: 2562047788h is the most", TooLarge);
+  CHECK(parse_duration("2562047788h") == 2562047788h);
+  for (const auto& [text, meant] : {std::pair{"5m", "5min"},
+                                    {"5sec", "5s"},
+                                    {"5 s", "5s"},
+                                    {"5MS", "5ms"},
+                                    {"2hours", "2h"},
+                                    {"7\u00b5s", "7us"}}) {
+    CHECK_THROWS_WITH_AS((void)parse_duration(text),
+                         doctest::Contains(fmt::format("not a duration: say {}; ", meant).c_str()),
+                         UsageError);
+  }
 }
 
 TEST_CASE("sizes: bytes, or a binary unit") {
@@ -35,6 +53,14 @@ TEST_CASE("sizes: bytes, or a binary unit") {
   for (const std::string text : {"", "KiB", "64KB", "64k", "-1", "1.5MiB", "9999999999TiB"}) {
     CAPTURE(text);
     CHECK_THROWS_AS((void)parse_bytes(text), UsageError);
+  }
+  CHECK_THROWS_WITH_AS((void)parse_bytes("99999999999GiB"),
+                       "'99999999999GiB' is too large: 8589934591GiB is the most", TooLarge);
+  for (const auto& [text, meant] :
+       {std::pair{"64k", "64KiB"}, {"64MB", "64MiB"}, {"1 gib", "1GiB"}, {"64bytes", "64"}}) {
+    CHECK_THROWS_WITH_AS((void)parse_bytes(text),
+                         doctest::Contains(fmt::format("not a size: say {}; ", meant).c_str()),
+                         UsageError);
   }
 }
 
@@ -111,5 +137,9 @@ TEST_CASE("nearest name: slips of the finger are recognised, strangers are not")
   CHECK(nearest_name("lsten", known) == "listen");
   CHECK(nearest_name("jointimeout", known) == "join-timeout");
   CHECK(nearest_name("zzzzzz", known).empty());
+  CHECK(nearest_name("join-t", known) == "join-timeout");
+  CHECK(nearest_name("ran", known) == "rank");
+  CHECK(nearest_name("r", known).empty());
+  CHECK(nearest_slip("join", known).empty());
   CHECK(nearest_name(std::string(1000, 'r'), known).empty());
 }

@@ -124,7 +124,7 @@ TEST_CASE("listener: several addresses have the same port") {
   zmq::context_t context;
   zmq::socket_t socket{context, zmq::socket_type::router};
   const auto addresses = listening_addresses("lo");
-  const auto bound = bind_all(socket, addresses, any_port);
+  const auto bound = bind_all(socket, addresses, any_port, true);
   REQUIRE(bound.size() == addresses.size());
   for (const auto& endpoint : bound) {
     CHECK(port_of(endpoint) == port_of(bound.front()));
@@ -138,7 +138,7 @@ TEST_CASE("listener: a port that is taken at one address is used at none") {
   zmq::socket_t socket{context, zmq::socket_type::router};
   const rankwire::PortRange range{held.first.port(), held.second.port()};
   const std::string text = refused([&] {
-    return bind_all(socket, {first_loopback, second_loopback}, range);
+    return bind_all(socket, {first_loopback, second_loopback}, range, false);
   });
   CHECK(has(text, fmt::format("{}:{}", range.first, range.last)));
   CHECK(has(text, "127.0.0.1, 127.0.0.2"));
@@ -159,19 +159,24 @@ TEST_CASE("listener: of a range, the port that is free; of none, an error that n
   std::optional<HeldPair> held{two_ports(HeldPort::How::listening)};
   const rankwire::PortRange range{held->first.port(), held->second.port()};
   zmq::socket_t in_vain{context, zmq::socket_type::router};
-  const std::string text = refused([&] { return bind_all(in_vain, {first_loopback}, range); });
+  const std::string text =
+      refused([&] { return bind_all(in_vain, {first_loopback}, range, false); });
   CHECK(has(text, fmt::format("{}:{}", range.first, range.last)));
   CHECK(has(text, "--port-range"));
-  const std::string one = refused([&] {
-    return bind_all(in_vain, {first_loopback}, {range.first, range.first});
-  });
-  CHECK(has(one, "another master"));
-  CHECK(has(one, fmt::format("{}", range.first)));
+  const auto one = [&](bool is_master) {
+    return refused([&] {
+      return bind_all(in_vain, {first_loopback}, {range.first, range.first}, is_master);
+    });
+  };
+  CHECK(has(one(true), "another master"));
+  CHECK(has(one(true), fmt::format(":{}: ", range.first)));
+  CHECK(has(one(false), fmt::format("the only port of --port-range {0}:{0} is", range.first)));
+  CHECK_FALSE(has(one(false), "master"));
   held.reset();
   const HeldPort first{HeldPort::How::listening, "127.0.0.1", range.first};
   REQUIRE(first.held());
   zmq::socket_t socket{context, zmq::socket_type::router};
-  CHECK(port_of(bind_all(socket, {first_loopback}, range).front()) == range.last);
+  CHECK(port_of(bind_all(socket, {first_loopback}, range, false).front()) == range.last);
 }
 
 TEST_CASE("probe: accepted, refused, silent") {
@@ -265,7 +270,7 @@ TEST_CASE("probe: who is to speak: libzmq does, a system that accepts for it doe
   };
   zmq::context_t context;
   zmq::socket_t socket{context, zmq::socket_type::router};
-  const auto endpoint = bind_all(socket, {first_loopback}, any_port).front();
+  const auto endpoint = bind_all(socket, {first_loopback}, any_port, true).front();
   CHECK(asked(endpoint, 30s) == Probe::Outcome::spoke);
   const HeldPort listening{HeldPort::How::listening};
   CHECK(asked(listening.endpoint(), 100ms) == Probe::Outcome::mute);

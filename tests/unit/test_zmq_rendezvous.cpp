@@ -4,12 +4,16 @@
 
 #include <filesystem>
 #include <thread>
+#include <zmq.hpp>
 
 #include "../support/folder.hpp"
+#include "frame.hpp"
+#include "protocol.hpp"
 #include "zmq_world.hpp"
 
 using namespace zmq_world;
 using rankwire::UsageError;
+namespace wire = rankwire::zmq_wire;
 
 namespace {
 
@@ -213,6 +217,29 @@ TEST_CASE("rendezvous: at the deadline master and workers say who is missing") {
   CHECK(has(at_master, "ranks 1, 3"));
   const std::string at_worker = refusal<rankwire::Timeout>(two);
   CHECK(has(at_worker, "ranks 1, 3"));
+}
+
+TEST_CASE("rendezvous: a worker that only waits for the start says so") {
+  zmq::context_t context;
+  zmq::socket_t fake_master{context, zmq::socket_type::router};
+  const auto endpoint = conformance::free_endpoint();
+  fake_master.bind(endpoint);
+  fake_master.set(zmq::sockopt::rcvtimeo, 10'000);
+  fake_master.set(zmq::sockopt::linger, 0);
+  auto hurried = settings();
+  hurried.join_timeout = 1500ms;
+  auto one = worker(endpoint, {}, hurried);
+  zmq::message_t name, hello;
+  REQUIRE(fake_master.recv(name));
+  REQUIRE(fake_master.recv(hello));
+  const auto body = rankwire::encode(wire::Welcome{300, 300, {}, 0});
+  fake_master.send(name, zmq::send_flags::sndmore);
+  fake_master.send(
+      wire::frame_of({wire::Kind::welcome, wire::protocol_version, body.size()}, body.bytes()),
+      zmq::send_flags::none);
+  const std::string text = refusal<rankwire::Timeout>(one);
+  CHECK(has(text, "all 300 ranks are here, and the master at " + endpoint));
+  CHECK(has(text, "did not start the world within 1.5 s"));
 }
 
 TEST_CASE("rendezvous: a worker that nobody answers says where it looked and what it saw") {

@@ -111,12 +111,22 @@ constexpr void explain() {
                 "rankwire cannot send this type T: long double, wchar_t and integers of 128 bits "
                 "differ between machines; send a double, char32_t, or two integers of 64 bits");
   static_assert(is_local<T> || is_number,
-                "rankwire cannot send this type T, which is const, or has none or more than one of "
-                "cereal's functions. A class of yours needs one member: template <class Archive> "
+                "rankwire cannot send this type T, which has none or more than one of cereal's "
+                "functions. A class of yours needs one member: template <class Archive> "
                 "void serialize(Archive& archive) { archive(member, other_member); }. A class of a "
                 "library may have a header of cereal's, <cereal/types/NAME.hpp>, or needs a free "
                 "function serialize(archive, value) in its namespace. The README lists what can be "
                 "sent");
+}
+
+/// The class is named by the compiler: its serialize asked for this.
+template <class T>
+constexpr void explain_const() {
+  static_assert(never<T>,
+                "rankwire cannot receive into this T, which is const here. Where the lines around "
+                "this one name CLASS::serialize, its serialize must not be const: leave that word "
+                "out, since receiving fills the members. A member that is const itself cannot be "
+                "received either");
 }
 
 template <class T>
@@ -157,7 +167,12 @@ template <class T, class Archive>
   } else if constexpr (std::is_empty_v<Plain>) {
     return true;
   } else if constexpr (!cereal::traits::is_input_serializable<Part, Archive>::value) {
-    explain<Plain>();
+    if constexpr (std::is_const_v<Part> &&
+                  cereal::traits::is_input_serializable<Plain, Archive>::value) {
+      explain_const<Plain>();
+    } else {
+      explain<Plain>();
+    }
     return false;
   } else if constexpr (!can_fill<Plain, Archive>) {
     explain_filling<Plain>();
