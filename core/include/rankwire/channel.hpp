@@ -63,8 +63,8 @@ struct Wanted {
 ///     memory; a message too large for it is a UsageError and stays to be received, as does one
 ///     that the check of `recv_checked` refuses. In a steady flow a message of up to
 ///     Buffer::inline_bytes costs no allocation of rankwire's.
-///  3. Waiting in send. A send of a Buffer never waits for the matching receive while the window to
-///     that rank has room: bytes sent and not yet received by its program, 64 for each message
+///  3. Waiting in send. A send of a Buffer never waits for the matching receive while the window
+///     to that rank has room: bytes sent and not yet received by its program, 64 for each message
 ///     included, are at most `window_bytes`; a message of any size finds room when less than a
 ///     quarter of the window is outstanding. What a program has received makes room once the sender
 ///     knows: at once where it is a sixteenth of the window or more since it was last told. Less is
@@ -72,12 +72,12 @@ struct Wanted {
 ///     departures; and as soon as it does one of these, or sends to that rank, where it may hold
 ///     that rank up: where it and what waits of that rank are a quarter of the window. (A program
 ///     that computes tells nothing: up to a sixteenth of the window may be missing meanwhile.) What
-///     a rank receives of its own makes room at once. When a send must wait it goes on taking in what arrives, so two ranks that first send
-///     to each other within that bound never deadlock. Past its deadline it throws Timeout, which
-///     names the peer, the window and the bytes outstanding, and has sent nothing. A send of a span
-///     may wait for the receiver as well, under the same rules. A send to oneself that has no room
-///     throws Timeout at once: nobody could make room. A rank that is out of reach (clause 8) is
-///     waited for like a slow one.
+///     a rank receives of its own makes room at once. When a send must wait it goes on taking in
+///     what arrives, so two ranks that first send to each other within that bound never deadlock.
+///     Past its deadline it throws Timeout, which names the peer, the window and the bytes
+///     outstanding, and has sent nothing. A send of a span may wait for the receiver as well, under
+///     the same rules. A send to oneself that has no room throws Timeout at once: nobody could make
+///     room. A rank that is out of reach (clause 8) is waited for like a slow one.
 ///  4. Order. Messages of one (source, tag) are received in the order sent. With wildcards the
 ///     earliest arrival that matches comes first, be it a message or what `next` and `recv` tell of
 ///     departures and arrivals; no source can starve another.
