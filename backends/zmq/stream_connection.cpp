@@ -54,19 +54,30 @@ bool is_paced(int descriptor) {
          std::string_view{name.data()}.starts_with("bbr");
 }
 
-/// Without its port; empty when the system does not say.
+/// Nothing when the system does not say.
 template <class NameOfSocket>
-std::string end_of(int descriptor, NameOfSocket&& name_of) {
+std::optional<SocketAddress> end_of(int descriptor, NameOfSocket&& name_of) {
   SocketAddress end;
   end.length = sizeof end.bytes;
   if (name_of(descriptor, reinterpret_cast<sockaddr*>(&end.bytes), &end.length) != 0) return {};
-  return address_of(*end.get(), end.length).number;
+  return end;
+}
+
+std::uint16_t port_in(const std::optional<SocketAddress>& end) {
+  if (!end) return 0;
+  if (end->get()->sa_family == AF_INET)
+    return ntohs(reinterpret_cast<const sockaddr_in*>(end->get())->sin_port);
+  if (end->get()->sa_family == AF_INET6)
+    return ntohs(reinterpret_cast<const sockaddr_in6*>(end->get())->sin6_port);
+  return 0;
 }
 
 /// One address has both ends, which no two hosts have.
 bool both_ends_are_here(int descriptor) {
-  const std::string own = end_of(descriptor, getsockname);
-  return !own.empty() && own == end_of(descriptor, getpeername);
+  const auto own = end_of(descriptor, getsockname), peer = end_of(descriptor, getpeername);
+  return own && peer &&
+         address_of(*own->get(), own->length).number ==
+             address_of(*peer->get(), peer->length).number;
 }
 
 }  // namespace
@@ -75,7 +86,7 @@ std::optional<StreamConnection> StreamConnection::at(int descriptor) {
   // Of the machine's connections each has its own, and none gets one that another had.
   const auto cookie = option<std::uint64_t>(descriptor, SO_COOKIE);
   const auto family = option<int>(descriptor, SO_DOMAIN);
-  if (!cookie || !family) return std::nullopt;
+  if (!cookie || !family || option<int>(descriptor, SO_ACCEPTCONN) != 0) return std::nullopt;
   StreamConnection connection;
   connection.descriptor_ = descriptor;
   connection.cookie_ = *cookie;
@@ -84,6 +95,14 @@ std::optional<StreamConnection> StreamConnection::at(int descriptor) {
   if (!peer) return std::nullopt;
   connection.process_ = Process{peer->pid, peer->uid};
   return connection;
+}
+
+bool StreamConnection::leads_to(std::uint16_t port) const {
+  return process_ || port_in(end_of(descriptor_, getpeername)) == port;
+}
+
+bool StreamConnection::came_to(std::uint16_t port) const {
+  return process_ || port_in(end_of(descriptor_, getsockname)) == port;
 }
 
 bool StreamConnection::is_still_there() const {

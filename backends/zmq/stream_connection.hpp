@@ -15,8 +15,12 @@ namespace rankwire::zmq_wire {
 /// mark of the connection is noted, and compared before anything is done to it.
 class StreamConnection {
  public:
-  /// The one that has this number now; nothing when none has.
+  /// The one that has this number now; nothing when none has. The number may be another's already
+  /// when libzmq's word of it is read: then the port tells.
   [[nodiscard]] static std::optional<StreamConnection> at(int descriptor);
+  /// Whether the other side, or this one, is at that port; true of a Unix socket, which has none.
+  [[nodiscard]] bool leads_to(std::uint16_t port) const;
+  [[nodiscard]] bool came_to(std::uint16_t port) const;
 
   /// What the system knows of a TCP connection, since it began.
   struct Facts {

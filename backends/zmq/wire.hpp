@@ -62,6 +62,7 @@ struct Incoming {
   bool key_refused = false;  ///< failed: our key is not listed there
   bool anew = false;         ///< up: not the first attempt; what was sent before this is lost
   bool deferred = false;     ///< given out before, and put behind what waited then
+  Deadline waits_until = Deadline::never();  ///< a hello that has no place, for one
 
   [[nodiscard]] std::span<const std::byte> body() const {
     return body_in({static_cast<const std::byte*>(first.data()), first.size()});
@@ -191,6 +192,7 @@ class Wire {
     bool stands = false;  // its handshake has succeeded
     bool failure_told = false;
     int descriptor = -1;
+    std::optional<StreamConnection> file;  // while it stands
     // It has ended; libzmq's thread may not have handed over yet what had come before.
     Deadline over_at = Deadline::never();
     Deadline next_at = Deadline::never();  // for the next attempt
@@ -283,6 +285,7 @@ class Wire {
   std::string listen_at(SocketFile&& file);
   void guard(zmq::socket_t& listener);
   void listener_event(const Monitor::Event& event);
+  [[nodiscard]] std::optional<StreamConnection> file_of_caller(int descriptor) const;
   void note_wordless(int descriptor);
   [[nodiscard]] bool is_heard(ConnectionId caller, const std::optional<Header>& header);
   ConnectionId caller_of(const zmq::message_t& routing_id, zmq::message_t& frame);

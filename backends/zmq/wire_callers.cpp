@@ -237,6 +237,14 @@ std::string Wire::host_of(ConnectionId caller) const {
   return found == connections_.end() ? std::string{} : found->second.address;
 }
 
+std::optional<StreamConnection> Wire::file_of_caller(int descriptor) const {
+  const auto file = StreamConnection::at(descriptor);
+  const bool is_its = file && std::any_of(bound_.begin(), bound_.end(), [&](const auto& endpoint) {
+                        return file->came_to(port_of(endpoint));
+                      });
+  return is_its ? file : std::nullopt;
+}
+
 void Wire::listener_event(const Monitor::Event& event) {
   const int descriptor = event.value;
   switch (event.id) {
@@ -245,7 +253,7 @@ void Wire::listener_event(const Monitor::Event& event) {
       break;
     case ZMQ_EVENT_ACCEPTED:
       ended_at(descriptor);
-      accepted_[descriptor].file = StreamConnection::at(descriptor);
+      accepted_[descriptor].file = file_of_caller(descriptor);
       watch_stranger(descriptor);
       gate_.charge(Gate::cost_of_call);
       break;

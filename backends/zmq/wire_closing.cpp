@@ -79,8 +79,7 @@ bool Wire::has_handed_over(bool given_up) const {
       if (dialing.first && !given_up) return false;
       continue;
     }
-    const auto connection = StreamConnection::at(dialing.descriptor);
-    if (connection && !connection->has_sent_all()) return false;
+    if (dialing.file && !dialing.file->has_sent_all()) return false;
   }
   return true;
 }
@@ -93,9 +92,7 @@ void Wire::end_callers() {
 
 /// Nothing more comes over it, so that its socket can be closed.
 void Wire::end_dialed(Source& source) {
-  if (!source.dialing.stands) return;
-  if (const auto connection = StreamConnection::at(source.dialing.descriptor))
-    connection->end_unread();
+  if (source.dialing.file) source.dialing.file->end_unread();
 }
 
 }  // namespace rankwire::zmq_wire

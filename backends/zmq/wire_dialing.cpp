@@ -79,6 +79,7 @@ void Wire::attempt(Source& source) {
   source.skips = false;
   dialing.failure_told = false;
   dialing.descriptor = -1;
+  dialing.file.reset();
 }
 
 void Wire::dialed_event(Source& source, const Monitor::Event& event) {
@@ -95,6 +96,8 @@ void Wire::dialed_event(Source& source, const Monitor::Event& event) {
       break;
     case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
       dialing.stands = true;
+      dialing.file = StreamConnection::at(dialing.descriptor);
+      if (dialing.file && !dialing.file->leads_to(port_of(dialing.address))) dialing.file.reset();
       dialing.pause = dialing.pause.zero();
       has_come(dialing.descriptor,
                dialing.of_worker ? worker_silences * silence_max_ * crowd_ : silence_max_);

@@ -18,6 +18,10 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t waiting_hellos_max = 1000;
+/// The end of whoever has the place may come to be known a while after the next has called: so few
+/// may wait for that without any sign of it.
+constexpr std::chrono::milliseconds end_known_within{1000};
+constexpr std::size_t waiting_without_sign_max = 16;
 
 }  // namespace
 
@@ -102,7 +106,7 @@ bool ZmqChannel::may_become_vacant(const Hello& hello, const Incoming& incoming)
     const bool wanted = hello.wanted_rank < 0 || hello.wanted_rank == rank;
     if (wanted && !peer(rank).absence.lost_at.is_never()) return true;
   }
-  return false;
+  return !incoming.waits_until.expired() && waiting_hellos_.size() < waiting_without_sign_max;
 }
 
 /// Whoever finds no place here may find one later; says whether it waits for that.
@@ -133,6 +137,7 @@ bool ZmqChannel::comes_for_next_world(const Hello& hello) const {
 
 void ZmqChannel::wait_for_place(Incoming&& incoming) {
   if (!incoming.deferred) {
+    incoming.waits_until = end_known_within;
     wire_->defer(std::move(incoming));
     return;
   }
