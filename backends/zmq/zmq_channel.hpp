@@ -215,6 +215,7 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   [[nodiscard]] bool comes_for_next_world(const Hello& hello) const;
   void wait_for_place(Incoming&& incoming);
   void start_again(int rank, ConnectionId connection, std::uint32_t hello);
+  [[nodiscard]] int absent_in_same_process(const Hello& hello) const;
   [[nodiscard]] int rank_with(std::uint64_t nonce) const;
   [[nodiscard]] int vacant_place(int wanted) const;
   void send_table(int newcomer, ConnectionId connection, bool with_departed);

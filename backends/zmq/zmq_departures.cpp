@@ -38,6 +38,9 @@ void ZmqChannel::process_hello(Incoming&& incoming) {
     return;
   }
   auto reject = check_hello(incoming.header, *hello, settings_, size());
+  if (const int former = absent_in_same_process(*hello); !reject && former > 0) {
+    lose(former, "its process has begun anew");
+  }
   const int place = vacant_place(hello->wanted_rank);
   if (!reject && place < 0) {
     if (waits_for_later(*hello, incoming)) return;
@@ -85,6 +88,19 @@ void ZmqChannel::start_again(int rank, ConnectionId connection, std::uint32_t he
   // Nothing of the link was received: who departed since the start is told over it once more.
   send_table(rank, connection, false);
   adopt(rank, connection, 0);
+}
+
+/// The rank out of reach that the process had which says hello, at the same address; -1: none. It
+/// may still be heard there, and be waited for in vain.
+int ZmqChannel::absent_in_same_process(const Hello& hello) const {
+  for (int rank = 1; rank < size(); ++rank) {
+    const Member& member = peer(rank).member;
+    if (!peer(rank).absence.lost_at.is_never() && member.endpoint == hello.endpoint &&
+        member.pid == hello.pid && member.host == hello.host) {
+      return rank;
+    }
+  }
+  return -1;
 }
 
 /// The rank of the process that said this in its hello; -1: none.
