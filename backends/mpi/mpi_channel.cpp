@@ -125,9 +125,12 @@ bool MpiChannel::look_around() {
 }
 
 void MpiChannel::pause(Deadline deadline) {
-  if (rest_.sleeping()) settle();
+  if (rest_.sleeping()) {
+    settle();
+    deadline = deadline.sooner(windows_.settles_at());
+  }
   const bool under_way = !incoming_.empty() || outgoing_.waits(mailbox_);
-  rest_.pause(deadline.sooner(windows_.settles_at()), under_way,
+  rest_.pause(deadline, under_way,
               under_way ? incoming_.bytes_under_way() + outgoing_.bytes_waiting(mailbox_) : 0);
 }
 
