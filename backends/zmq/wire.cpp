@@ -133,8 +133,10 @@ void Wire::look_after_strangers() {
 
 /// That of a connection which ends now.
 void Wire::note_exited(int descriptor) {
-  if (const auto found = accepted_.find(descriptor); found != accepted_.end()) {
-    for (const ConnectionId caller : found->second.callers) connections_.at(caller).exited = true;
+  // Others that had this number before may be of processes that live.
+  const auto found = accepted_.find(descriptor);
+  if (found != accepted_.end() && !found->second.callers.empty()) {
+    connections_.at(found->second.callers.back()).exited = true;
   }
   for (const auto& source : dialed_) {
     if (source->dialing.stands && source->dialing.descriptor == descriptor)
