@@ -256,6 +256,13 @@ void Decoder::check_bools(std::size_t count) const {
   }
 }
 
+void Decoder::check_mark(std::size_t at) const {
+  if (bytes_[at] > std::byte{1}) {
+    fail(fmt::format("expected 0 for an empty std::unique_ptr, or 1, found {}",
+                     std::to_integer<int>(bytes_[at])));
+  }
+}
+
 void Decoder::fail_expected(Code expected) const {
   fail(fmt::format("expected {}, found {}", name_of(expected), found(bytes_, at_)));
 }

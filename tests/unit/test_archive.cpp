@@ -278,6 +278,16 @@ TEST_CASE("archive: what fills up is of the right size and kind") {
   CHECK_SAYS(fails(whole.substr(0, whole.size() - 1) + "x"), "expected the end of the message");
 }
 
+TEST_CASE("archive: a unique pointer is there or not: one encoding for each") {
+  std::string bytes{encode(std::make_unique<bool>(true)).text()};
+  const auto mark = bytes.size() - 4;  // then a bool's code, the bool, and the end of the pointer
+  REQUIRE(bytes[mark] == 1);
+  bytes[mark] = 2;
+  const auto changed = Buffer::copy_of(bytes);
+  CHECK_SAYS(text_of<DecodeError>([&] { (void)decode<std::unique_ptr<bool>>(changed.bytes()); }),
+             "expected 0 for an empty std::unique_ptr, or 1, found 2");
+}
+
 TEST_CASE("archive: equal elements keep their order") {
   const auto ids = [](const auto& jobs) {
     std::string text;

@@ -103,6 +103,11 @@ class Decoder : public cereal::InputArchive<Decoder, cereal::AllowEmptyClassElis
   [[nodiscard]] std::shared_ptr<void> getSharedPointer(std::uint32_t id);
   void registerSharedPointer(std::uint32_t id, std::shared_ptr<void> object);
 
+  /// The mark of a std::unique_ptr comes next. cereal takes every value but 0 for "not null".
+  void expect_unique() const {
+    if (left() > 1 && bytes_[at_] == static_cast<std::byte>(Code::u8)) check_mark(at_ + 1);
+  }
+
  private:
   struct Shared {
     const std::type_info* type;
@@ -122,6 +127,7 @@ class Decoder : public cereal::InputArchive<Decoder, cereal::AllowEmptyClassElis
   [[nodiscard]] std::uint64_t get_count();
   [[nodiscard]] std::size_t get_block_head(Code kind, Code element, std::size_t width);
   void check_bools(std::size_t count) const;
+  void check_mark(std::size_t at) const;
   [[noreturn]] void fail_expected(Code expected) const;
   [[noreturn]] void fail_element(Code kind, Code expected) const;
   [[noreturn]] void fail_count(std::size_t expected, std::size_t found) const;
@@ -153,6 +159,10 @@ void prologue(Decoder& decoder, const cereal::memory_detail::PtrWrapper<std::sha
 template <class T>
 void epilogue(Decoder& decoder, const cereal::memory_detail::PtrWrapper<std::shared_ptr<T>&>&) {
   decoder.complete_shared();
+}
+template <class T, class D>
+void prologue(Decoder& decoder, const cereal::memory_detail::PtrWrapper<std::unique_ptr<T, D>&>&) {
+  decoder.expect_unique();
 }
 
 template <Scalar T>
