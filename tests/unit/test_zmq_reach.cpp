@@ -279,10 +279,13 @@ TEST_CASE(
   with.grace = 500ms;  // the relay comes after 2 s and more
   with.linger = 10s;
   // Worker 2 advertises an address where somebody accepts, and says nothing.
-  const HeldPort mute{HeldPort::How::listening, "127.0.0.2"};
+  const launcher::ReservedPort own{0};
+  const auto number = static_cast<std::uint16_t>(own.number());
+  const HeldPort mute{HeldPort::How::listening, "127.0.0.2", number};
+  REQUIRE(mute.held());
   auto hidden = with;
   hidden.advertise = "127.0.0.2";
-  hidden.port_range = rankwire::PortRange{mute.port(), mute.port()};
+  hidden.port_range = rankwire::PortRange{number, number};
   const std::string endpoint = conformance::free_endpoint();
   auto zero = master(endpoint, 3, with);
   std::vector<std::future<Opened>> workers;
