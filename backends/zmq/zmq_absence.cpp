@@ -71,11 +71,12 @@ void ZmqChannel::look_at_timers() {
     Peer& there = peer(other);
     if (there.departing) finish_departing(other);
     if (there.departing && there.departing_until.expired()) give_up_departing(other);
+    follow_later(other);
     look_at_dialing(other);
     look_at_first_probe(other);
     if (!there.absence.lost_at.is_never()) look_at_absence(other);
-    needed = needed || there.departing || !there.dialing.look_at.is_never() || there.first_probe ||
-             !there.absence.lost_at.is_never();
+    needed = needed || is_awaited(other) || !there.dialing.look_at.is_never() ||
+             there.first_probe || !there.absence.lost_at.is_never();
   }
   if (!needed) next_look_ = Deadline::never();
 }

@@ -10,6 +10,7 @@
 #include <string>
 #include <unordered_map>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "link.hpp"
@@ -65,6 +66,8 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
     std::optional<Deadline::Clock::time_point> barren_since;  // several have not
     int barren = 0;                                           // so many
   };
+  /// What the master tells of a rank: a new process has it, or the one that had it has departed.
+  using Told = std::variant<Member, Departed>;
   struct Peer {
     Member member;
     std::unique_ptr<Link> out;  // carries what is sent to it; between master and worker, both ways
@@ -81,7 +84,8 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
     std::uint64_t sent_at_wait = 0;        // waits_ when the last was sent
     std::optional<Departed> departing;     // told by the master, awaiting what it had sent before
     Deadline departing_until = Deadline::never();
-    Buffer partial;  // of a payload that comes in pieces
+    std::deque<Told> later;  // of the processes that have the rank after the one that departs
+    Buffer partial;          // of a payload that comes in pieces
     std::size_t partial_filled = 0;
     std::size_t partial_bytes = 0;  // of the whole payload
   };
@@ -97,10 +101,14 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
     std::uint32_t received = 0;
     std::vector<Incoming> frames;  // that came behind it
     bool dropped = false;          // there were more than are kept
+    bool ended = false;            // nothing more comes
   };
 
   /// A call that does not wait, or not any more, takes in what has come for so long.
   static constexpr std::chrono::milliseconds look_around_max{10};
+  /// So much may be told of later processes of a rank while one is awaited; the wait for it ends
+  /// when there is more.
+  static constexpr std::size_t later_max = 100;
 
   void leave_to_parent();
 
@@ -221,6 +229,7 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   void send_table(int newcomer, ConnectionId connection, bool with_departed);
   void process_goodbye(Link& link, const Incoming& incoming);
   void process_departed(const Departed& departed);
+  void begin_departing(const Departed& departed);
   void process_arrived(const Member& member);
   void process_abort(Link& link, const Incoming& incoming);
   void await_last_of(int rank);
@@ -230,7 +239,11 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
               const std::vector<Goodbye::Sent>& sent = {});
   void lose_world(const std::string& reason);
   void tell_workers(Kind kind, const Buffer& body, int except);
+  [[nodiscard]] bool is_awaited(int rank) const;
+  void tell_later(int rank, Told&& told);
+  void follow_later(int rank);
   void replace(const Member& member);
+  void leave_without_master(const std::string& reason);
   void say_goodbye();
   void say_last_to_all(Kind kind, const Buffer& body);
   [[nodiscard]] std::vector<Link*> last_links() const;

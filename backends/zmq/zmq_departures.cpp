@@ -186,17 +186,49 @@ void ZmqChannel::send_table(int newcomer, ConnectionId connection, bool with_dep
 
 void ZmqChannel::process_arrived(const Member& member) {
   if (member.rank <= 0 || member.rank >= size() || member.rank == rank()) return;
+  if (is_awaited(member.rank)) {
+    tell_later(member.rank, member);
+    return;
+  }
   replace(member);
   adopt_early(member);
+}
+
+/// What the process that had the rank has sent may still come: it is received before anything is
+/// said of the next one.
+bool ZmqChannel::is_awaited(int rank) const {
+  return peer(rank).departing || !peer(rank).later.empty();
+}
+
+void ZmqChannel::tell_later(int rank, Told&& told) {
+  Peer& there = peer(rank);
+  there.later.push_back(std::move(told));
+  if (there.later.size() > later_max && there.departing) give_up_departing(rank);
+  run_timers();
+}
+
+void ZmqChannel::follow_later(int rank) {
+  while (!peer(rank).departing && !peer(rank).later.empty()) {
+    const Told told = std::move(peer(rank).later.front());
+    peer(rank).later.pop_front();
+    if (const auto* const member = std::get_if<Member>(&told)) {
+      replace(*member);
+      adopt_early(*member);
+    } else {
+      begin_departing(std::get<Departed>(told));
+    }
+  }
 }
 
 /// A new process has the rank: everything between it and us begins anew.
 void ZmqChannel::replace(const Member& member) {
   const int rank = member.rank;
   if (!mailbox_.departure(rank)) depart(rank, true, "another process took its place");
+  expel(rank, "another process has taken its place");  // it may still close
   drop_links(rank);
   Peer fresh;
   fresh.member = member;
+  fresh.later = std::move(peer(rank).later);
   peer(rank) = std::move(fresh);
   windows_.reset(rank);
   mailbox_.arrive({rank, member.host, member.pid});
@@ -212,9 +244,16 @@ void ZmqChannel::process_goodbye(Link& link, const Incoming& incoming) {
 
 void ZmqChannel::process_departed(const Departed& departed) {
   if (departed.rank < 0 || departed.rank >= size() || departed.rank == rank()) return;
-  Peer& there = peer(departed.rank);
+  if (is_awaited(departed.rank)) {
+    tell_later(departed.rank, departed);
+  } else {
+    begin_departing(departed);
+  }
+}
+
+void ZmqChannel::begin_departing(const Departed& departed) {
   if (mailbox_.departure(departed.rank)) return;
-  there.departing = departed;
+  peer(departed.rank).departing = departed;
   await_last_of(departed.rank);
   finish_departing(departed.rank);
 }
@@ -290,8 +329,23 @@ void ZmqChannel::lose_world(const std::string& reason) {
   wire_->stop_listening();  // a master that can reach this process shall not wait for it
   for (int other = 0; other < size(); ++other) {
     if (other == rank()) continue;
+    peer(other).later.clear();
     depart(other, true, reason);
     drop_links(other);  // of one that had left before, too
+  }
+}
+
+/// Of a rank that closes while another process has its place already: what it has sent is still on
+/// its way to the others, but for what the master would relay.
+void ZmqChannel::leave_without_master(const std::string& reason) {
+  depart(0, true, reason);
+  for (int other = 1; other < size(); ++other) {
+    for (const auto* const link : {peer(other).out.get(), peer(other).in.get()}) {
+      if (link != nullptr && is_relayed(link->route())) {
+        drop_links(other);
+        break;
+      }
+    }
   }
 }
 

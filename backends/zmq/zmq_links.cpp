@@ -57,9 +57,12 @@ void ZmqChannel::process_link(const Incoming& incoming) {
   }
   const auto incarnation = peer(hello.rank).member.incarnation;
   const Departure* const departure = mailbox_.departure(hello.rank);
-  if (hello.incarnation > incarnation && !is_master() &&
-      early_links_.size() < static_cast<std::size_t>(size())) {
-    early_links_[connection] = {hello, incoming.header.ack, {}, false};
+  if (hello.incarnation > incarnation && !is_master()) {
+    if (early_links_.size() < peers_.size() + later_max) {
+      early_links_[connection] = {hello, incoming.header.ack, {}, false, false};
+    } else {
+      wire_->hang_up(connection);  // it calls again
+    }
   } else if (hello.incarnation != incarnation) {
     turn_away(connection, Refusal::lost, "another process has taken its place");
   } else if (departure != nullptr && departure->kind == Departure::Kind::lost) {
@@ -116,8 +119,11 @@ void ZmqChannel::adopt_early(const Member& member) {
   for (auto& [connection, early] : calls) {
     adopt_call(early.hello, connection, early.received);
     for (auto& frame : early.frames) process(std::move(frame));
-    if (Link* const link = link_from(member.rank); early.dropped && link != nullptr)
+    if (early.ended) {
+      process_down(connection, false);
+    } else if (Link* const link = link_from(member.rank); early.dropped && link != nullptr) {
       link->ask_again();
+    }
   }
 }
 
@@ -137,7 +143,10 @@ void ZmqChannel::adopt(int rank, ConnectionId connection, std::uint32_t received
 }
 
 void ZmqChannel::process_down(ConnectionId connection, bool exited) {
-  early_links_.erase(connection);
+  if (const auto early = early_links_.find(connection); early != early_links_.end()) {
+    early->second.ended = true;  // what it has said is still taken, once its rank is known
+    return;
+  }
   std::erase_if(waiting_hellos_, [&](const auto& in) { return in.connection == connection; });
   const auto found = links_.find(connection);
   if (found == links_.end()) return;
@@ -163,8 +172,14 @@ void ZmqChannel::process_down(ConnectionId connection, bool exited) {
 void ZmqChannel::process_reject(Link& link, const Incoming& incoming) {
   const Reject reject = reject_of(incoming.body());
   const int rank = link.rank();
-  if (rank == 0) {
+  if (rank == 0 && leaving_) {
+    leave_without_master(reject.text);
+  } else if (rank == 0) {
     lose_world(fmt::format("the master does not let this rank go on: {}", reject.text));
+  } else if (leaving_ && reject.refusal == Refusal::lost) {
+    for (Link* const each : {peer(rank).out.get(), peer(rank).in.get()}) {
+      if (each != nullptr) each->forget_kept();  // it takes nothing more
+    }
   } else if (reject.refusal == Refusal::unknown &&
              incoming.connection == peer(rank).dialing.direct) {
     // Its address leads somewhere else from here: two private networks may use the same ones.
@@ -229,11 +244,12 @@ void ZmqChannel::turn_away(ConnectionId connection, Refusal refusal, const std::
   if (!is_relayed(connection)) wire_->bid_farewell(connection);
 }
 
-/// At the master: `rank` is told over its connection, where that stands, that it was given up. (And
-/// when it calls again.)
+/// `rank` is told over the connection by which it called, where that stands, that it was given up,
+/// or replaced. (And when it calls again.) What was said to it before reaches it as well.
 void ZmqChannel::expel(int rank, const std::string& reason) {
-  if (!peer(rank).out || !peer(rank).out->is_attached()) return;
-  const ConnectionId connection = peer(rank).out->route();
+  const Link* const link = link_from(rank);
+  if (link == nullptr || !link->is_attached() || is_relayed(link->route())) return;
+  const ConnectionId connection = link->route();
   turn_away(connection, Refusal::lost, reason);
   links_.erase(connection);
 }

@@ -1,3 +1,10 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <future>
+#include <thread>
+
 #include "harness.hpp"
 
 namespace conformance {
@@ -135,6 +142,104 @@ CONFORMANCE_CASE("14: what the process before had sent is received, and makes no
   must_recv(world, 2, go);
   for (int i = 0; i < 11; ++i) must_recv(world, 2, data);
   world.send(2, go, Buffer{}, patience);
+}
+
+namespace {
+
+/// The messages that rank 1 receives of rank 2 until the third process has sent all, "0:100 1:10
+/// 2:10" where none is missing, comes twice, or behind what came later; and whether any was lost.
+std::string told_of_rank_2(Channel& world) {
+  std::array<int, 3> received{};
+  bool lost = false;
+  while (received[2] < 10) {
+    const auto event = world.next(any_source, any_tag, patience);
+    EXPECT(event.has_value());
+    if (const auto* const message = std::get_if<rankwire::Message>(&*event)) {
+      const auto process = static_cast<std::size_t>(message->tag);
+      EXPECT(process < received.size());
+      EXPECT_EQUAL(std::to_integer<int>(message->payload.bytes()[0]), received[process]++);
+      EXPECT(std::all_of(received.begin() + message->tag + 1, received.end(),
+                         [](int later) { return later == 0; }));
+    } else if (const auto* const departure = std::get_if<rankwire::Departure>(&*event)) {
+      lost = lost || (departure->rank == 2 && departure->kind == rankwire::Departure::Kind::lost);
+    }
+  }
+  return fmt::format("0:{} 1:{} 2:{}{}", received[0], received[1], received[2],
+                     lost ? " lost" : "");
+}
+
+/// Numbered, and with `process` as their tag.
+void send_numbered(Channel& world, int process, int count, std::size_t bytes) {
+  for (int i = 0; i < count; ++i) {
+    Buffer payload{bytes};
+    payload.data()[0] = static_cast<std::byte>(i);
+    world.send(1, process, std::move(payload), patience);
+  }
+}
+
+}  // namespace
+
+/// Rank 1 computes from the first message of the first process until the last is there.
+CONFORMANCE_CASE("14: what processes had sent before they left is received by one that computes",
+                 Needs{.ranks_min = 3, .settings = open_world()}) {
+  if (!self.world().info().takes_arrivals) {
+    if (self.world().rank() == 0) MESSAGE("skipped: this transport takes no arrivals");
+    return;
+  }
+  Channel& world = self.world();
+  if (world.rank() == 0) {
+    for (int process = 1; process <= 2; ++process) await_newcomer(world, 2);
+    must_recv(world, 1, go);
+    world.send(2, go, Buffer{}, patience);
+  } else if (world.rank() == 1) {
+    must_recv(world, 2, go);
+    std::this_thread::sleep_for(1500ms);
+    EXPECT_EQUAL(told_of_rank_2(world), "0:100 1:10 2:10");
+    world.send(0, go, Buffer{}, patience);
+  } else if (world.rank() == 2) {
+    std::vector<std::future<void>> closing;
+    world.send(1, go, Buffer{}, patience);
+    for (int process = 0; process <= 1; ++process) {
+      send_numbered(self.world(), process, process == 0 ? 100 : 10,
+                    process == 0 ? 400'000 : 100'000);
+      closing.push_back(
+          std::async(std::launch::async, [old = std::move(self.channel)] { old->close(); }));
+      self.channel = harness().open_newcomer(open_world(), 2);
+    }
+    send_numbered(self.world(), 2, 10, 8);
+    must_recv(self.world(), 0, go);
+    for (auto& each : closing) each.get();
+  }
+}
+
+/// The same of processes that end without a goodbye, some time after they have sent.
+CONFORMANCE_CASE("14: what processes had sent before they died is received by one that computes",
+                 Needs{.ranks_min = 3, .settings = open_world()}) {
+  if (!self.world().info().takes_arrivals) {
+    if (self.world().rank() == 0) MESSAGE("skipped: this transport takes no arrivals");
+    return;
+  }
+  Channel& world = self.world();
+  if (world.rank() == 0) {
+    for (int process = 1; process <= 2; ++process) await_newcomer(world, 2);
+    must_recv(world, 1, go);
+    world.send(2, go, Buffer{}, patience);
+  } else if (world.rank() == 1) {
+    must_recv(world, 2, go);
+    std::this_thread::sleep_for(3s);
+    EXPECT_EQUAL(told_of_rank_2(world), "0:10 1:10 2:10 lost");
+    world.send(0, go, Buffer{}, patience);
+  } else if (world.rank() == 2) {
+    world.send(1, go, Buffer{}, patience);
+    for (int process = 0; process <= 1; ++process) {
+      send_numbered(self.world(), process, 10, 40'000);
+      EXPECT(!self.world().recv(1, go, 1s));  // until its messages are on their way
+      self.channel.reset();
+      self.channel = harness().open_newcomer(open_world(), 2);
+    }
+    send_numbered(self.world(), 2, 10, 8);
+    must_recv(self.world(), 0, go);
+  }
 }
 
 }  // namespace conformance

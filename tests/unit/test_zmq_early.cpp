@@ -80,8 +80,12 @@ class Others {
   /// The master tells of a newcomer.
   void tell_of(int rank, std::uint32_t incarnation) {
     const auto body = rankwire::encode(member(rank, incarnation));
-    say(worker_, {.kind = Kind::arrived, .bytes = body.size()}, body.bytes());
+    tell(Kind::arrived, body);
   }
+  void tell_departed(const wire::Departed& departed) {
+    tell(Kind::departed, rankwire::encode(departed));
+  }
+  void hang_up(ConnectionId caller) { wire_.hang_up(caller); }
 
   /// Takes in what comes for so long.
   void look(std::chrono::milliseconds time) {
@@ -111,6 +115,9 @@ class Others {
   }
 
  private:
+  void tell(Kind kind, const rankwire::Buffer& body) {
+    say(worker_, {.kind = kind, .bytes = body.size(), .sequence = told_++}, body.bytes());
+  }
   static wire::Member member(int rank, std::uint32_t incarnation) {
     wire::Member member;
     member.rank = rank;
@@ -138,6 +145,7 @@ class Others {
   std::future<Opened> opening_;
   std::string worker_endpoint_;
   ConnectionId worker_ = 0;
+  std::uint32_t told_ = 0;  // to the worker
   std::map<ConnectionId, bool> ended_;
   std::map<std::pair<ConnectionId, Kind>, int> said_;
 };
@@ -236,16 +244,48 @@ TEST_CASE("early: of newcomers that are not announced a window is kept, and the 
   CHECK(bytes + bytes_taken(*world, others) == three_fifths * (message_bytes + 64));
 }
 
-TEST_CASE("early: of newcomers that are not announced there are as many as ranks, no more") {
-  constexpr int ranks = 3;
+TEST_CASE(
+    "early: of newcomers that are not announced there are 100 and as many as ranks, no more") {
+  constexpr int ranks = 3, kept = ranks + 100, too_many = 7;
   Others others{ranks};
   const auto world = others.start();
   std::vector<ConnectionId> callers;
-  for (std::uint32_t incarnation = 1; incarnation <= 10; ++incarnation) {
+  for (std::uint32_t incarnation = 1; incarnation <= kept + too_many; ++incarnation) {
     callers.push_back(others.call(2, incarnation));
   }
-  (void)bytes_taken(*world, others);
-  int rejected = 0;
-  for (const auto caller : callers) rejected += others.rejected(caller);
-  CHECK(rejected == static_cast<int>(callers.size()) - ranks);
+  int hung_up = 0;
+  const rankwire::Deadline end = patience;
+  while (hung_up < too_many && !end.expired()) {
+    (void)bytes_taken(*world, others);
+    hung_up = 0;
+    for (const auto caller : callers) hung_up += others.was_hung_up(caller) ? 1 : 0;
+  }
+  CHECK(hung_up == too_many);
+}
+
+TEST_CASE("early: a newcomer that has gone before the master told of it is received") {
+  Others others{3};
+  const auto world = others.start();
+  const auto gone = others.call(2, 1);
+  others.send(gone, 5);
+  CHECK(bytes_taken(*world, others) == 0);
+  others.hang_up(gone);
+  CHECK(bytes_taken(*world, others) == 0);
+  others.tell_of(2, 1);
+  CHECK(bytes_taken(*world, others) == 5 * (message_bytes + 64));
+}
+
+TEST_CASE("early: what is told of later processes while one is awaited is bounded") {
+  Others others{3};
+  const auto world = others.start();
+  others.tell_departed({2, false, "closed its channel", 1});  // which never comes
+  for (std::uint32_t incarnation = 1; incarnation <= 60; ++incarnation) {
+    others.tell_of(2, incarnation);
+    others.tell_departed({2, true, "died", 0});
+  }
+  std::optional<rankwire::Departure> departure;
+  const rankwire::Deadline end = 5s;  // and it would be awaited for the grace
+  while (!(departure = world->departure(2)) && !end.expired()) others.look(1ms);
+  REQUIRE(departure);
+  CHECK(departure->kind == rankwire::Departure::Kind::lost);
 }
