@@ -4,6 +4,7 @@
 
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,10 @@ using support::Command;
 using support::Process;
 using support::Result;
 using Arguments = std::vector<std::string>;
+
+/// For a program that forks: what its other threads hold counts as leaked in the forked process,
+/// where AddressSanitizer looks for leaks.
+inline const std::map<std::string, std::string> no_leak_check{{"ASAN_OPTIONS", "detect_leaks=0"}};
 
 inline Arguments operator+(Arguments a, const Arguments& b) {
   a.insert(a.end(), b.begin(), b.end());
