@@ -28,6 +28,10 @@ constexpr auto greeting_limit = 1s;
 /// A name may stand for many addresses; each is a socket of libzmq.
 constexpr std::size_t candidates_max = 128;
 constexpr std::size_t named_max = 8;
+/// A wrong key looks like a network that cuts each handshake, or a master that ends just now. So
+/// many that fail, for so long, are believed to be of a wrong key.
+constexpr int failures_believed = 3;
+constexpr std::chrono::seconds failing_believed{5};
 
 }  // namespace
 
@@ -233,7 +237,7 @@ void MasterSearch::check_user(const Wire& wire, const Candidate& candidate) cons
 /// is the end, since it is the master who refused it: a server with another key does not get so
 /// far. So is any refusal where no other candidate may be the master.
 void MasterSearch::note_failure(Wire& wire, Candidate& candidate, bool key_refused) {
-  ++candidate.failures;
+  if (++candidate.failures == 1) candidate.believed_at = failing_believed;
   candidate.refusal =
       key_refused ? fmt::format(
                         "the master refuses the key {}: put its public certificate into the "
@@ -265,8 +269,6 @@ bool MasterSearch::has_hope() const {
 
 /// libzmq does not say why the other side hung up; its greeting tells some of it.
 std::string MasterSearch::why_not(const Candidate& candidate, bool has_keys) const {
-  // A master that ends just now hangs up, too.
-  constexpr int failures_believed = 3;
   const std::string own = has_keys ? "CURVE" : "NULL";
   const std::string theirs = mechanism_at(candidate.endpoint, own, greeting_limit);
   if (theirs == "CURVE" && !has_keys) {
@@ -276,11 +278,12 @@ std::string MasterSearch::why_not(const Candidate& candidate, bool has_keys) con
     return "the master has no keys: start it with --key and --allow, or this worker without --key "
            "and --server-key";
   }
-  if (theirs == "CURVE" && candidate.failures >= failures_believed) {
+  if (theirs == "CURVE" && candidate.failures >= failures_believed &&
+      candidate.believed_at.expired()) {
     return fmt::format(
-        "{} is not the public key of the master that listens there: copy the "
-        "master's .key file anew",
-        settings_.server_key);
+        "each of {} handshakes failed in {} s: {} is not the public key of the master that listens "
+        "there (copy the master's .key file anew), or the network cuts connections as they begin",
+        candidate.failures, failing_believed.count(), settings_.server_key);
   }
   return {};
 }

@@ -49,6 +49,7 @@ class MasterSearch {
     std::string obstacle;  // why it is not dialed; empty: it is
     std::string refusal;   // its answer was that it does not want us; it is not dialed again
     int failures = 0;      // of handshakes
+    Deadline believed_at = Deadline::never();  // that a cut network is not the reason of them
     bool unknown_name = false;
     ConnectionId connection = 0;
   };

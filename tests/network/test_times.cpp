@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <future>
 #include <optional>
 #include <string>
@@ -15,8 +16,10 @@
 #include "../../apps/rankwire/port.hpp"
 #include "../conformance/zmq_rank.hpp"
 #include "../support/fault_proxy.hpp"
+#include "../support/folder.hpp"
 #include "lost_within.hpp"
 #include "rankwire/backend/log.hpp"
+#include "rankwire/keys.hpp"
 
 // The times that README, docs/security.md and docs/wire-protocol.md promise, with room for a busy
 // machine: but what takes four times as long fails. (Others are in test_processes.cpp, and in
@@ -370,6 +373,40 @@ TEST_CASE("times: the join timeout") {
     CHECK(time >= timeout);
     CHECK(time <= 2 * timeout + 2s);
   }
+}
+
+// A wrong key of the master looks the same, and is believed after 5 s.
+TEST_CASE("times: handshakes that are cut for a while are no wrong key") {
+  const Folder folder;
+  const auto of_master = rankwire::create_keys(folder.path(), "master");
+  const auto of_worker = rankwire::create_keys(folder.path(), "worker");
+  std::filesystem::create_directory(folder / "allowed");
+  std::filesystem::copy(of_worker.public_file, folder / "allowed");
+  const launcher::ReservedPort port{0};
+  support::FaultProxy proxy{static_cast<std::uint16_t>(port.number())};
+  const auto open = [&](int rank) {
+    return std::async(std::launch::async, [&, rank] {
+      auto with = settings(4s, 1s);
+      with.key = rank == 0 ? of_master.secret_file : of_worker.secret_file;
+      (rank == 0 ? with.allow : with.server_key) =
+          rank == 0 ? folder / "allowed" : of_master.public_file;
+      const auto endpoint = fmt::format("tcp://127.0.0.1:{}", port.number());
+      return conformance::open_zmq_rank(with, rank == 0 ? endpoint : proxy.endpoint(), rank, 2);
+    });
+  };
+  constexpr std::size_t greeting_bytes = 64;
+  proxy.pass_first_of_each(greeting_bytes);
+  auto master = open(0), worker = open(1);
+  constexpr std::uint64_t links_cut = 10;  // each attempt is followed by a look at the greeting
+  const Deadline end = patience;
+  while (proxy.links_accepted() < links_cut && !end.expired()) {
+    std::this_thread::sleep_for(50ms);
+    proxy.cut_all();
+  }
+  proxy.pass_first_of_each(std::nullopt);
+  proxy.cut_all();
+  CHECK(worker.get()->size() == 2);
+  (void)master.get();
 }
 
 // Within a quarter of the grace, 1 s at least.
