@@ -84,6 +84,7 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
     std::uint64_t sent_at_wait = 0;        // waits_ when the last was sent
     std::optional<Departed> departing;     // told by the master, awaiting what it had sent before
     Deadline departing_until = Deadline::never();
+    Deadline departing_by = Deadline::never();  // if it is lost, whatever comes
     std::deque<Told> later;  // of the processes that have the rank after the one that departs
     Buffer partial;          // of a payload that comes in pieces
     std::size_t partial_filled = 0;

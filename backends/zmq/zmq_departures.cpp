@@ -254,16 +254,19 @@ void ZmqChannel::process_departed(const Departed& departed) {
 void ZmqChannel::begin_departing(const Departed& departed) {
   if (mailbox_.departure(departed.rank)) return;
   peer(departed.rank).departing = departed;
+  peer(departed.rank).departing_by = settings_.grace;
   await_last_of(departed.rank);
   finish_departing(departed.rank);
 }
 
-/// What a departing rank has sent may still come, and is waited for as long as it does; from one
-/// that closes, for as long as it stays for that: its linger, and again that of its sockets.
+/// What a departing rank has sent may still come, and is waited for as long as it does: from one
+/// that closes, for as long as it stays for that, its linger and again that of its sockets; from
+/// one that is lost, for the grace, since it may live and send for ever.
 void ZmqChannel::await_last_of(int rank) {
   Peer& there = peer(rank);
-  there.departing_until = there.departing->lost ? silence_max(settings_)
-                                                : std::max(settings_.grace, 2 * settings_.linger);
+  there.departing_until = there.departing->lost
+                              ? there.departing_by.sooner(silence_max(settings_))
+                              : Deadline{std::max(settings_.grace, 2 * settings_.linger)};
   run_timers();
 }
 

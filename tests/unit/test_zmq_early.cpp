@@ -25,11 +25,12 @@ constexpr wire::Token token{1, 2};
 /// All of a world but rank 1, which is a worker as any: its master, and as many callers as wanted.
 class Others {
  public:
-  explicit Others(int ranks) : ranks_{ranks} {
+  explicit Others(int ranks, std::chrono::milliseconds grace = 15s) : ranks_{ranks} {
     const auto endpoint =
         wire_.listen({{.number = "127.0.0.1", .loopback = true}}, {}, true).front();
     auto with = settings();
     with.window_bytes = window;
+    with.grace = grace;
     opening_ = worker(endpoint, 1, with);
     const auto hello = next(Kind::hello);
     REQUIRE(hello);
@@ -51,15 +52,11 @@ class Others {
   }
   /// Messages of a caller, from its first on.
   void send(ConnectionId caller, int messages, std::size_t bytes = message_bytes) {
+    for (int i = 0; i < messages; ++i) send_one(caller, static_cast<std::uint32_t>(i), bytes);
+  }
+  void send_one(ConnectionId caller, std::uint32_t number, std::size_t bytes) {
     const std::vector<std::byte> body(bytes);
-    for (int i = 0; i < messages; ++i) {
-      say(caller,
-          {.kind = Kind::data,
-           .tag = data_tag,
-           .bytes = bytes,
-           .sequence = static_cast<std::uint32_t>(i)},
-          body);
-    }
+    say(caller, {.kind = Kind::data, .tag = data_tag, .bytes = bytes, .sequence = number}, body);
   }
 
   /// The worker's start.
@@ -273,6 +270,22 @@ TEST_CASE("early: a newcomer that has gone before the master told of it is recei
   CHECK(bytes_taken(*world, others) == 0);
   others.tell_of(2, 1);
   CHECK(bytes_taken(*world, others) == 5 * (message_bytes + 64));
+}
+
+TEST_CASE(
+    "early: who is lost is not awaited for longer than the grace, whatever it goes on to say") {
+  constexpr auto grace = 1s;
+  Others others{3, grace};
+  const auto world = others.start();
+  const auto lost = others.call(2);
+  others.tell_departed({2, true, "its network is away, seen by the master", 0});
+  std::optional<rankwire::Departure> departure;
+  const rankwire::Deadline end = 4 * grace;
+  for (std::uint32_t i = 0; !(departure = world->departure(2)) && !end.expired(); ++i) {
+    others.send_one(lost, i, 1);
+    others.look(10ms);
+  }
+  CHECK(departure);
 }
 
 TEST_CASE("early: what is told of later processes while one is awaited is bounded") {
