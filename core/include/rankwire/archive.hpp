@@ -53,7 +53,8 @@
 // a u32 id; objects have the ids 1, 2, ... in the order of their first appearance, where the id has
 // its highest bit set and the object follows. Null is 0. A pointer to an object that encloses it is
 // refused by the decoder: a cycle would never be freed. Pointers to polymorphic classes are not
-// supported.
+// supported. What cereal::defer is given is written where it stands, and a virtual base by each
+// cereal::virtual_base_class that names it.
 //
 // HOSTILE BYTES. Decoding any bytes gives a value or throws DecodeError.
 // - Every element takes at least one byte. A size above the bytes that remain, or one that makes

@@ -127,7 +127,6 @@ template <class T>
     archive::Encoder encoder;
     try {
       encoder(value);
-      encoder.serializeDeferments();
       return encoder.take();
     } catch (const cereal::Exception& error) {
       archive::fail_encode(typeid(T), error);
@@ -145,7 +144,6 @@ template <class T>
   T value{};
   try {
     decoder(value);
-    decoder.serializeDeferments();
     decoder.finish();
   } catch (const Error&) {
     throw;

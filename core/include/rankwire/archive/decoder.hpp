@@ -30,9 +30,8 @@ class Decoder : public cereal::InputArchive<Decoder, cereal::AllowEmptyClassElis
 
   template <class... T>
   Decoder& operator()(T&&... values) {
-    if constexpr ((check_receivable_part<T, Decoder>() && ...)) {
-      Base::operator()(std::forward<T>(values)...);
-    }
+    if constexpr ((check_receivable_part<T, Decoder>() && ...))
+      (pass(std::forward<T>(values)), ...);
     return *this;
   }
   template <class T>
@@ -109,6 +108,20 @@ class Decoder : public cereal::InputArchive<Decoder, cereal::AllowEmptyClassElis
   }
 
  private:
+  /// cereal would remember deferred parts and virtual bases by their addresses. But what is decoded
+  /// may move, into its place in a map, and another come to its address: nothing is deferred, and a
+  /// virtual base comes whenever it is named.
+  template <class T>
+  void pass(T&& value) {
+    if constexpr (is_deferred<std::remove_cvref_t<T>>) {
+      (*this)(value.value);
+    } else if constexpr (requires { as_base(value); }) {
+      Base::operator()(as_base(value));
+    } else {
+      Base::operator()(std::forward<T>(value));
+    }
+  }
+
   struct Shared {
     const std::type_info* type;
     std::shared_ptr<void> object;

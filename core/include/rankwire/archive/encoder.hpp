@@ -33,9 +33,7 @@ class Encoder : public cereal::OutputArchive<Encoder, cereal::AllowEmptyClassEli
 
   template <class... T>
   Encoder& operator()(T&&... values) {
-    if constexpr ((check_sendable_part<T, Encoder>() && ...)) {
-      Base::operator()(std::forward<T>(values)...);
-    }
+    if constexpr ((check_sendable_part<T, Encoder>() && ...)) (pass(std::forward<T>(values)), ...);
     return *this;
   }
   template <class T>
@@ -97,6 +95,18 @@ class Encoder : public cereal::OutputArchive<Encoder, cereal::AllowEmptyClassEli
   [[nodiscard]] std::uint32_t registerSharedPointer(const std::shared_ptr<const void>& object);
 
  private:
+  /// As the Decoder does.
+  template <class T>
+  void pass(T&& value) {
+    if constexpr (is_deferred<std::remove_cvref_t<T>>) {
+      (*this)(value.value);
+    } else if constexpr (requires { as_base(value); }) {
+      Base::operator()(as_base(value));
+    } else {
+      Base::operator()(std::forward<T>(value));
+    }
+  }
+
   /// Where to write the next `bytes` bytes, which then count as written.
   std::byte* extend(std::size_t bytes) {
     if (bytes > capacity_ - size_) grow(bytes);

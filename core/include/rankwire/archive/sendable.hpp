@@ -28,7 +28,16 @@ inline constexpr bool is_wrapper<cereal::base_class<T>> = true;
 template <class T>
 inline constexpr bool is_wrapper<cereal::virtual_base_class<T>> = true;
 template <class T>
+inline constexpr bool is_deferred = false;
+template <class T>
+inline constexpr bool is_deferred<cereal::DeferredData<T>> = true;
+template <class T>
 inline constexpr bool is_wrapper<cereal::DeferredData<T>> = true;
+
+template <class T>
+[[nodiscard]] cereal::base_class<T> as_base(const cereal::virtual_base_class<T>& base) {
+  return {base.base_ptr};
+}
 
 /// A smart pointer whose object may be of another class than its type says.
 template <class T>

@@ -140,8 +140,6 @@ inline constexpr bool nests<cereal::SizeTag<T>> = false;
 template <class T>
 inline constexpr bool nests<cereal::BinaryData<T>> = false;
 template <class T>
-inline constexpr bool nests<cereal::DeferredData<T>> = false;
-template <class T>
 inline constexpr bool nests<cereal::memory_detail::PtrWrapper<T>> = false;
 template <class C, class R, class A>
 inline constexpr bool nests<std::basic_string<C, R, A>> = false;
