@@ -35,11 +35,26 @@ struct Behind {
   }
 };
 
+/// How to compare or hash is in an object.
+struct By {
+  bool descending = false;
+  bool operator()(int a, int b) const { return descending ? b < a : a < b; }
+  std::size_t operator()(int a) const { return descending ? 1U : static_cast<std::size_t>(a); }
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(descending);
+  }
+};
+using Compare = bool (*)(int, int);
+
 int main() {
 #if CASE == 0  // this one compiles
   (void)rankwire::encode(ConstMember{});
   (void)rankwire::decode<Behind>(std::span<const std::byte>{});
   (void)rankwire::encode(std::set<std::vector<int>>{});
+  (void)rankwire::encode(std::map<int, int, decltype([](int a, int b) { return b < a; })>{});
+  (void)rankwire::decode<std::priority_queue<int, std::vector<int>, By>>(
+      std::span<const std::byte>{});
 #elif CASE == 1
   (void)rankwire::encode(WithoutMember{});
 #elif CASE == 2
@@ -61,5 +76,19 @@ int main() {
   (void)rankwire::decode<int*>(std::span<const std::byte>{});
 #elif CASE == 10
   (void)rankwire::decode<std::vector<ConstMember>>(std::span<const std::byte>{});
+#elif CASE == 11
+  (void)rankwire::encode(std::set<int, Compare>{});
+#elif CASE == 12
+  (void)rankwire::decode<std::multimap<int, int, By>>(std::span<const std::byte>{});
+#elif CASE == 13
+  (void)rankwire::encode(std::vector<std::unordered_multiset<int, By>>{});
+#elif CASE == 14
+  (void)rankwire::decode<std::unordered_map<int, int, std::hash<int>, Compare>>(
+      std::span<const std::byte>{});
+#elif CASE == 15
+  struct Derived : std::set<int, By> {};
+  (void)rankwire::encode(Derived{});
+#elif CASE == 16
+  (void)rankwire::encode(std::priority_queue<int, std::vector<int>, Compare>{});
 #endif
 }

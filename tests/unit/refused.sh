@@ -42,5 +42,11 @@ refused 7 'a default constructor'
 refused 8 'void serialize(Archive& archive)'
 refused 9 'a pointer: it means nothing to another process'
 refused 10 'serialize must not be const' 'ConstMember::serialize('
+refused 11 'how it compares or hashes is chosen at run time' 'set<int, bool (*)(int, int)'
+refused 12 'how it compares or hashes is chosen at run time' 'multimap<int, int, By'
+refused 13 'how it compares or hashes is chosen at run time' 'unordered_multiset<int, By'
+refused 14 'how it compares or hashes is chosen at run time'
+refused 15 'how it compares or hashes is chosen at run time' 'set<int, By'
+refused 16 'a pointer: it means nothing to another process' 'priority_queue<int'
 echo "$wrong wrong"
 ((wrong == 0))

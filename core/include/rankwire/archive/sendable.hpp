@@ -146,6 +146,23 @@ constexpr void explain_filling() {
                 "behind a smart pointer may have cereal's load_and_construct instead");
 }
 
+/// Of a set or map. Its elements travel, and the receiver's own objects compare and hash them.
+template <class T>
+constexpr void check_order() {
+  constexpr bool is_empty = [] {
+    if constexpr (requires { typename T::key_compare; }) {
+      return std::is_empty_v<typename T::key_compare>;
+    } else {
+      return std::is_empty_v<typename T::hasher> && std::is_empty_v<typename T::key_equal>;
+    }
+  }();
+  static_assert(
+      is_empty,
+      "rankwire cannot send this type T: how it compares or hashes is chosen at run time, "
+      "and the receiver's would not know; give it a class without members for that, or "
+      "send the elements in a std::vector");
+}
+
 template <class T, class Archive>
 [[nodiscard]] constexpr bool check_sendable_part() {
   using Plain = std::remove_cvref_t<T>;

@@ -47,11 +47,13 @@ void load(Decoder& decoder, std::forward_list<T, A>& values) {
 
 template <Code kind, class Set>
 void save_set(Encoder& encoder, const Set& values) {
+  check_order<Set>();
   encoder.put_size(values.size(), kind);
   for (const auto& value : values) encoder(value);
 }
 template <Code kind, class Map>
 void save_map(Encoder& encoder, const Map& values) {
+  check_order<Map>();
   encoder.put_size(values.size(), kind);
   for (const auto& [key, value] : values) encoder(cereal::make_map_item(key, value));
 }
@@ -70,6 +72,7 @@ void add_last(Decoder& decoder, Container& values, Last& last, Parts&&... parts)
 }
 template <Code kind, class Set>
 void load_set(Decoder& decoder, Set& values) {
+  check_order<Set>();
   values.clear();
   auto last = values.end();
   for (std::uint64_t left = decoder.get_size(kind); left > 0; --left) {
@@ -80,6 +83,7 @@ void load_set(Decoder& decoder, Set& values) {
 }
 template <Code kind, class Map>
 void load_map(Decoder& decoder, Map& values) {
+  check_order<Map>();
   values.clear();
   auto last = values.end();
   for (std::uint64_t left = decoder.get_size(kind); left > 0; --left) {
