@@ -45,6 +45,23 @@ struct By {
     archive(descending);
   }
 };
+struct Deleter {
+  explicit Deleter(int with) : value{with} {}
+  void operator()(int* object) const { delete object; }
+  int value;
+};
+/// Neither copied nor moved.
+struct Fixed {
+  Fixed() = default;
+  Fixed(const Fixed&) = delete;
+  Fixed& operator=(const Fixed&) = delete;
+  int value = 0;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(value);
+  }
+};
+rankwire::Channel& channel();
 using Compare = bool (*)(int, int);
 
 int main() {
@@ -54,6 +71,12 @@ int main() {
   (void)rankwire::encode(std::set<std::vector<int>>{});
   (void)rankwire::encode(std::map<int, int, decltype([](int a, int b) { return b < a; })>{});
   (void)rankwire::decode<std::priority_queue<int, std::vector<int>, By>>(
+      std::span<const std::byte>{});
+  (void)rankwire::encode(std::unique_ptr<int, Deleter>{nullptr, Deleter{1}});
+  (void)rankwire::encode(std::vector<std::atomic<int>>(3));
+  (void)rankwire::decode<std::deque<std::atomic<int>>>(std::span<const std::byte>{});
+  (void)rankwire::decode<std::unique_ptr<std::variant<int, Fixed>>>(std::span<const std::byte>{});
+  (void)rankwire::decode<std::map<int, std::unique_ptr<std::tuple<int, Fixed>>>>(
       std::span<const std::byte>{});
 #elif CASE == 1
   (void)rankwire::encode(WithoutMember{});
@@ -90,5 +113,32 @@ int main() {
   (void)rankwire::encode(Derived{});
 #elif CASE == 16
   (void)rankwire::encode(std::priority_queue<int, std::vector<int>, Compare>{});
+#elif CASE == 17
+  (void)rankwire::encode(std::unique_ptr<int[]>{});
+#elif CASE == 18
+  (void)rankwire::decode<std::vector<std::shared_ptr<int[]>>>(std::span<const std::byte>{});
+#elif CASE == 19
+  (void)rankwire::encode(std::shared_ptr<void>{});
+#elif CASE == 20
+  (void)rankwire::decode<std::unique_ptr<int, Deleter>>(std::span<const std::byte>{});
+#elif CASE == 21
+  (void)rankwire::decode<std::unique_ptr<int, void (*)(int*)>>(std::span<const std::byte>{});
+#elif CASE == 22
+  (void)rankwire::decode<std::vector<std::atomic<int>>>(std::span<const std::byte>{});
+#elif CASE == 23
+  (void)rankwire::decode<std::map<int, Fixed>>(std::span<const std::byte>{});
+#elif CASE == 24
+  (void)rankwire::decode<std::list<std::vector<std::tuple<int, Fixed>>>>(
+      std::span<const std::byte>{});
+#elif CASE == 25
+  (void)rankwire::decode<std::tuple<int, Fixed>>(std::span<const std::byte>{});
+#elif CASE == 26
+  (void)rankwire::decode<std::variant<int, std::atomic<int>>>(std::span<const std::byte>{});
+#elif CASE == 27
+  (void)rankwire::decode<WithoutDefault>(std::span<const std::byte>{});
+#elif CASE == 28
+  (void)rankwire::recv<std::tuple<int, Fixed>>(channel(), 0, 0);
+#elif CASE == 29
+  (void)rankwire::try_recv<Fixed>(channel(), 0, 0, rankwire::Deadline::never());
 #endif
 }

@@ -10,6 +10,7 @@
 #include <forward_list>
 #include <limits>
 #include <list>
+#include <memory_resource>
 #include <queue>
 #include <set>
 #include <stack>
@@ -194,6 +195,12 @@ TEST_CASE("archive: containers") {
   check_round_trip(std::unordered_map<std::string, Point>{{"a", {1, 2}}, {"b", {3, 4}}});
   check_round_trip(std::array<std::string, 2>{"a", "b"});
   check_round_trip(std::array<std::array<int, 2>, 2>{{{1, 2}, {3, 4}}});
+}
+
+TEST_CASE("archive: containers with allocators of their own") {
+  check_round_trip(std::pmr::vector<std::pmr::string>{"a", "b"});
+  check_round_trip(std::pmr::map<std::pmr::string, std::pmr::vector<int>>{{"a", {1, 2}}});
+  check_round_trip(std::pmr::unordered_set<int>{1, 2, 3});
 }
 
 TEST_CASE("archive: the rest of the standard's values") {
@@ -389,6 +396,9 @@ TEST_CASE("archive: queues, and classes without members") {
   for (const int number : {3, 1, 2}) least.push(number);
   CHECK(round_trip(least).top() == 1);
   CHECK(round_trip(std::make_unique<std::atomic<int>>(5))->load() == 5);
+  const auto atomics = encode(std::vector<std::atomic<int>>(3));
+  CHECK(decode<std::deque<std::atomic<int>>>(atomics.bytes()).size() == 3);
+  CHECK(decode<std::list<std::atomic<int>>>(atomics.bytes()).size() == 3);
 }
 
 TEST_CASE("archive: binary_data is as long as its elements, or an error") {

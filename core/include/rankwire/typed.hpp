@@ -43,15 +43,21 @@ constexpr void check_sendable() {
                 "send text as std::string or std::string_view; the receiver asks for std::string");
 }
 
+/// Where it is false a static_assert has said why, and the compiler needs to say no more.
 template <class T>
-constexpr void check_receivable() {
+[[nodiscard]] constexpr bool check_receivable() {
   static_assert(!is_raw_bytes<T>, "plain bytes need no decoding: use channel.recv(source, tag)");
   static_assert(std::is_same_v<T, std::remove_cvref_t<T>> && !std::is_array_v<T>,
                 "ask for a value, not for a reference, a const or a C array");
-  static_assert(std::is_default_constructible_v<T>,
-                "decoding fills a T that is there already: give it a default constructor");
-  static_assert(std::is_move_constructible_v<T>,
-                "a T is given to the caller: make it movable, or receive a std::unique_ptr<T>");
+  if constexpr (check_receivable_part<T&, Decoder>()) {
+    static_assert(std::is_default_constructible_v<T>,
+                  "decoding fills a T that is there already: give it a default constructor");
+    static_assert(can_move<T>,
+                  "a T is given to the caller: make it movable, or receive a std::unique_ptr<T>");
+    return std::is_default_constructible_v<T> && can_move<T>;
+  } else {
+    return false;
+  }
 }
 
 /// Bytes of what stands before the elements of a payload that is one block.
@@ -139,20 +145,21 @@ template <class T>
 /// Allocates what the value needs, and never more than the bytes could justify (see archive.hpp).
 template <class T>
 [[nodiscard]] T decode(std::span<const std::byte> bytes) {
-  archive::check_receivable<T>();
-  archive::Decoder decoder{bytes};
-  T value{};
-  try {
-    decoder(value);
-    decoder.finish();
-  } catch (const Error&) {
-    throw;
-  } catch (const std::bad_alloc&) {
-    throw;
-  } catch (const std::exception& error) {
-    decoder.fail(error.what());
+  if constexpr (archive::check_receivable<T>()) {
+    archive::Decoder decoder{bytes};
+    T value{};
+    try {
+      decoder(value);
+      decoder.finish();
+    } catch (const Error&) {
+      throw;
+    } catch (const std::bad_alloc&) {
+      throw;
+    } catch (const std::exception& error) {
+      decoder.fail(error.what());
+    }
+    return value;
   }
-  return value;
 }
 
 /// As above; the DecodeError also names the message's source and tag.
@@ -184,9 +191,11 @@ struct Received {
 template <class T>
 [[nodiscard]] std::optional<Received<T>> try_recv_from(Channel& channel, int source, int tag,
                                                        Deadline deadline) {
-  const auto message = channel.recv(source, tag, deadline);
-  if (!message) return std::nullopt;
-  return Received<T>{message->source, message->tag, decode<T>(*message)};
+  if constexpr (archive::check_receivable<T>()) {
+    const auto message = channel.recv(source, tag, deadline);
+    if (!message) return std::nullopt;
+    return Received<T>{message->source, message->tag, decode<T>(*message)};
+  }
 }
 
 /// The next message of `source` with `tag`, decoded, and who sent it with which tag:
@@ -195,23 +204,29 @@ template <class T>
 template <class T>
 [[nodiscard]] Received<T> recv_from(Channel& channel, int source, int tag,
                                     Deadline deadline = Deadline::never()) {
-  auto received = try_recv_from<T>(channel, source, tag, deadline);
-  if (!received) archive::fail_timeout(channel.rank(), source, tag);
-  return std::move(*received);
+  if constexpr (archive::check_receivable<T>()) {
+    auto received = try_recv_from<T>(channel, source, tag, deadline);
+    if (!received) archive::fail_timeout(channel.rank(), source, tag);
+    return std::move(*received);
+  }
 }
 
 /// As recv; nothing at the deadline.
 template <class T>
 [[nodiscard]] std::optional<T> try_recv(Channel& channel, int source, int tag, Deadline deadline) {
-  auto received = try_recv_from<T>(channel, source, tag, deadline);
-  if (!received) return std::nullopt;
-  return std::move(received->value);
+  if constexpr (archive::check_receivable<T>()) {
+    auto received = try_recv_from<T>(channel, source, tag, deadline);
+    if (!received) return std::nullopt;
+    return std::move(received->value);
+  }
 }
 
 /// The next message of `source` with `tag`, decoded. As recv_from, for who knows the source.
 template <class T>
 [[nodiscard]] T recv(Channel& channel, int source, int tag, Deadline deadline = Deadline::never()) {
-  return std::move(recv_from<T>(channel, source, tag, deadline).value);
+  if constexpr (archive::check_receivable<T>()) {
+    return std::move(recv_from<T>(channel, source, tag, deadline).value);
+  }
 }
 
 /// An array that went into the caller's own memory: which message it was, and how many elements.

@@ -30,8 +30,9 @@ class Decoder : public cereal::InputArchive<Decoder, cereal::AllowEmptyClassElis
 
   template <class... T>
   Decoder& operator()(T&&... values) {
-    if constexpr ((check_receivable_part<T, Decoder>() && ...))
+    if constexpr ((check_receivable_part<T, Decoder>() && ...)) {
       (pass(std::forward<T>(values)), ...);
+    }
     return *this;
   }
   template <class T>

@@ -33,7 +33,9 @@ class Encoder : public cereal::OutputArchive<Encoder, cereal::AllowEmptyClassEli
 
   template <class... T>
   Encoder& operator()(T&&... values) {
-    if constexpr ((check_sendable_part<T, Encoder>() && ...)) (pass(std::forward<T>(values)), ...);
+    if constexpr ((check_sendable_part<T, Encoder>() && ...)) {
+      (pass(std::forward<T>(values)), ...);
+    }
     return *this;
   }
   template <class T>

@@ -9,6 +9,8 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <tuple>
+#include <type_traits>
 #include <unordered_map>
 #include <unordered_set>
 #include <variant>
@@ -39,15 +41,23 @@ template <class T>
   return {base.base_ptr};
 }
 
+/// What is behind a smart pointer; behind any other type, a char.
+template <class T>
+struct Behind : std::type_identity<char> {};
+template <class T, class D>
+struct Behind<std::unique_ptr<T, D>> : std::type_identity<T> {};
+template <class T>
+struct Behind<std::shared_ptr<T>> : std::type_identity<T> {};
+template <class T>
+struct Behind<std::weak_ptr<T>> : std::type_identity<T> {};
+
 /// A smart pointer whose object may be of another class than its type says.
 template <class T>
-inline constexpr bool is_polymorphic_pointer = false;
-template <class T, class D>
-inline constexpr bool is_polymorphic_pointer<std::unique_ptr<T, D>> = std::is_polymorphic_v<T>;
+inline constexpr bool is_polymorphic_pointer = std::is_polymorphic_v<typename Behind<T>::type>;
+/// A smart pointer behind which is not one object of a known type.
 template <class T>
-inline constexpr bool is_polymorphic_pointer<std::shared_ptr<T>> = std::is_polymorphic_v<T>;
-template <class T>
-inline constexpr bool is_polymorphic_pointer<std::weak_ptr<T>> = std::is_polymorphic_v<T>;
+inline constexpr bool is_array_pointer =
+    std::is_array_v<typename Behind<T>::type> || std::is_void_v<typename Behind<T>::type>;
 
 /// Whether decoding a T can make what goes into it.
 template <class T, class Archive>
@@ -100,10 +110,24 @@ template <class T, class Archive>
 inline constexpr bool can_fill<std::shared_ptr<T>, Archive> =
     std::is_polymorphic_v<T> || can_point_to<T, Archive>;
 
+/// Whether a std::unique_ptr has its deleter without being given one.
+template <class T>
+inline constexpr bool can_delete = true;
+template <class T, class D>
+inline constexpr bool can_delete<std::unique_ptr<T, D>> =
+    std::is_default_constructible_v<D> && !std::is_pointer_v<D>;
+
+template <class T>
+inline constexpr bool can_move = std::is_move_constructible_v<T>;
+/// That of libstdc++ says that it can be moved, whatever is in it.
+template <class... T>
+inline constexpr bool can_move<std::tuple<T...>> = (can_move<T> && ...);
+
 /// A pointer, and what else has no meaning, or not the same one, to another process.
 template <class T>
-inline constexpr bool is_local = std::is_pointer_v<T> || std::is_member_pointer_v<T> ||
-                                 std::is_null_pointer_v<T> || is_polymorphic_pointer<T>;
+inline constexpr bool is_local =
+    std::is_pointer_v<T> || std::is_member_pointer_v<T> || std::is_null_pointer_v<T> ||
+    is_polymorphic_pointer<T> || is_array_pointer<T>;
 
 /// Says why a T cannot be sent or received; `class T` stands in the line before.
 template <class T>
@@ -116,6 +140,9 @@ constexpr void explain() {
   static_assert(!is_polymorphic_pointer<T>,
                 "rankwire cannot send this type T, a smart pointer to a polymorphic class: the "
                 "receiver would not know which class to make; send a std::variant of the classes");
+  static_assert(!is_array_pointer<T>,
+                "rankwire cannot send this type T, a smart pointer to an array or to void: nobody "
+                "knows how much is behind it; send a std::vector or a std::array");
   static_assert(!is_number,
                 "rankwire cannot send this type T: long double, wchar_t and integers of 128 bits "
                 "differ between machines; send a double, char32_t, or two integers of 64 bits");
@@ -144,6 +171,25 @@ constexpr void explain_filling() {
                 "rankwire cannot receive this type T: decoding fills an element that is there "
                 "already, so give the class of the elements a default constructor; an object "
                 "behind a smart pointer may have cereal's load_and_construct instead");
+}
+
+template <class T>
+constexpr void explain_deleter() {
+  static_assert(never<T>,
+                "rankwire cannot receive this type T, a std::unique_ptr that must be given its "
+                "deleter: receive one without a deleter, or with a class that has a default "
+                "constructor");
+}
+
+/// Of the elements of a container that moves them while it is decoded.
+template <class... Element>
+[[nodiscard]] constexpr bool check_moving() {
+  constexpr bool can_all = (can_move<Element> && ...);
+  static_assert(can_all,
+                "rankwire cannot receive a container of these elements, which cannot be moved into "
+                "it: instead of a std::vector of them receive a std::deque or std::list, which are "
+                "sent alike; a set or map is to have them behind std::unique_ptr");
+  return can_all;
 }
 
 /// Of a set or map. Its elements travel, and the receiver's own objects compare and hash them.
@@ -199,6 +245,9 @@ template <class T, class Archive>
     } else {
       explain<Plain>();
     }
+    return false;
+  } else if constexpr (!can_delete<Plain>) {
+    explain_deleter<Plain>();
     return false;
   } else if constexpr (!can_fill<Plain, Archive>) {
     explain_filling<Plain>();

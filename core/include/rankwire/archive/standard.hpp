@@ -23,7 +23,7 @@ void load_elements(Decoder& decoder, Sequence& values) {
 }
 template <class T, class A>
 requires(!BlockElement<T>) void load(Decoder& decoder, std::vector<T, A>& values) {
-  load_elements(decoder, values);
+  if constexpr (check_moving<T>()) load_elements(decoder, values);
 }
 template <class T, class A>
 void load(Decoder& decoder, std::deque<T, A>& values) {
@@ -65,10 +65,12 @@ inline constexpr bool is_ordered = requires {
 };
 template <Code kind, class Container, class Last, class... Parts>
 void add_last(Decoder& decoder, Container& values, Last& last, Parts&&... parts) {
-  const std::size_t before = values.size();
-  last = values.emplace_hint(is_ordered<Container> ? values.end() : last,
-                             std::forward<Parts>(parts)...);
-  if (values.size() == before) decoder.fail("an element comes twice");
+  if constexpr (check_moving<Parts...>()) {
+    const std::size_t before = values.size();
+    last = values.emplace_hint(is_ordered<Container> ? values.end() : last,
+                               std::forward<Parts>(parts)...);
+    if (values.size() == before) decoder.fail("an element comes twice");
+  }
 }
 template <Code kind, class Set>
 void load_set(Decoder& decoder, Set& values) {
