@@ -42,7 +42,8 @@ using Kinds = std::tuple<
     Stable<std::priority_queue<std::int32_t, std::vector<std::int32_t>, std::greater<>>>,
     Stable<std::multiset<std::string>>, Unordered<std::unordered_multiset<std::int32_t>>,
     Unordered<std::unordered_multimap<std::int32_t, std::string>>, Exact<std::unique_ptr<Point>>,
-    Exact<std::array<std::string, 3>>>;
+    Exact<std::array<std::string, 3>>, Exact<std::vector<Deferring>>,
+    Stable<std::map<std::int32_t, Diamond>>>;
 
 inline constexpr std::size_t kinds = std::tuple_size_v<Kinds>;
 

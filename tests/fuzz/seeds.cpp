@@ -72,6 +72,8 @@ void add_more_containers(Seeds& seeds) {
   add(seeds, std::unordered_multimap<std::int32_t, std::string>{{1, "a"}, {1, "b"}});
   add(seeds, std::make_unique<Point>(Point{1, 2}));
   add(seeds, std::array<std::string, 3>{"a", "", "c"});
+  add(seeds, std::vector<Deferring>{{1, 2}, {3, 4}});
+  add(seeds, std::map<std::int32_t, Diamond>{{1, Diamond{2}}, {3, Diamond{4}}});
 }
 
 void add_pointers(Seeds& seeds) {

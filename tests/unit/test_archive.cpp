@@ -66,43 +66,12 @@ struct Bytes {
     archive(cereal::binary_data(static_cast<void*>(text.data()), text.size()));
   }
 };
-struct Deferring {
-  std::int32_t first = 0, last = 0;
-  bool operator==(const Deferring&) const = default;
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(cereal::defer(last), first);
-  }
-};
 struct DeferredRing {
   std::shared_ptr<DeferredRing> next;
   template <class Archive>
   void serialize(Archive& archive) {
     archive(cereal::make_nvp("next", cereal::defer(next)));
     archive.serializeDeferments();
-  }
-};
-struct Numbered {
-  std::int32_t number = 0;
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(number);
-  }
-};
-template <int>
-struct Side : virtual Numbered {
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(cereal::virtual_base_class<Numbered>(this));
-  }
-};
-struct Diamond : Side<1>, Side<2> {
-  Diamond() = default;
-  explicit Diamond(std::int32_t with) { number = with; }
-  bool operator==(const Diamond& other) const { return number == other.number; }
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(cereal::base_class<Side<1>>(this), cereal::base_class<Side<2>>(this));
   }
 };
 struct Twice {
