@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -8,6 +7,7 @@
 #include <fstream>
 #include <functional>
 #include <rankwire/rankwire.hpp>
+#include <rankwire/text_file.hpp>
 
 #include "check.hpp"
 #include "crowd.hpp"
@@ -41,21 +41,12 @@ void write_file(const std::string& path, const std::string& text) {
 }
 
 std::string read_file(const std::string& path) {
-  errno = 0;
-  std::ifstream file{path, std::ios::binary};
-  std::string text;
-  // Not by iterators: of a folder they would find nothing, and no reason.
-  for (std::array<char, 65536> part; file.read(part.data(), part.size()) || file.gcount() > 0;) {
-    text.append(part.data(), static_cast<std::size_t>(file.gcount()));
-    if (text.size() > results_bytes_max) break;  // refused by its size
-  }
-  if (!file.is_open() || file.bad() || (text.empty() && errno != 0)) {
+  try {
+    return rankwire::read_text_file(path, results_bytes_max);
+  } catch (const rankwire::UsageError& error) {
     throw rankwire::UsageError{
-        fmt::format("--from: cannot read the file '{}': {}; name one that compare --json has "
-                    "written",
-                    path, std::strerror(errno))};
+        fmt::format("--from: {}; name one that compare --json has written", error.what())};
   }
-  return text;
 }
 
 void print(const std::string& text) {

@@ -2,30 +2,27 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <sstream>
 
 #include "configuration.hpp"
 #include "rankwire/errors.hpp"
+#include "rankwire/text_file.hpp"
 
 namespace rankwire {
 namespace {
 
+/// An option takes a line: this is some hundred lines. And as many keys as fit, each inside of the
+/// one before (a.a.a.a = 1), fit the stack, since toml++ destroys them one inside of the other: of
+/// 8 MiB, 32,000 of them need all.
+constexpr std::size_t file_bytes_max = std::size_t{16} << 10;
+
 std::string read_text(const std::string& path) {
-  errno = 0;
-  std::ifstream file{path, std::ios::binary};
-  std::ostringstream text;
-  // Of an empty file nothing can be copied, which sets failbit; a directory sets badbit.
-  if (file && file.peek() != std::ifstream::traits_type::eof()) text << file.rdbuf();
-  if (!file.is_open() || file.bad() || (text.str().empty() && errno != 0)) {
+  try {
+    return read_text_file(path, file_bytes_max);
+  } catch (const UsageError& error) {
     throw UsageError{
-        fmt::format("cannot read the configuration file '{}': {}; name a TOML file "
-                    "that this user may read",
-                    path, std::strerror(errno))};
+        fmt::format("--config: {}; name a TOML file that this user may read", error.what())};
   }
-  return std::move(text).str();
 }
 
 FileEntry entry_of(const std::string& path, const toml::key& key, const toml::node& node) {

@@ -184,6 +184,7 @@ TEST_CASE("compare: what contradicts itself is refused before anything is measur
   refused({"--from", "/nonexistent"}, "cannot read the file '/nonexistent': No such file");
   refused({"--from", "/"}, "cannot read the file '/': Is a directory");
   refused({"--from", "/dev/null"}, "'/dev/null' is no results of compare");
+  refused({"--from", "/dev/zero"}, "cannot read the file '/dev/zero': it is larger than 16MiB");
   for (const auto* const word : {"this ends the world", "nothing", "rank 0"}) {
     CHECK_FALSE(has(run({"--from", "/nonexistent"}).err, word));
     CHECK_FALSE(has(run({"--only", "zmqq"}).err, word));

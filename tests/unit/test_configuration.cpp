@@ -1,12 +1,17 @@
 #include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "../../core/src/configuration.hpp"
+#include "../support/folder.hpp"
 #include "rankwire/errors.hpp"
+#include "rankwire/text_file.hpp"
 
 using namespace rankwire;
 using namespace std::chrono_literals;
@@ -278,6 +283,51 @@ TEST_CASE("configuration: a file that cannot be read is refused with its place")
   refused({{"--config", "/"}}, {"'/'", "directory"});
   const File file{"ranks = 2\njob = half\n"};
   refused({{"--config", file.path}}, {file.path, "line 2", "column"});
+}
+
+TEST_CASE("configuration: of a file that is too large no more is read than shows it") {
+  for (const char* const endless : {"/dev/zero", "/dev/full", "/dev/urandom"}) {
+    refused({{"--config", endless}}, {endless, "larger than 16KiB"});
+  }
+  refused({{}, {"RANKWIRE_CONFIG=/dev/zero"}}, {"/dev/zero", "larger than 16KiB"});
+  const File file{""};
+  std::filesystem::resize_file(file.path, std::uintmax_t{20} << 30);
+  refused({{"--config", file.path}}, {file.path, "larger than 16KiB"});
+  const std::string key = "ranks = 3";
+  std::ofstream{file.path, std::ios::trunc} << std::string((16 << 10) - key.size(), '\n') << key;
+  CHECK(Reading{{"--config", file.path}}.settings().ranks == 3);
+  std::ofstream{file.path, std::ios::app} << '\n';
+  refused({{"--config", file.path}}, {file.path, "larger than 16KiB"});
+}
+
+TEST_CASE("configuration: keys within keys, as many as a file has room for, are refused") {
+  std::string nested = "a";
+  while (nested.size() + 6 <= 16 << 10) nested += ".a";
+  const File file{nested + " = 1"};
+  refused({{"--config", file.path}}, {file.path, "line 1", "of type table"});
+}
+
+TEST_CASE("text file: a pipe is read to its end; one that gives nothing is refused") {
+  const Folder folder;
+  const std::string pipe = folder / "pipe";
+  REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
+  CHECK_THROWS_WITH_AS((void)read_text_file(pipe, 10, 50ms), doctest::Contains("nothing for 50ms"),
+                       UsageError);
+  std::thread writer{[&pipe] {
+    std::ofstream file{pipe};
+    file << "ranks" << std::flush;
+    std::this_thread::sleep_for(20ms);
+    file << " = 3";
+  }};
+  CHECK(read_text_file(pipe, 10) == "ranks = 3");
+  writer.join();
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  REQUIRE(write(ends[1], "gone", 4) == 4);
+  close(ends[1]);
+  CHECK(read_text_file("/dev/fd/" + std::to_string(ends[0]), 10) == "gone");
+  close(ends[0]);
+  CHECK(read_text_file("/dev/null", 10).empty());
 }
 
 TEST_CASE("configuration: a required option may come from anywhere") {
