@@ -40,6 +40,14 @@ CLI::Validator one_of(std::vector<std::string> names, const std::vector<std::str
                         ""};
 }
 
+/// The name of a file. An empty one would count as none.
+CLI::Validator not_empty() {
+  return CLI::Validator{[](const std::string& name) -> std::string {
+                          return name.empty() ? "an empty text is not accepted" : "";
+                        },
+                        ""};
+}
+
 void add_lengths(CLI::App& app, Options& options) {
   app.add_flag("--quick", options.quick, "about 20 s in all, and rough");
   app.add_flag("--thorough", options.thorough, "about 17 minutes in all");
@@ -57,20 +65,24 @@ void add_named_options(CLI::App& app, Options& options) {
       ->allow_extra_args(false)
       ->check(one_of(all_transports(), all_transports()));
   add_lengths(app, options);
-  app.add_option("--json", options.json, "write the results here, too")->type_name("FILE");
+  app.add_option("--json", options.json, "write the results here, too")
+      ->type_name("FILE")
+      ->check(not_empty());
   app.add_option("--report", options.report, "write a page with plots here, too; HTML")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(not_empty());
   app.add_option("--from", options.from,
                  "measure nothing: read the results of one or two earlier runs\n(--json), and show "
                  "two side by side")
       ->type_name("FILE")
+      ->check(not_empty())
       ->expected(1, 2);
   app.add_option("--only", options.only)
       ->delimiter(',')
       ->allow_extra_args(false)
       ->check(one_of(with(with(all_measures(), check_measures()), {"nothing"}), all_measures()))
       ->group("");  // not in --help
-  app.add_option("--hand-to", options.hand_to)->group("");
+  app.add_option("--hand-to", options.hand_to)->check(not_empty())->group("");
 }
 
 }  // namespace

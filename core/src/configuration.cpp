@@ -55,6 +55,7 @@ class Reader {
   void read_environment();
   void take_unknown_variable(const std::string& variable);
   void read_file(const std::string& path);
+  void refuse_empty_flags() const;
   void refuse_unknown_arguments();
   void set(const std::string& name, const std::string& value, const Source& source);
   void check_required() const;
@@ -81,7 +82,12 @@ Reader::Reader(const Start& start, const Program& program)
                         "say the version and end");
   if (program.options) program.options(app_);
   add_library_options(app_, settings_);
-  app_.add_option("--config", file_, "read a TOML file")->type_name("FILE");
+  app_.add_option("--config", file_, "read a TOML file")
+      ->type_name("FILE")
+      ->check(CLI::Validator{[](const std::string& text) -> std::string {
+                               return text.empty() ? "an empty text is not accepted" : "";
+                             },
+                             ""});
   app_.footer(footer);
   app_.get_formatter()->column_width(30);
   app_.allow_extras();
@@ -128,10 +134,24 @@ std::optional<Answer> Reader::read_command_line() {
     throw UsageError{fmt::format("command line: {}", plain_words(error))};
   }
   refuse_unknown_arguments();
+  refuse_empty_flags();
   for (const auto& [name, option] : options_) {
     if (option->count() > 0) sources_[name] = {Source::Kind::command_line, "command line"};
   }
   return std::nullopt;
+}
+
+/// CLI11 takes --insecure= for --insecure, which --insecure=$EMPTY did not mean.
+void Reader::refuse_empty_flags() const {
+  for (const std::string& argument : start_.arguments) {
+    if (!argument.starts_with("--") || argument.find('=') != argument.size() - 1) continue;
+    const std::string name = argument.substr(2, argument.size() - 3);
+    const auto option = options_.find(name);
+    if (option == options_.end() || option->second->get_items_expected_max() > 0) continue;
+    throw UsageError{fmt::format(
+        "command line: --{0}: '' is not accepted: true and false are; --{0} alone says true",
+        name)};
+  }
 }
 
 void Reader::refuse_unknown_arguments() {

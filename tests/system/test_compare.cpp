@@ -181,6 +181,9 @@ TEST_CASE("compare: what contradicts itself is refused before anything is measur
   refused({"--check", "latency"}, "--check measures what its bars need");
   refused({"--check", "--from", "a.json"}, "--check measures what its bars need");
   refused({"--check", "-n", "2"}, "--check starts the worlds that it looks at");
+  for (const char* const file : {"--json", "--report", "--from", "--hand-to"}) {
+    refused({file, ""}, ": an empty text is not accepted");
+  }
   refused({"--from", "/nonexistent"}, "cannot read the file '/nonexistent': No such file");
   refused({"--from", "/"}, "cannot read the file '/': Is a directory");
   refused({"--from", "/dev/null"}, "'/dev/null' is no results of compare");

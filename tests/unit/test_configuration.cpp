@@ -281,6 +281,11 @@ TEST_CASE("configuration: bounds") {
 TEST_CASE("configuration: a file that cannot be read is refused with its place") {
   refused({{"--config", "/no/such/file"}}, {"/no/such/file", "No such file"});
   refused({{"--config", "/"}}, {"'/'", "directory"});
+  refused({{"--config", ""}}, {"command line: --config: an empty text is not accepted"});
+  refused({{"--config="}}, {"--config"});
+  refused({{"--insecure="}}, {"command line: --insecure: '' is not accepted"});
+  refused({{"--fast="}}, {"command line: --fast: '' is not accepted"});
+  CHECK(Reading{{}, {"RANKWIRE_CONFIG="}}.settings().transport == "inproc");
   const File file{"ranks = 2\njob = half\n"};
   refused({{"--config", file.path}}, {file.path, "line 2", "column"});
 }
