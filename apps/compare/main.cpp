@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fstream>
 #include <functional>
+#include <rankwire/printable.hpp>
 #include <rankwire/rankwire.hpp>
 #include <rankwire/text_file.hpp>
 
@@ -35,8 +36,8 @@ void write_file(const std::string& path, const std::string& text) {
   file << text;
   file.close();
   if (!file) {
-    throw rankwire::Error{
-        fmt::format("cannot write the file '{}': {}", path, std::strerror(errno))};
+    throw rankwire::Error{fmt::format("cannot write the file '{}': {}",
+                                      rankwire::printable_path(path), std::strerror(errno))};
   }
 }
 

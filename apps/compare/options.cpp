@@ -11,6 +11,7 @@
 #include <fstream>
 #include <rankwire/errors.hpp>
 #include <rankwire/nearest.hpp>
+#include <rankwire/printable.hpp>
 #include <string_view>
 
 #include "process.hpp"
@@ -123,8 +124,8 @@ void check_files(const Options& options) {
   for (const auto& [option, path] :
        {std::pair{"--json", options.json}, {"--report", options.report}}) {
     if (path.empty() || std::ofstream{path, std::ios::app}) continue;
-    refuse(
-        fmt::format("{}: the file '{}' cannot be written: {}", option, path, std::strerror(errno)));
+    refuse(fmt::format("{}: the file '{}' cannot be written: {}", option,
+                       rankwire::printable_path(path), std::strerror(errno)));
   }
   if (!options.report.empty() && !time_process({"gnuplot", "--version"})) {
     refuse("--report draws its plots by gnuplot, which is not installed (Debian: gnuplot-nox)");

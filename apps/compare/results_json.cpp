@@ -6,6 +6,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <rankwire/errors.hpp>
+#include <rankwire/printable.hpp>
 
 namespace comparison {
 namespace {
@@ -77,7 +78,8 @@ class Reader {
     throw rankwire::UsageError{
         fmt::format("'{}' is no results of compare that can be read: {}{}; make it anew by "
                     "compare --json",
-                    file_name_, place_.empty() ? "" : place_ + " ", why)};
+                    rankwire::printable_path(file_name_), place_.empty() ? "" : place_ + " ",
+                    rankwire::printable(why))};
   }
 
   [[nodiscard]] Reader member(const char* name) const {

@@ -11,6 +11,7 @@
 #include "rankwire/errors.hpp"
 #include "rankwire/nearest.hpp"
 #include "rankwire/plain_words.hpp"
+#include "rankwire/printable.hpp"
 #include "rankwire/units.hpp"
 
 namespace launcher {
@@ -38,8 +39,9 @@ std::function<void(const std::string&)> number(const char* name, int& target, in
     const char* const end = text.data() + text.size();
     const auto [rest, error] = std::from_chars(text.data(), end, value);
     if (error != std::errc{} || rest != end || value < 1 || value > most) {
-      throw CLI::ValidationError{
-          name, fmt::format("'{}' is not accepted: a whole number from 1 to {} is", text, most)};
+      throw CLI::ValidationError{name,
+                                 fmt::format("'{}' is not accepted: a whole number from 1 to {} is",
+                                             rankwire::printable(text), most)};
     }
     target = value;
   };
@@ -118,10 +120,10 @@ std::string unknown(const CLI::App& app, const Options& options) {
   if (launches && !first.starts_with('-') && options.program.empty()) {
     return fmt::format(
         "rankwire launch: the program stands after --: rankwire launch -n {} -- {}\n",
-        options.ranks, fmt::join(extras, " "));
+        options.ranks, rankwire::printable(fmt::format("{}", fmt::join(extras, " "))));
   }
   const std::string nearest = rankwire::nearest_name(first, known);
-  return fmt::format("rankwire: unknown argument {}; {}\n", first,
+  return fmt::format("rankwire: unknown argument {}; {}\n", rankwire::printable(first),
                      !nearest.empty() ? "did you mean " + nearest + "?"
                      : launches       ? "the program, and its own options, stand after --"
                                       : "see rankwire --help");

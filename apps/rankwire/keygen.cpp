@@ -7,16 +7,18 @@
 #include "rankwire/errors.hpp"
 #include "rankwire/keys.hpp"
 #include "rankwire/output.hpp"
+#include "rankwire/printable.hpp"
 
 namespace launcher {
 
 int keygen(const Keygen& asked) {
+  using rankwire::printable;
   const std::size_t slash = asked.name.rfind('/');
   if (slash != std::string::npos) {
     throw rankwire::UsageError{fmt::format(
         "the name '{}' is a path: say the folder by --dir, as in rankwire keygen --dir '{}' {}",
-        asked.name, slash == 0 ? "/" : asked.name.substr(0, slash),
-        slash + 1 < asked.name.size() ? asked.name.substr(slash + 1) : "NAME")};
+        printable(asked.name), slash == 0 ? "/" : printable(asked.name.substr(0, slash)),
+        slash + 1 < asked.name.size() ? printable(asked.name.substr(slash + 1)) : "NAME")};
   }
   const rankwire::KeyFiles files = rankwire::create_keys(asked.directory, asked.name);
   const std::string text = fmt::format(

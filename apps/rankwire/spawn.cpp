@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "rankwire/errors.hpp"
+#include "rankwire/printable.hpp"
 #include "shortage.hpp"
 
 namespace launcher {
@@ -102,7 +103,8 @@ Child spawn(const std::vector<std::string>& program, const std::vector<std::stri
     if (!refusal.by_exec || is_shortage(refusal.error)) {
       throw_shortage("another rank cannot be started", refusal.error, ranks);
     }
-    throw rankwire::UsageError{fmt::format("cannot start the program '{}': {}", program.front(),
+    throw rankwire::UsageError{fmt::format("cannot start the program '{}': {}",
+                                           rankwire::printable_path(program.front()),
                                            std::strerror(refusal.error))};
   }
   return {pid, out.take_read(), err.take_read()};

@@ -15,8 +15,8 @@
 
 #include "descriptor.hpp"
 #include "rankwire/backend/endpoint.hpp"
-#include "rankwire/backend/texts.hpp"
 #include "rankwire/errors.hpp"
+#include "rankwire/printable.hpp"
 
 namespace rankwire::zmq_wire {
 namespace {
@@ -26,7 +26,7 @@ constexpr std::size_t endpoints_max = 64;
 constexpr mode_t for_all_to_read = 0644;
 
 [[noreturn]] void refuse(const std::string& path, const std::string& why) {
-  throw UsageError{fmt::format("address file {}: {}", path, why)};
+  throw UsageError{fmt::format("address file {}: {}", printable_path(path), why)};
 }
 
 /// Nothing when it is too large.

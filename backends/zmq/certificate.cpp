@@ -17,6 +17,7 @@
 #include "descriptor.hpp"
 #include "rankwire/backend/log.hpp"
 #include "rankwire/errors.hpp"
+#include "rankwire/printable.hpp"
 
 namespace rankwire::zmq_wire {
 namespace {
@@ -38,9 +39,9 @@ class NewFile {
         errno == EEXIST
             ? fmt::format("'{}' exists and is not overwritten; choose another name or folder, or "
                           "move it away",
-                          path_)
-            : fmt::format("cannot make '{}': {}; choose a folder where this user may write", path_,
-                          std::strerror(errno))};
+                          printable_path(path_))
+            : fmt::format("cannot make '{}': {}; choose a folder where this user may write",
+                          printable_path(path_), std::strerror(errno))};
   }
   ~NewFile() {
     if (!kept_ && file_.get() >= 0) ::unlink(path_.c_str());
@@ -51,7 +52,8 @@ class NewFile {
   /// A few hundred bytes: a file system takes them at once, or has no room.
   void write(const std::string& text) {
     if (::write(file_.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size())) return;
-    throw UsageError{fmt::format("cannot write '{}': {}", path_, std::strerror(errno))};
+    throw UsageError{
+        fmt::format("cannot write '{}': {}", printable_path(path_), std::strerror(errno))};
   }
   std::string keep() {
     kept_ = true;
@@ -75,28 +77,28 @@ File read_file(const std::string& path) {
   struct stat status = {};
   if (file.get() < 0 || fstat(file.get(), &status) != 0) {
     throw UsageError{fmt::format("cannot read the certificate '{}': {}; rankwire keygen makes one",
-                                 path, std::strerror(errno))};
+                                 printable_path(path), std::strerror(errno))};
   }
   if (!S_ISREG(status.st_mode)) {
     throw UsageError{
         fmt::format("'{}' is no regular file; name a certificate, NAME.key or "
                     "NAME.key_secret",
-                    path)};
+                    printable_path(path))};
   }
   File read{std::string(certificate_bytes_max + 1, '\0'), status.st_mode & 07777};
   std::size_t filled = 0;
   while (filled < read.text.size()) {
     const ssize_t got = ::read(file.get(), read.text.data() + filled, read.text.size() - filled);
     if (got < 0) {
-      throw UsageError{
-          fmt::format("cannot read the certificate '{}': {}", path, std::strerror(errno))};
+      throw UsageError{fmt::format("cannot read the certificate '{}': {}", printable_path(path),
+                                   std::strerror(errno))};
     }
     if (got == 0) break;
     filled += static_cast<std::size_t>(got);
   }
   if (filled > certificate_bytes_max) {
-    throw UsageError{fmt::format("'{}' is no certificate: it has more than {} bytes", path,
-                                 certificate_bytes_max)};
+    throw UsageError{fmt::format("'{}' is no certificate: it has more than {} bytes",
+                                 printable_path(path), certificate_bytes_max)};
   }
   read.text.resize(filled);
   return read;
@@ -113,7 +115,7 @@ void check_name(const std::string& name) {
   throw UsageError{fmt::format(
       "the name '{}' is not accepted: 1 to {} letters, digits, '.', '_' and '-' are, a letter or "
       "digit first",
-      name, length_max)};
+      printable(name), length_max)};
 }
 
 void make_directory(const std::string& directory) {
@@ -124,7 +126,7 @@ void make_directory(const std::string& directory) {
   if (directory.ends_with('/')) whole = whole.parent_path();
   if (whole.has_parent_path()) fs::create_directories(whole.parent_path(), error);
   if (!error && ::mkdir(whole.c_str(), 0700) == 0) return;
-  throw UsageError{fmt::format("cannot make the folder '{}': {}", directory,
+  throw UsageError{fmt::format("cannot make the folder '{}': {}", printable_path(directory),
                                error ? error.message() : std::string{std::strerror(errno)})};
 }
 
@@ -169,15 +171,16 @@ KeyPair read_secret(const std::string& file) {
   const File read = read_file(file);
   KeyPair pair = parse_certificate(read.text, file);
   if (pair.secret_key.empty()) {
-    throw UsageError{fmt::format(
-        "'{}' is a public key, and the secret one is needed: give '{}'", file,
-        file.ends_with(public_ending) ? file + "_secret" : std::string{"NAME.key_secret"})};
+    throw UsageError{fmt::format("'{}' is a public key, and the secret one is needed: give '{}'",
+                                 printable_path(file),
+                                 file.ends_with(public_ending) ? printable_path(file + "_secret")
+                                                               : std::string{"NAME.key_secret"})};
   }
   if ((read.mode & others) != 0) {
     throw UsageError{fmt::format(
         "others than its owner may read the secret key '{0}' (mode {1:04o}): chmod 600 {0}, or "
         "make a new key if one of them may have done so",
-        file, read.mode)};
+        printable_path(file), read.mode)};
   }
   return pair;
 }
@@ -189,8 +192,9 @@ PublicKey read_public(const std::string& file) {
     throw UsageError{fmt::format(
         "'{}' is a secret key, and the public one is needed: give '{}', and leave secret keys on "
         "the hosts of their owners",
-        file,
-        file.ends_with(secret_ending) ? file.substr(0, file.rfind('_')) : std::string{"NAME.key"})};
+        printable_path(file),
+        file.ends_with(secret_ending) ? printable_path(file.substr(0, file.rfind('_')))
+                                      : std::string{"NAME.key"})};
   }
   return {std::move(pair.public_key), file};
 }
@@ -205,21 +209,24 @@ std::vector<PublicKey> read_allowed(const std::string& directory, std::size_t ke
     if (path.ends_with(secret_ending)) secret = path;
     if (path.ends_with(public_ending)) files.push_back(path);
     if (files.size() > keys_max) {
-      throw UsageError{fmt::format("'{}' has more than {} keys (*.key)", directory, keys_max)};
+      throw UsageError{
+          fmt::format("'{}' has more than {} keys (*.key)", printable_path(directory), keys_max)};
     }
   }
   if (error) {
     throw UsageError{
         fmt::format("cannot read the folder '{}': {}; name one with the public keys "
                     "(NAME.key) that may join",
-                    directory, error.message())};
+                    printable_path(directory), error.message())};
   }
   if (files.empty()) {
-    throw UsageError{fmt::format(
-        "'{}' has no public key: copy the NAME.key of everyone who may join there", directory)};
+    throw UsageError{
+        fmt::format("'{}' has no public key: copy the NAME.key of everyone who may join there",
+                    printable_path(directory))};
   }
   if (!secret.empty()) {
-    log().warn("'{}' is a secret key among public ones; keep it on its owner's host only", secret);
+    log().warn("'{}' is a secret key among public ones; keep it on its owner's host only",
+               printable_path(secret));
   }
   std::sort(files.begin(), files.end());
   std::vector<PublicKey> keys;

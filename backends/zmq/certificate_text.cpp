@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "rankwire/errors.hpp"
+#include "rankwire/printable.hpp"
 
 namespace rankwire::zmq_wire {
 namespace {
@@ -49,8 +50,8 @@ class Parser {
 
 void Parser::refuse(const std::string& what) const {
   throw UsageError{
-      fmt::format("file {} line {}: {}; give a certificate as rankwire keygen makes it", file_,
-                  std::max(line_, 1), what)};
+      fmt::format("file {} line {}: {}; give a certificate as rankwire keygen makes it",
+                  printable_path(file_), std::max(line_, 1), what)};
 }
 
 KeyPair Parser::read(std::string_view text) {

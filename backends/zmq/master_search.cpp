@@ -13,6 +13,7 @@
 #include "probe.hpp"
 #include "rankwire/backend/log.hpp"
 #include "rankwire/errors.hpp"
+#include "rankwire/printable.hpp"
 #include "session.hpp"
 
 namespace rankwire::zmq_wire {
@@ -78,7 +79,7 @@ void MasterSearch::put_last(const std::string& endpoint) {
 
 std::string MasterSearch::whom() const {
   return file_.empty() ? fmt::format("the master at {}", settings_.join)
-                       : fmt::format("the master of the address file {}", file_);
+                       : fmt::format("the master of the address file {}", printable_path(file_));
 }
 
 std::string MasterSearch::what_they_say() const {
@@ -184,7 +185,7 @@ void MasterSearch::find_way(Candidate& candidate) {
   throw UsageError{fmt::format(
       "--join {}: the other workers would reach this one at {}, and so would strangers: links have "
       "no keys. Give all of them keys, or --insecure on a network that you trust",
-      settings_.join, candidate.own.number)};
+      printable_path(settings_.join), candidate.own.number)};
 }
 
 /// False: all that can be dialed are.
@@ -242,7 +243,7 @@ void MasterSearch::note_failure(Wire& wire, Candidate& candidate, bool key_refus
       key_refused ? fmt::format(
                         "the master refuses the key {}: put its public certificate into the "
                         "folder of the master's --allow, and restart the master",
-                        settings_.key)
+                        printable_path(settings_.key))
                   : why_not(candidate, wire.has_keys());
   // The next look dials again, where that may help.
   wire.hang_up(candidate.connection);

@@ -4,6 +4,7 @@
 
 #include "configuration.hpp"
 #include "rankwire/errors.hpp"
+#include "rankwire/printable.hpp"
 
 namespace rankwire {
 
@@ -86,7 +87,7 @@ void check_launch(const Settings& settings, const Sources& sources, const Start&
   throw UsageError{fmt::format(
       "{} says {} ranks, but rankwire launch started {}; leave -n of the program out, or say "
       "rankwire launch -n {}",
-      said("--ranks", sources.ranks), *settings.ranks, size, *settings.ranks)};
+      said("--ranks", sources.ranks), *settings.ranks, printable(size), *settings.ranks)};
 }
 
 void check_built(const Settings& settings, const Sources& sources, const Start& start) {

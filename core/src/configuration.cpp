@@ -9,6 +9,7 @@
 #include "rankwire/errors.hpp"
 #include "rankwire/nearest.hpp"
 #include "rankwire/plain_words.hpp"
+#include "rankwire/printable.hpp"
 
 namespace rankwire {
 namespace {
@@ -162,12 +163,12 @@ void Reader::refuse_unknown_arguments() {
     throw UsageError{
         fmt::format("command line: nothing is known about the argument '{}'; --help "
                     "says what is accepted",
-                    extras.front())};
+                    printable(extras.front()))};
   }
   const std::string bare = name.substr(std::min(name.find_first_not_of('-'), name.size()));
   std::string nearest = nearest_option(bare, {"help", "version"});
   if (!nearest.empty()) nearest = "--" + nearest;
-  refuse_unknown(fmt::format("option {} on the command line", name), nearest);
+  refuse_unknown(fmt::format("option {} on the command line", printable(name)), nearest);
 }
 
 void Reader::read_environment() {
@@ -198,25 +199,25 @@ void Reader::take_unknown_variable(const std::string& variable) {
   }
   const std::string nearest = nearest_slip(variable.substr(variable_prefix.size()), known);
   if (nearest.empty()) {
-    ignored_variables_.push_back(variable);
+    ignored_variables_.push_back(printable(variable));
     return;
   }
   throw UsageError{fmt::format(
       "unknown variable {0} in the environment; did you mean {1}{2}? If {0} is for something else, "
       "start this program without it: env -u {0}",
-      variable, variable_prefix, nearest)};
+      printable(variable), variable_prefix, nearest)};
 }
 
 void Reader::read_file(const std::string& path) {
   for (const FileEntry& entry : read_configuration_file(path)) {
     const std::string& name = entry.key;
-    const std::string where = fmt::format("file {} line {}", path, entry.line);
+    const std::string where = fmt::format("file {} line {}", printable_path(path), entry.line);
     if (name == "config") {
       throw UsageError{fmt::format("{}: '{}' is no key: one file cannot name another; leave it out",
                                    where, name)};
     }
     if (!options_.contains(name)) {
-      refuse_unknown(fmt::format("key '{}' in {}", name, where), nearest_option(name));
+      refuse_unknown(fmt::format("key '{}' in {}", printable(name), where), nearest_option(name));
     }
     set(name, entry.value, {Source::Kind::file, where});
   }
@@ -229,7 +230,7 @@ void Reader::set(const std::string& name, const std::string& value, const Source
   if (option.get_items_expected_max() == 0) {
     if (value != "true" && value != "false" && value != "1" && value != "0") {
       throw UsageError{fmt::format("{}: --{}: '{}' is not accepted: true, false, 1 and 0 are",
-                                   source.text, name, value)};
+                                   source.text, name, printable(value))};
     }
     text = value == "true" || value == "1" ? "true" : "false";
   }

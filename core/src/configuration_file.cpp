@@ -6,6 +6,7 @@
 
 #include "configuration.hpp"
 #include "rankwire/errors.hpp"
+#include "rankwire/printable.hpp"
 #include "rankwire/text_file.hpp"
 
 namespace rankwire {
@@ -41,7 +42,13 @@ FileEntry entry_of(const std::string& path, const toml::key& key, const toml::no
     throw UsageError{fmt::format(
         "file {} line {}: the value of '{}' is of type {}; a string, a number, true or false is "
         "accepted, and keys stand outside of [tables]",
-        path, entry.line, entry.key, type.str())};
+        printable_path(path), entry.line, printable(entry.key), type.str())};
+  }
+  // Neither the command line nor a variable could say it, and every error would end there.
+  if (entry.value.find('\0') != std::string::npos) {
+    throw UsageError{fmt::format(
+        "file {} line {}: the value of '{}' is '{}': a text with a zero in it is not accepted",
+        printable_path(path), entry.line, printable(entry.key), printable(entry.value))};
   }
   return entry;
 }
@@ -55,8 +62,8 @@ std::vector<FileEntry> read_configuration_file(const std::string& path) {
     table = toml::parse(text, path);
   } catch (const toml::parse_error& error) {
     const auto& where = error.source().begin;
-    throw UsageError{fmt::format("file {} line {} column {}: not TOML: {}", path, where.line,
-                                 where.column, error.description())};
+    throw UsageError{fmt::format("file {} line {} column {}: not TOML: {}", printable_path(path),
+                                 where.line, where.column, printable(error.description()))};
   }
   std::vector<FileEntry> entries;
   for (const auto& [key, node] : table) entries.push_back(entry_of(path, key, node));

@@ -4,10 +4,11 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cstdint>
 #include <string_view>
 
-#include "rankwire/backend/texts.hpp"
 #include "rankwire/errors.hpp"
+#include "rankwire/printable.hpp"
 
 namespace rankwire {
 namespace {
@@ -34,8 +35,13 @@ std::uint16_t parse_port(const std::string& text, std::string_view port) {
   return number;
 }
 
+bool is_printable(std::string_view text) {
+  return printable(text, SIZE_MAX) == text;
+}
+
 /// With or without a zone, "fe80::1%eth0".
 bool is_v6(const std::string& host) {
+  if (!is_printable(host)) return false;
   in6_addr address{};
   return inet_pton(AF_INET6, host.substr(0, host.find('%')).c_str(), &address) == 1;
 }
@@ -65,8 +71,9 @@ Endpoint parse_ipc(const std::string& text, std::string_view path) {
            fmt::format("the path '{}' is relative; give the whole of it, beginning with /", path));
   }
   if (path.back() == '/') refuse(text, "it names a folder; name a file in it");
-  if (path.find_first_of(std::string_view{"\0\n\r", 3}) != std::string_view::npos) {
-    refuse(text, "the path has a line end or a zero in it");
+  // It is said in errors, and to other ranks, who must understand it as it is.
+  if (!is_printable(path)) {
+    refuse(text, "the path has characters that cannot be printed, or is not UTF-8");
   }
   if (path.size() > ipc_path_bytes_max) {
     refuse(text, fmt::format("the path has {} bytes, and the system takes {} at most; name a file "
@@ -106,15 +113,16 @@ std::string parse_host(const std::string& text) {
   const bool in_brackets = text.size() > 2 && text.front() == '[' && text.back() == ']';
   std::string host = in_brackets ? text.substr(1, text.size() - 2) : text;
   if (host == "*" || host == "0.0.0.0" || host == "::") {
-    throw UsageError{fmt::format(
-        "'{}' means every address of this host: name one by which the others reach it", text)};
+    throw UsageError{
+        fmt::format("'{}' means every address of this host: name one by which the others reach it",
+                    printable(text))};
   }
   const bool named =
       !in_brackets && !host.empty() && host.find_first_not_of(of_a_host) == std::string::npos;
   if (named || is_v6(host)) return host;
   throw UsageError{fmt::format(
       "'{}' is not a host: a name or an address is accepted, without tcp:// and without a port",
-      text)};
+      printable(text))};
 }
 
 std::string endpoint_text(const Endpoint& endpoint) {

@@ -10,6 +10,7 @@
 #include "rankwire/backend/endpoint.hpp"
 #include "rankwire/errors.hpp"
 #include "rankwire/nearest.hpp"
+#include "rankwire/printable.hpp"
 #include "rankwire/units.hpp"
 
 namespace rankwire {
@@ -51,7 +52,7 @@ template <class Duration>
 Duration parse_between(const std::string& text, microseconds least, microseconds most) {
   const microseconds value = or_most(parse_duration, text, microseconds::max());
   if (value < least || value > most || std::chrono::duration_cast<Duration>(value) != value) {
-    throw UsageError{fmt::format("'{}' is out of bounds: {} to {} is accepted{}", text,
+    throw UsageError{fmt::format("'{}' is out of bounds: {} to {} is accepted{}", printable(text),
                                  duration_text(least), duration_text(most),
                                  Duration{1} > 1us ? ", in whole milliseconds" : "")};
   }
@@ -84,7 +85,7 @@ void add_bytes(CLI::App& app, const std::string& name, std::uint64_t& target, st
   add(app, name, "BYTES", help, [&target, least, most](const std::string& text) {
     const std::uint64_t value = or_most(parse_bytes, text, UINT64_MAX);
     if (value < least || value > most) {
-      throw UsageError{fmt::format("'{}' is out of bounds: {} to {} is accepted", text,
+      throw UsageError{fmt::format("'{}' is out of bounds: {} to {} is accepted", printable(text),
                                    bytes_text(least), bytes_text(most))};
     }
     target = value;
@@ -98,8 +99,8 @@ CLI::Option* add_number(CLI::App& app, const std::string& names, std::optional<i
     const char* const end = text.data() + text.size();
     const auto [rest, error] = std::from_chars(text.data(), end, value);
     if (error != std::errc{} || rest != end || value < 1 || value > most) {
-      throw UsageError{
-          fmt::format("'{}' is not accepted: a whole number from 1 to {} is", text, most)};
+      throw UsageError{fmt::format("'{}' is not accepted: a whole number from 1 to {} is",
+                                   printable(text), most)};
     }
     target = value;
   });
@@ -111,7 +112,8 @@ void add_choice(CLI::App& app, const std::string& name, std::string& target,
   auto* const option = add(app, name, "NAME", help, [&target, choices](const std::string& text) {
     if (std::find(choices.begin(), choices.end(), text) == choices.end()) {
       const std::string nearest = nearest_name(text, choices);
-      throw UsageError{fmt::format("'{}' is not accepted: {} are{}", text, fmt::join(choices, ", "),
+      throw UsageError{fmt::format("'{}' is not accepted: {} are{}", printable(text),
+                                   fmt::join(choices, ", "),
                                    nearest.empty() ? "" : "; did you mean " + nearest + "?")};
     }
     target = text;
@@ -146,7 +148,7 @@ void add_port_range(CLI::App& app, std::optional<PortRange>& target) {
           throw UsageError{
               fmt::format("'{}' is not accepted: two ports are, the lower one first, from 1 to "
                           "65535, as in 6000:6099",
-                          text)};
+                          printable(text))};
         }
         target = range;
       });
@@ -157,11 +159,11 @@ Endpoint parse_meeting(const std::string& text) {
   Endpoint endpoint = parse_endpoint(text);
   constexpr std::size_t most = ipc_path_bytes_max - ipc_suffix_bytes;
   if (endpoint.path.size() > most) {
-    throw UsageError{
-        fmt::format("'{}': the path has {} bytes, and {} are accepted: the system takes {}, and "
-                    "the sockets of workers have {} more; name a file in a folder with a shorter "
-                    "path, such as /tmp",
-                    text, endpoint.path.size(), most, ipc_path_bytes_max, ipc_suffix_bytes)};
+    throw UsageError{fmt::format(
+        "'{}': the path has {} bytes, and {} are accepted: the system takes {}, and "
+        "the sockets of workers have {} more; name a file in a folder with a shorter "
+        "path, such as /tmp",
+        printable(text), endpoint.path.size(), most, ipc_path_bytes_max, ipc_suffix_bytes)};
   }
   return endpoint;
 }
@@ -176,11 +178,12 @@ void add_join(CLI::App& app, std::string& target) {
         if (!text.starts_with('@')) {
           const Endpoint endpoint = parse_meeting(text);
           if (endpoint.port == 0 && !endpoint.is_ipc()) {
-            throw UsageError{
-                fmt::format("'{}': port 0 cannot be joined: 1 to 65535 is accepted", text)};
+            throw UsageError{fmt::format("'{}': port 0 cannot be joined: 1 to 65535 is accepted",
+                                         printable(text))};
           }
           if (endpoint.host == "*") {
-            throw UsageError{fmt::format("'{}': name the master's host instead of *", text)};
+            throw UsageError{
+                fmt::format("'{}': name the master's host instead of *", printable(text))};
           }
         }
         target = text;
@@ -197,7 +200,7 @@ void add_job(CLI::App& app, std::string& target) {
             text.find_first_not_of(accepted) != std::string::npos) {
           throw UsageError{
               fmt::format("'{}' is not accepted: 1 to {} letters, digits, '.', '_' and '-' are",
-                          text, length_max)};
+                          printable(text), length_max)};
         }
         target = text;
       })

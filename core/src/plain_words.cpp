@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <string_view>
+
+#include "rankwire/printable.hpp"
 
 namespace rankwire {
 namespace {
@@ -16,9 +19,7 @@ std::string between(std::string_view text, std::string_view before, std::string_
   return std::string{rest.substr(0, after.empty() ? rest.size() : rest.find(after))};
 }
 
-}  // namespace
-
-std::string plain_words(const CLI::ParseError& error) {
+std::string sentence(const CLI::ParseError& error) {
   std::string text = error.what();
   if (text.starts_with(": ")) text.erase(0, 2);  // of an option that --help does not show
   const std::string name = text.substr(0, text.find(": "));
@@ -46,6 +47,12 @@ std::string plain_words(const CLI::ParseError& error) {
     }
   }
   return text;
+}
+
+}  // namespace
+
+std::string plain_words(const CLI::ParseError& error) {
+  return printable(sentence(error), SIZE_MAX);
 }
 
 }  // namespace rankwire

@@ -9,9 +9,9 @@
 #include <cerrno>
 #include <cstring>
 
-#include "rankwire/backend/texts.hpp"
 #include "rankwire/deadline.hpp"
 #include "rankwire/errors.hpp"
+#include "rankwire/printable.hpp"
 #include "rankwire/units.hpp"
 
 namespace rankwire {
@@ -53,7 +53,7 @@ class Opened {
 std::string read_text_file(const std::string& path, std::size_t bytes_max,
                            std::chrono::milliseconds patience) {
   const auto refuse = [&path](const std::string& why) {
-    throw UsageError{fmt::format("cannot read the file '{}': {}", printable(path), why)};
+    throw UsageError{fmt::format("cannot read the file '{}': {}", printable_path(path), why)};
   };
   constexpr std::size_t part_bytes = std::size_t{64} << 10;
   const Opened file{path};

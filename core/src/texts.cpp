@@ -74,6 +74,11 @@ std::string printable(std::string_view text, std::size_t bytes_max) {
   return shown;
 }
 
+std::string printable_path(std::string_view path) {
+  constexpr std::size_t system_max = 4096;  // PATH_MAX
+  return printable(path, 4 * system_max);
+}
+
 std::string lacking_room(const std::string& dest_name, std::size_t bytes, WindowUse window) {
   return fmt::format(
       "room to send {} bytes to {}: {} of a window of {} bytes (--window) are not known to be "

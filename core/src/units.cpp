@@ -10,6 +10,7 @@
 #include <span>
 
 #include "rankwire/errors.hpp"
+#include "rankwire/printable.hpp"
 
 namespace rankwire {
 namespace {
@@ -86,13 +87,13 @@ std::uint64_t parse(std::string_view text, std::span<const Unit> units,
     for (const Unit& unit : units) {
       if (unit.name != parts.unit) continue;
       if (const auto number = product_of(parts.number, unit)) return *number;
-      throw TooLarge{fmt::format("'{}' is too large: {}{} is the most", text, largest / unit.factor,
-                                 unit.name)};
+      throw TooLarge{fmt::format("'{}' is too large: {}{} is the most", printable(text),
+                                 largest / unit.factor, unit.name)};
     }
     meant = correction(parts, aliases);
   }
   if (!meant.empty()) meant = fmt::format("say {}; ", meant);
-  throw UsageError{fmt::format("'{}' is not a {}: {}{}", text, kind, meant, accepted)};
+  throw UsageError{fmt::format("'{}' is not a {}: {}{}", printable(text), kind, meant, accepted)};
 }
 
 std::string write(std::uint64_t number, std::span<const Unit> units, std::string_view zero_unit) {
@@ -112,7 +113,7 @@ bool is_bare_number(std::string_view text) {
 std::chrono::microseconds parse_duration(std::string_view text) {
   if (is_bare_number(text)) {
     throw UsageError{
-        fmt::format("'{0}' is not a duration: it has no unit; say {0}s or {0}ms", text)};
+        fmt::format("'{0}' is not a duration: it has no unit; say {0}s or {0}ms", printable(text))};
   }
   const std::uint64_t count =
       parse(text, duration_units, duration_aliases, "duration",

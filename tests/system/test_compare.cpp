@@ -185,6 +185,9 @@ TEST_CASE("compare: what contradicts itself is refused before anything is measur
     refused({file, ""}, ": an empty text is not accepted");
   }
   refused({"--from", "/nonexistent"}, "cannot read the file '/nonexistent': No such file");
+  refused({"--from", "/none\n\x1b"}, R"('/none\x0a\x1b': No such file)");
+  refused({"--json", "/none/\n"}, R"('/none/\x0a' cannot be written)");
+  refused({"laten\x1b"}, R"('laten\x1b' is not accepted)");
   refused({"--from", "/"}, "cannot read the file '/': Is a directory");
   refused({"--from", "/dev/null"}, "'/dev/null' is no results of compare");
   refused({"--from", "/dev/zero"}, "cannot read the file '/dev/zero': it is larger than 16MiB");

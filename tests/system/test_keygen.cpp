@@ -46,6 +46,9 @@ TEST_CASE("keygen: wrong usage is refused") {
   refused({"/w1"}, {"'/w1'", "--dir '/' w1"});
   refused({"keys/"}, {"'keys/'", "--dir 'keys' NAME"});
   refused({"w 1"}, {"'w 1'", "letters"});
+  refused({"w\n\x1b"}, {R"('w\x0a\x1b')", "letters"});
+  refused({"a\n/w"}, {R"(rankwire keygen --dir 'a\x0a' w)"});
+  refused({"w1", "\n"}, {R"(unknown argument \x0a;)"});
   refused({"w1", "w2"}, {"w2"});
   refused({"w1", "--dri", "d"}, {"--dri", "--dir"});
   refused({"w1", "--", "w2"}, {"--"});

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -11,6 +12,7 @@
 #include "../../core/src/configuration.hpp"
 #include "../support/folder.hpp"
 #include "rankwire/errors.hpp"
+#include "rankwire/printable.hpp"
 #include "rankwire/text_file.hpp"
 
 using namespace rankwire;
@@ -48,7 +50,7 @@ struct Reading {
   Settings settings() { return std::get<Configuration>(read()).settings; }
 };
 
-/// Everything in `parts` must be in the text of the UsageError.
+/// Everything in `parts` must be in the text of the UsageError, which is one line.
 void refused(Reading reading, const std::vector<std::string>& parts) {
   try {
     (void)reading.read();
@@ -56,6 +58,7 @@ void refused(Reading reading, const std::vector<std::string>& parts) {
   } catch (const UsageError& error) {
     const std::string text = error.what();
     CAPTURE(text);
+    CHECK(printable(text, SIZE_MAX) == text);
     for (const auto& part : parts) {
       CAPTURE(part);
       CHECK(text.find(part) != std::string::npos);
@@ -250,6 +253,44 @@ TEST_CASE("configuration: a wrong value is refused with its source") {
   refused({{"--config", twice.path}}, {"line 2", "join-timeout"});
   const File table{"[ranks]\nx = 1\n"};
   refused({{"--config", table.path}}, {"line 1", "table"});
+}
+
+TEST_CASE("configuration: what is refused is said printably, and the reason behind it") {
+  const File zero{R"(job = "a\u0000b")"};
+  refused({{"--config", zero.path}}, {"'job'", R"('a\x00b': a text with a zero in it)"});
+  // Of a program's own, which has no rules for it.
+  const File own{R"(own_format = "te\u0000xt")"};
+  refused({{"--config", own.path}}, {"'own_format'", R"('te\x00xt': a text with a zero in it)"});
+  const File key{R"("jo\u0000\nb" = 1)"};
+  refused({{"--config", key.path}}, {R"(unknown key 'jo\x00\x0ab' in )", "line 1"});
+  const File table{R"("\u001b[2J".x = 1)"};
+  refused({{"--config", table.path}}, {R"('\x1b[2J' is of type table)"});
+  const File stray{"ranks = 2\njob = \x01\n"};
+  refused({{"--config", stray.path}}, {"line 2", "not TOML"});
+  const std::string odd = "\x1b[31m\n\xff";
+  const std::string shown = R"(\x1b[31m\x0a\xff)";
+  for (const char* const option :
+       {"--transport", "-n", "--listen", "--join", "--rank", "--job", "--advertise", "--port-range",
+        "--join-timeout", "--grace", "--linger", "--window", "--message-max", "--wait-spin",
+        "--wait-yield", "--wait-sleep", "--log-level", "--count", "--own_format"}) {
+    CAPTURE(option);
+    refused({{option, odd}}, {"command line", shown});
+  }
+  refused({{"--join-timeout", "1s" + odd}}, {"'1s" + shown + "' is not a duration: a whole"});
+  refused({{"--listen", "ipc:///tmp/" + odd}}, {"ipc:///tmp/" + shown, "cannot be printed"});
+  refused({{"--join", "tcp://[fe80::1%" + odd + "]:1"}}, {shown, "is not an IPv6 address"});
+  refused({{"--join", "tcp://a:1", "--advertise", "fe80::1%" + odd}}, {shown, "is not a host"});
+  refused({{"--insecure=" + odd}}, {"--insecure", shown});
+  refused({{"--" + odd}}, {"unknown option --" + shown});
+  refused({{odd}}, {"the argument '" + shown + "'"});
+  refused({{"--config", "/none/" + odd}}, {"'/none/" + shown + "': No such file"});
+  refused({{}, {"RANKWIRE_RANKS=" + odd}}, {"variable RANKWIRE_RANKS", shown});
+  refused({{}, {"RANKWIRE_FAST=" + odd}}, {"variable RANKWIRE_FAST", shown});
+  refused({{}, {"RANKWIRE_RNAKS\n=2"}}, {R"(unknown variable RANKWIRE_RNAKS\x0a in)"});
+  refused({{"-n", "3"}, {"RANKWIRE_LISTEN=tcp://a:1", "RANKWIRE_LAUNCH_SIZE=" + odd}}, {shown});
+  // However long it is.
+  refused({{"--job", std::string(100'000, 'x')}}, {"x...' is not accepted: 1 to 64 letters"});
+  refused({{"-n", std::string(100'000, 'x')}}, {"x...' is not accepted: a whole number"});
 }
 
 TEST_CASE("configuration: bounds") {

@@ -3,6 +3,7 @@
 #include "rankwire/backend/texts.hpp"
 
 using rankwire::printable;
+using rankwire::printable_path;
 
 TEST_CASE("printable: what may stand in a log stays as it is") {
   for (const auto* text : {"", "node-1", "a 'b' \"c\" \\ ~", "Jörg", "Ω 漢字 🚀"}) {
@@ -34,6 +35,11 @@ TEST_CASE("printable: a long text is cut, never within a character") {
   CHECK(printable("123456789\xc3\xb6", 10) == "1234567...");
   CHECK(printable("12345678\n", 10) == "1234567...");
   CHECK(printable(std::string(1000, '\n')).size() <= rankwire::printable_bytes_max);
+}
+
+TEST_CASE("printable: the name of a file stays whole") {
+  const std::string deep(4000, '/');
+  CHECK(printable_path(deep + "\n") == deep + "\\x0a");
 }
 
 TEST_CASE("printable: what was made printable stays as it is, cut or not") {

@@ -114,7 +114,8 @@ TEST_CASE("endpoints: what is wrong is said") {
   wrong("ipc://*", "is relative");
   wrong("ipc://@job", "abstract names");
   wrong("ipc:///tmp/", "names a folder");
-  wrong("ipc:///tmp/a\nb", "line end");
+  wrong("ipc:///tmp/a\nb", "cannot be printed");
+  wrong("ipc:///tmp/\xe9", "cannot be printed");
   wrong("ipc:///" + std::string(107, 'x'), "has 108 bytes, and the system takes 107");
   wrong("tcp://", "the host is missing");
   wrong("tcp://:5555", "the host is missing");

@@ -231,6 +231,7 @@ TEST_CASE("address file: what cannot be written is refused by name, and nothing 
   CHECK(has(written(folder.file("no/such/folder")), "no/such/folder"));
   CHECK(has(written(folder.file("")), "no ordinary file"));
   CHECK(has(written("/dev/null"), "no ordinary file"));
+  CHECK(has(written(folder.file("\x1b[2J\n/a")), R"(\x1b[2J\x0a/a)"));
   CHECK(folder.entries() == 0);
 }
 

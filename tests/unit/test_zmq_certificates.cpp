@@ -9,6 +9,7 @@
 #include "certificate_text.hpp"
 #include "rankwire/backend/log.hpp"
 #include "rankwire/errors.hpp"
+#include "rankwire/printable.hpp"
 #include "text_of.hpp"
 
 using namespace rankwire;
@@ -106,7 +107,7 @@ TEST_CASE("certificates: names and folders that are not accepted") {
     return text_of<UsageError>([&] { (void)create_keys(directory, name); });
   };
   for (const std::string name : {"", "a/b", "..", ".a", "-a", "a b", "a\n", "\xc3\xa4"}) {
-    CHECK_SAYS(refused(folder.path(), name), "'" + name + "' is not accepted");
+    CHECK_SAYS(refused(folder.path(), name), "'" + printable(name) + "' is not accepted");
   }
   CHECK_SAYS(refused(folder.path(), std::string(65, 'a')), "1 to 64 letters");
   (void)create_keys(folder.path(), std::string(64, 'a'));
@@ -133,6 +134,18 @@ TEST_CASE("certificates: the other one of a pair is refused, and the right one n
   CHECK_SAYS(refusal_of_public(files.secret_file), "give '" + files.public_file + "'");
   fs::rename(files.secret_file, folder / "x");
   CHECK_SAYS(refusal_of_public(folder / "x"), "give 'NAME.key'");
+}
+
+TEST_CASE("certificates: a file's name is said printably") {
+  const Folder folder;
+  const std::string odd = folder / "\x1b[2J\n";
+  const std::string shown = R"(\x1b[2J\x0a')";
+  CHECK_SAYS(refusal_of_secret(odd), shown);
+  CHECK_SAYS(refusal_of_public(odd), shown);
+  CHECK_SAYS(refusal_of_public(folder.write("\x1b[2J\n", "stray")), R"(\x1b[2J\x0a line 1)");
+  CHECK_SAYS(text_of<UsageError>([&] { (void)read_allowed(odd + "/none"); }),
+             R"(\x1b[2J\x0a/none')");
+  CHECK_SAYS(text_of<UsageError>([&] { (void)create_keys(odd + "/none", "w"); }), R"(\x0a/none')");
 }
 
 TEST_CASE("certificates: what is no file, or too large, is refused before it is read") {

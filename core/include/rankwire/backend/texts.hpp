@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "rankwire/printable.hpp"
+
 namespace rankwire {
 
 /// A window as its sender sees it.
@@ -21,16 +23,5 @@ struct WindowUse {
 /// name_of calls `dest_name`.
 [[noreturn]] void throw_no_room(int self, int dest, const std::string& dest_name, std::size_t bytes,
                                 WindowUse window);
-
-/// The usual bound of printable().
-inline constexpr std::size_t printable_bytes_max = 256;
-
-/// What somebody else has said, as it may stand in a line of a log, in a text for others or in
-/// Info: control characters (escape sequences, line ends), characters that change the direction of
-/// what follows, and bytes that are not UTF-8 are written as \xNN; "..." ends a text that was cut
-/// to `bytes_max` bytes. What is printable stays as it is, so that a text may come through many
-/// hands. Costs a copy.
-[[nodiscard]] std::string printable(std::string_view text,
-                                    std::size_t bytes_max = printable_bytes_max);
 
 }  // namespace rankwire
