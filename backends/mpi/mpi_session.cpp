@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "mpi_error.hpp"
+#include "mpi_progress.hpp"
 #include "mpi_slots.hpp"
 #include "rankwire/backend/backend.hpp"
 
@@ -91,6 +92,7 @@ Session* Session::start(const Settings& settings) {
     initialized_in = getpid();
     std::atexit(finalize_at_exit);
   }
+  look_once_a_call();
   int rank = 0;
   int size = 1;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
