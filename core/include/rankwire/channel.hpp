@@ -107,10 +107,12 @@ struct Wanted {
 ///     opened the channel, calls are a UsageError, and close, abort and the destructor do nothing;
 ///     neither the rank nor the others notice anything of it.
 /// 10. Close. `close` delivers what was accepted and says goodbye (bounded by the linger, which
-///     counts once more where the transport still has something to hand over at the end), then
-///     serves the others until they have departed or its deadline has passed; it is idempotent, and
-///     any other use of a closed channel is a UsageError. A channel destroyed without close ends as
-///     a dead process does: the others see it lost. The destructor never throws and never hangs.
+///     counts once more where the transport still has something to hand over at the end). Then a
+///     rank that the others need for their own messages and goodbyes (over zmq the master, over mpi
+///     every rank) serves them until all have departed or its deadline has passed; any other
+///     returns at once, so that close is no barrier. It is idempotent, and any other use of a
+///     closed channel is a UsageError. A channel destroyed without close ends as a dead process
+///     does: the others see it lost. The destructor never throws and never hangs.
 /// 11. Abort. `abort` ends the whole world: every rank's next or waiting call throws Aborted, which
 ///     names the rank, its host and the cause; or its process is ended by the launcher. Any thread
 ///     may call it, whatever the rank's own thread does meanwhile, be it inside a call; of several,
@@ -177,9 +179,9 @@ class Channel {
   /// Clause 13. Costs a copy of the table of peers.
   [[nodiscard]] Info info() const;
 
-  /// Clause 10. Delivers and says goodbye (bounded by the linger of the settings), then serves the
-  /// others until all have departed or `serve_until` has passed. Throws nothing but Interrupted
-  /// and Aborted.
+  /// Clause 10. Delivers and says goodbye (bounded by the linger of the settings). Where the others
+  /// need this rank, it then serves them until all have departed or `serve_until` has passed: no
+  /// barrier, since elsewhere it waits for nobody. Throws nothing but Interrupted and Aborted.
   void close(Deadline serve_until = Deadline::poll());
 
   /// Clause 11. `what` is the cause in one line, `exit_code` what this process will exit with: the
