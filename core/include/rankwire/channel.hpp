@@ -111,8 +111,8 @@ struct Wanted {
 ///     rank that the others need for their own messages and goodbyes (over zmq the master, over mpi
 ///     every rank) serves them until all have departed or its deadline has passed; any other
 ///     returns at once, so that close is no barrier. It is idempotent, and any other use of a
-///     closed channel is a UsageError. A channel destroyed without close ends as a dead process
-///     does: the others see it lost. The destructor never throws and never hangs.
+///     closed channel, info() excepted, is a UsageError. A channel destroyed without close ends as
+///     a dead process does: the others see it lost. The destructor never throws and never hangs.
 /// 11. Abort. `abort` ends the whole world: every rank's next or waiting call throws Aborted, which
 ///     names the rank, its host and the cause; or its process is ended by the launcher. Any thread
 ///     may call it, whatever the rank's own thread does meanwhile, be it inside a call; of several,
