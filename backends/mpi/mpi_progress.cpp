@@ -4,9 +4,10 @@
 
 namespace rankwire::mpi {
 
-/// No parameter says it (MCA, MPI_T), so by the function by which MPI_Init and MPI_Finalize of Open
-/// MPI do: its argument is the flags of libevent's event_base_loop, it gives those before. Another
-/// MPI has no such function; an Open MPI that has other flags than we know keeps them.
+/// Sets the flags of libevent's event_base_loop by the function that Open MPI itself calls for that
+/// in MPI_Init and MPI_Finalize; it returns the flags from before. `ompi_info` lists no parameter
+/// for them. Another MPI has no such function. An Open MPI with other flags than expected keeps
+/// them.
 void look_once_a_call() {
   constexpr int once = 1, nonblock = 2;
   using SetFlags = int (*)(int);
