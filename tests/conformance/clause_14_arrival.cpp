@@ -18,6 +18,12 @@ Settings open_world() {
 
 constexpr int data = 1, go = 2;
 
+bool takes_arrivals(Channel& world) {
+  const bool takes = world.info().takes_arrivals;
+  if (!takes && world.rank() == 0) MESSAGE("skipped: this transport takes no arrivals");
+  return takes;
+}
+
 /// Reads news until `rank` has a new process.
 void await_newcomer(Channel& world, int rank) {
   while (true) {
@@ -64,10 +70,7 @@ CONFORMANCE_CASE("14: in a world that takes no arrivals nobody arrives", Needs{.
 
 CONFORMANCE_CASE("14: a newcomer takes the place of a lost rank",
                  Needs{.ranks_min = 3, .settings = open_world()}) {
-  if (!self.world().info().takes_arrivals) {
-    if (self.world().rank() == 0) MESSAGE("skipped: this transport takes no arrivals");
-    return;
-  }
+  if (!takes_arrivals(self.world())) return;
   if (self.world().rank() == 2) {
     rankwire::send(self.world(), 0, data, 1);
     rankwire::send(self.world(), 1, data, 1);
@@ -111,10 +114,7 @@ CONFORMANCE_CASE("14: a newcomer takes the place of a lost rank",
 CONFORMANCE_CASE("14: what the process before had sent is received, and makes no room for the next",
                  Needs{.ranks_min = 3, .settings = open_narrow_world()}) {
   enum : int { old = 5 };
-  if (!self.world().info().takes_arrivals) {
-    if (self.world().rank() == 0) MESSAGE("skipped: this transport takes no arrivals");
-    return;
-  }
+  if (!takes_arrivals(self.world())) return;
   if (self.world().rank() == 2) {
     for (const int other : {0, 1}) {
       for (int i = 0; i < 4; ++i) self.world().send(other, old, Buffer{10'000}, patience);
@@ -168,6 +168,13 @@ std::string told_of_rank_2(Channel& world) {
                      lost ? " lost" : "");
 }
 
+/// Rank 0 stays until rank 1 has received all, and then lets the last process of rank 2 go.
+void master_of_two_newcomers(Channel& world) {
+  for (int process = 1; process <= 2; ++process) await_newcomer(world, 2);
+  must_recv(world, 1, go);
+  world.send(2, go, Buffer{}, patience);
+}
+
 /// Numbered, and with `process` as their tag.
 void send_numbered(Channel& world, int process, int count, std::size_t bytes) {
   for (int i = 0; i < count; ++i) {
@@ -182,15 +189,10 @@ void send_numbered(Channel& world, int process, int count, std::size_t bytes) {
 /// Rank 1 computes from the first message of the first process until the last is there.
 CONFORMANCE_CASE("14: what processes had sent before they left is received by one that computes",
                  Needs{.ranks_min = 3, .settings = open_world()}) {
-  if (!self.world().info().takes_arrivals) {
-    if (self.world().rank() == 0) MESSAGE("skipped: this transport takes no arrivals");
-    return;
-  }
+  if (!takes_arrivals(self.world())) return;
   Channel& world = self.world();
   if (world.rank() == 0) {
-    for (int process = 1; process <= 2; ++process) await_newcomer(world, 2);
-    must_recv(world, 1, go);
-    world.send(2, go, Buffer{}, patience);
+    master_of_two_newcomers(world);
   } else if (world.rank() == 1) {
     must_recv(world, 2, go);
     std::this_thread::sleep_for(1500ms);
@@ -215,15 +217,10 @@ CONFORMANCE_CASE("14: what processes had sent before they left is received by on
 /// The same of processes that end without a goodbye, some time after they have sent.
 CONFORMANCE_CASE("14: what processes had sent before they died is received by one that computes",
                  Needs{.ranks_min = 3, .settings = open_world()}) {
-  if (!self.world().info().takes_arrivals) {
-    if (self.world().rank() == 0) MESSAGE("skipped: this transport takes no arrivals");
-    return;
-  }
+  if (!takes_arrivals(self.world())) return;
   Channel& world = self.world();
   if (world.rank() == 0) {
-    for (int process = 1; process <= 2; ++process) await_newcomer(world, 2);
-    must_recv(world, 1, go);
-    world.send(2, go, Buffer{}, patience);
+    master_of_two_newcomers(world);
   } else if (world.rank() == 1) {
     must_recv(world, 2, go);
     std::this_thread::sleep_for(3s);
