@@ -10,17 +10,17 @@
 #include <rankwire/rankwire.hpp>
 #include <rankwire/text_file.hpp>
 
-#include "check.hpp"
-#include "crowd.hpp"
-#include "facts.hpp"
-#include "measure.hpp"
-#include "options.hpp"
-#include "orchestra.hpp"
-#include "report.hpp"
-#include "results_json.hpp"
-#include "side_by_side.hpp"
-#include "table.hpp"
-#include "unmoved.hpp"
+#include "measure/crowd.hpp"
+#include "measure/facts.hpp"
+#include "measure/measure.hpp"
+#include "report/page.hpp"
+#include "request/options.hpp"
+#include "results/json.hpp"
+#include "results/side_by_side.hpp"
+#include "results/table.hpp"
+#include "results/unmoved.hpp"
+#include "worlds/check.hpp"
+#include "worlds/machine.hpp"
 
 // Which transport to use, and what rankwire costs over the raw library: docs/compare.md.
 //

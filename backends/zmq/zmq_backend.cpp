@@ -1,5 +1,5 @@
+#include "channel/zmq_channel.hpp"
 #include "rankwire/backend/backend.hpp"
-#include "zmq_channel.hpp"
 
 namespace rankwire {
 namespace {

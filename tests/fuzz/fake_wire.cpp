@@ -5,14 +5,14 @@
 #include <cstring>
 #include <utility>
 
-#include "frame.hpp"
 #include "fuzz.hpp"
-#include "probe.hpp"
+#include "protocol/frame.hpp"
 #include "rankwire/backend/endpoint.hpp"
 #include "rankwire/errors.hpp"
+#include "reach/probe.hpp"
 
-// Takes the place of backends/zmq/wire.cpp and probe.cpp: a network that does what a script says,
-// without sockets, threads or a clock. It keeps the promises that their headers make.
+// Takes the place of backends/zmq/sockets/wire.cpp and reach/probe.cpp: a network that does what a
+// script says, without sockets, threads or a clock. It keeps the promises that their headers make.
 
 namespace rankwire::zmq_wire {
 namespace {

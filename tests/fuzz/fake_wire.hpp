@@ -1,7 +1,7 @@
 #pragma once
 
 #include "script.hpp"
-#include "wire.hpp"
+#include "sockets/wire.hpp"
 
 namespace fuzz {
 

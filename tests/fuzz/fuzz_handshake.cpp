@@ -1,7 +1,7 @@
+#include "channel/zmq_channel.hpp"
 #include "fake_wire.hpp"
 #include "fuzz.hpp"
 #include "rankwire/backend/log.hpp"
-#include "zmq_channel.hpp"
 
 // The rendezvous of a master or a worker, and the channel that it ends with, on a network that says
 // what the input wants: no crash, no hang, and no exceptions but those of the contract.

@@ -1,7 +1,7 @@
-#include "batch.hpp"
-#include "frame.hpp"
 #include "fuzz.hpp"
-#include "protocol.hpp"
+#include "links/batch.hpp"
+#include "protocol/frame.hpp"
+#include "protocol/protocol.hpp"
 #include "rankwire/backend/texts.hpp"
 
 // A frame of the wire protocol, as it comes from a socket: header, then the body of its kind.

@@ -1,8 +1,8 @@
 #include <cstring>
 
-#include "batch.hpp"
-#include "frame.hpp"
-#include "protocol.hpp"
+#include "links/batch.hpp"
+#include "protocol/frame.hpp"
+#include "protocol/protocol.hpp"
 #include "script.hpp"
 #include "seeds.hpp"
 

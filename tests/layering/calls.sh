@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # tests/layering/calls.sh ROOT: calls of libzmq on sockets and messages are made by one wrapper,
-# backends/zmq/calls.hpp, which knows EINTR, EAGAIN and the parts of a message. (The raw baselines of
+# backends/zmq/sockets/calls.hpp, which knows EINTR, EAGAIN and the parts of a message. (The raw baselines of
 # apps/compare are there to do without.)
 set -euo pipefail
 export LC_ALL=C
 cd "${1:?"calls.sh ROOT: the folder of the source tree is missing"}"
 
-wrapper=backends/zmq/calls.hpp
+wrapper=backends/zmq/sockets/calls.hpp
 # By the C interface; keys are made and versions asked for by calls that are none of these.
 c='\<zmq_(bind|close|connect|ctx_|disconnect|getsockopt|msg_|poll|proxy|recv|send|setsockopt|socket|unbind)'
 # By cppzmq: functions, and members whose names are used for nothing else here. A smart pointer's

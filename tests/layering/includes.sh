@@ -1,14 +1,44 @@
 #!/usr/bin/env bash
 # tests/layering/includes.sh ROOT: who may include whom. The folders of the system's headers make
 # it easy to break these rules unseen: a program can include zmq.h and still build.
+#
+# The rules between the large parts of the tree stand here. Those between the rooms of a house
+# (backends/zmq, core/src, apps/compare) are the picture in docs/architecture.md, read from there:
+# each include between two rooms is an arrow of it, each arrow has an include, and none go in a circle.
 set -euo pipefail
 export LC_ALL=C
 cd "${1:?"includes.sh ROOT: the folder of the source tree is missing"}"
+shopt -s extglob
+
+picture=docs/architecture.md
+declare -A arrows=() used=() rooms=()  # arrows[FROM TO]; rooms[FOLDER]
+wrong=0
+complain() {
+  echo "$1"
+  wrong=$((wrong + 1))
+}
+
+# Lines "folder -> room room ..." between "```rooms" and "```"; the rooms are of the same house.
+read_picture() {
+  local from to names
+  while read -r from to names; do
+    rooms[$from]=1
+    for to in $names; do arrows[$from ${from%/*}/$to]=1; done
+  done < <(sed -n '/^```rooms$/,/^```$/{/^```/d;p}' "$picture")
+  ((${#rooms[@]} > 10)) || complain "$picture has no picture of the rooms"
+}
+
+# The room that FILE stands in; nothing for a file that stands in none, as a house's main.cpp.
+room_of() {
+  case ${1%/*} in
+    backends/zmq/* | core/src/* | apps/compare/*) echo "${1%/*}" ;;
+  esac
+}
 
 # The file of this tree that `#include NAME` in FILE means; nothing for a system header.
 resolve() {
   local file=$1 name=$2 folder
-  for folder in "${file%/*}" core/include backends/include core/src backends/zmq backends/mpi; do
+  for folder in "${file%/*}" core/include backends/include core/src backends/zmq apps/compare; do
     [[ -e $folder/$name ]] || continue
     realpath --relative-to=. "$folder/$name"
     return
@@ -18,13 +48,16 @@ resolve() {
 # Whether FILE may include the transport library's header NAME.
 may_include_library() {
   case $2 in
-    mpi.h) [[ $1 == @(backends/mpi/*|apps/compare/@(raw|baseline)_mpi*|tests/conformance/*mpi*) ]] ;;
-    boost/mpi/* | boost/mpi.hpp) [[ $1 == apps/compare/@(raw|baseline)_mpi* ]] ;;
+    mpi.h) [[ $1 == @(backends/mpi/*|apps/compare/*/@(raw|baseline)_mpi*|tests/conformance/*mpi*) ]] ;;
+    boost/mpi/* | boost/mpi.hpp) [[ $1 == apps/compare/*/@(raw|baseline)_mpi* ]] ;;
     zmq.h | zmq.hpp | zmq_addon.hpp)
-      [[ $1 == @(backends/zmq/*|apps/compare/@(raw|baseline)_zmq*|tests/*) ]] ;;
+      [[ $1 == @(backends/zmq/*|apps/compare/*/@(raw|baseline)_zmq*|tests/*) ]] ;;
     *) true ;;
   esac
 }
+
+# house_of FILE: the backend or program that it is of, "backends/zmq".
+house_of() { cut -d/ -f1,2 <<<"$1"; }
 
 # Whether FILE may include OTHER; both are of this tree.
 may_include() {
@@ -35,9 +68,9 @@ may_include() {
     backends/include/* | backends/backends.cpp)
       [[ $other == @(backends/include|core/include)/* ]] ;;
     backends/*/*)
-      [[ $other == core/include/* || ${other%/*} == "${file%/*}" ]] ;;
+      [[ $other == core/include/* || $(house_of "$other") == "$(house_of "$file")" ]] ;;
     apps/*/*)
-      [[ $other == backends/include/* || ${other%/*} == "${file%/*}" ]] ||
+      [[ $other == backends/include/* || $(house_of "$other") == "$(house_of "$file")" ]] ||
         [[ $other == core/include/* && $other != core/include/rankwire/backend/* ]] ;;
     examples/*) [[ $other == backends/include/rankwire/rankwire.hpp ]] ;;
     tests/fuzz/* | tests/unit/*zmq*) [[ $other != backends/mpi/* ]] ;;
@@ -46,26 +79,48 @@ may_include() {
   esac
 }
 
-shopt -s extglob
+# Whether the picture has an arrow for it, where both stand in rooms of one house.
+may_enter() {
+  local from to
+  from=$(room_of "$1") to=$(room_of "$2")
+  [[ $from && $to && $from != "$to" && ${from%/*} == "${to%/*}" ]] || return 0
+  used[$from $to]=1
+  [[ ${arrows[$from $to]:-} ]]
+}
+
+check_rooms() {
+  local folder arrow
+  for folder in backends/zmq/*/ core/src/*/ apps/compare/*/; do
+    [[ ${rooms[${folder%/}]:-} ]] || complain "$picture does not show the room ${folder%/}"
+  done
+  for folder in "${!rooms[@]}"; do
+    [[ -d $folder ]] || complain "$picture shows $folder, which is no folder"
+  done
+  for arrow in "${!arrows[@]}"; do
+    [[ ${used[$arrow]:-} ]] || complain "$picture: no include is the arrow ${arrow/ / -> }"
+  done
+  printf '%s\n' "${!arrows[@]}" | tsort >/dev/null || complain "$picture: rooms in a circle"
+}
+
+read_picture
 looked_at=0
-wrong=0
 while IFS=: read -r file line text; do
   name=${text#*[<\"]}
   name=${name%%[>\"]*}
   looked_at=$((looked_at + 1))
   other=$(resolve "$file" "$name")
   if [[ $other ]]; then
-    may_include "$file" "$other" && continue
+    may_include "$file" "$other" && may_enter "$file" "$other" && continue
     what="$other ($name)"
   else
     may_include_library "$file" "$name" && continue
     what=$name
   fi
-  echo "$file:$line: may not include $what"
-  wrong=$((wrong + 1))
+  complain "$file:$line: may not include $what"
 done < <(grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*[<"]' --include='*.[ch]pp' \
   --include='*.[ch]' core backends apps examples tests)
+check_rooms
 
-echo "$looked_at includes, $wrong that break the rules (README, \"Folders\")"
+echo "$looked_at includes, ${#arrows[@]} arrows between rooms; $wrong break the rules ($picture)"
 ((looked_at > 100)) || { echo "so few cannot be all: is $PWD the source tree?"; exit 1; }
 ((wrong == 0))

@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "../../apps/compare/results_json.hpp"
 #include "../support/folder.hpp"
+#include "results/json.hpp"
 
 /// A file of this folder (SAMPLES), made by hand: figures that a machine could have.
 inline std::string sample_text(const std::string& name) {

@@ -1,7 +1,7 @@
 #include <cstdio>
 
-#include "../../apps/compare/report.hpp"
 #include "browser.hpp"
+#include "report/page.hpp"
 #include "samples.hpp"
 
 // The page as a browser shows it.

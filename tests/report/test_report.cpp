@@ -2,7 +2,7 @@
 #include <filesystem>
 #include <rankwire/errors.hpp>
 
-#include "../../apps/compare/report.hpp"
+#include "report/page.hpp"
 #include "samples.hpp"
 
 // What can go wrong where a report is written. What is in it: test_page.cpp.

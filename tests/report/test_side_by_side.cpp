@@ -2,7 +2,7 @@
 #include <rankwire/errors.hpp>
 #include <sstream>
 
-#include "../../apps/compare/side_by_side.hpp"
+#include "results/side_by_side.hpp"
 #include "samples.hpp"
 
 using namespace comparison;

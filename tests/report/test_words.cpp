@@ -1,7 +1,7 @@
-#include "../../apps/compare/certainty.hpp"
-#include "../../apps/compare/quantity.hpp"
-#include "../../apps/compare/report_words.hpp"
-#include "../../apps/compare/unmoved.hpp"
+#include "report/words.hpp"
+#include "results/certainty.hpp"
+#include "results/quantity.hpp"
+#include "results/unmoved.hpp"
 #include "samples.hpp"
 
 using namespace comparison;

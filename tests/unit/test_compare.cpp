@@ -5,12 +5,12 @@
 #include <sstream>
 #include <vector>
 
-#include "../../apps/compare/bars.hpp"
-#include "../../apps/compare/bounce.hpp"
-#include "../../apps/compare/flood.hpp"
-#include "../../apps/compare/stamp.hpp"
-#include "../../apps/compare/statistics.hpp"
-#include "../../apps/compare/table.hpp"
+#include "results/statistics.hpp"
+#include "results/table.hpp"
+#include "ways/bounce.hpp"
+#include "ways/flood.hpp"
+#include "ways/stamp.hpp"
+#include "worlds/promises.hpp"
 
 // What compare does with payloads and figures. That it measures at all is told by system.compare.
 

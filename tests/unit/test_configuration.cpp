@@ -9,7 +9,7 @@
 #include <fstream>
 #include <thread>
 
-#include "../../core/src/configuration.hpp"
+#include "../../core/src/start/configuration.hpp"
 #include "../support/folder.hpp"
 #include "rankwire/errors.hpp"
 #include "rankwire/printable.hpp"

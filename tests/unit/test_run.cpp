@@ -15,8 +15,8 @@
 #include <stdexcept>
 #include <thread>
 
-#include "../../core/src/memory.hpp"
-#include "../../core/src/ranks.hpp"
+#include "../../core/src/channel/memory.hpp"
+#include "../../core/src/start/ranks.hpp"
 #include "../support/folder.hpp"
 #include "rankwire/backend/backend.hpp"
 #include "rankwire/backend/host.hpp"

@@ -5,11 +5,11 @@
 #include <chrono>
 #include <thread>
 
-#include "address_file.hpp"
-#include "interfaces.hpp"
-#include "listener.hpp"
-#include "probe.hpp"
 #include "rankwire/errors.hpp"
+#include "reach/address_file.hpp"
+#include "reach/interfaces.hpp"
+#include "reach/probe.hpp"
+#include "sockets/listener.hpp"
 #include "zmq_sockets.hpp"
 
 using namespace rankwire::zmq_wire;

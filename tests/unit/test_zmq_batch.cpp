@@ -5,9 +5,9 @@
 #include <thread>
 #include <vector>
 
-#include "batch.hpp"
+#include "links/batch.hpp"
+#include "links/turns.hpp"
 #include "rankwire/message.hpp"
-#include "turns.hpp"
 #include "zmq_world.hpp"
 
 using namespace rankwire::zmq_wire;

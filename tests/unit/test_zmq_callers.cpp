@@ -9,9 +9,9 @@
 #include <thread>
 #include <vector>
 
-#include "address.hpp"
-#include "descriptor.hpp"
-#include "wire.hpp"
+#include "reach/address.hpp"
+#include "reach/descriptor.hpp"
+#include "sockets/wire.hpp"
 #include "zmq_stranger.hpp"
 
 // Those who call a Wire's listener, and are sent away or end.

@@ -5,8 +5,8 @@
 
 #include "../support/folder.hpp"
 #include "../support/process.hpp"
-#include "certificate.hpp"
-#include "certificate_text.hpp"
+#include "keys/certificate.hpp"
+#include "keys/certificate_text.hpp"
 #include "rankwire/backend/log.hpp"
 #include "rankwire/errors.hpp"
 #include "rankwire/printable.hpp"

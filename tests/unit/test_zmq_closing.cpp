@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <thread>
 
-#include "stream_connection.hpp"
-#include "wire.hpp"
+#include "sockets/stream_connection.hpp"
+#include "sockets/wire.hpp"
 #include "zmq_port.hpp"
 
 // How a Wire ends, while the other side still speaks and then breaks off.

@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <thread>
 
-#include "open_files.hpp"
+#include "reach/open_files.hpp"
 #include "zmq_sockets.hpp"
 #include "zmq_stranger.hpp"
 #include "zmq_world.hpp"

@@ -3,7 +3,7 @@
 #include <memory>
 #include <thread>
 
-#include "doorman.hpp"
+#include "sockets/doorman.hpp"
 #include "zmq_port.hpp"
 
 using namespace std::chrono_literals;

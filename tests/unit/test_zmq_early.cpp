@@ -3,8 +3,8 @@
 #include <map>
 #include <thread>
 
-#include "session.hpp"
-#include "wire.hpp"
+#include "meeting/session.hpp"
+#include "sockets/wire.hpp"
 #include "zmq_world.hpp"
 
 using namespace zmq_world;

@@ -3,12 +3,12 @@
 
 #include <thread>
 
-#include "certificate.hpp"
-#include "descriptor.hpp"
-#include "gatekeeper.hpp"
-#include "greeting.hpp"
-#include "monitor.hpp"
+#include "keys/certificate.hpp"
 #include "rankwire/errors.hpp"
+#include "reach/descriptor.hpp"
+#include "reach/greeting.hpp"
+#include "sockets/gatekeeper.hpp"
+#include "sockets/monitor.hpp"
 #include "text_of.hpp"
 
 using namespace rankwire::zmq_wire;

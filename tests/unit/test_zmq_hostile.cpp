@@ -2,7 +2,7 @@
 
 #include <thread>
 
-#include "protocol.hpp"
+#include "protocol/protocol.hpp"
 #include "zmq_stranger.hpp"
 #include "zmq_world.hpp"
 

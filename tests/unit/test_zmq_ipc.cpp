@@ -14,11 +14,11 @@
 #include <zmq.hpp>
 
 #include "../support/folder.hpp"
-#include "descriptor.hpp"
-#include "doorman.hpp"
 #include "rankwire/errors.hpp"
 #include "rankwire/keys.hpp"
-#include "silence.hpp"
+#include "reach/descriptor.hpp"
+#include "sockets/doorman.hpp"
+#include "sockets/silence.hpp"
 #include "zmq_stranger.hpp"
 #include "zmq_world.hpp"
 

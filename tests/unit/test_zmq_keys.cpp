@@ -5,11 +5,11 @@
 #include <sstream>
 #include <thread>
 
-#include "gatekeeper.hpp"
-#include "monitor.hpp"
 #include "rankwire/backend/log.hpp"
 #include "rankwire/deadline.hpp"
 #include "rankwire/errors.hpp"
+#include "sockets/gatekeeper.hpp"
+#include "sockets/monitor.hpp"
 #include "text_of.hpp"
 #include "zmq_world.hpp"
 

@@ -7,10 +7,10 @@
 #include <string>
 #include <thread>
 
-#include "descriptor.hpp"
-#include "gate.hpp"
-#include "log_limit.hpp"
-#include "wire.hpp"
+#include "reach/descriptor.hpp"
+#include "sockets/gate.hpp"
+#include "sockets/log_limit.hpp"
+#include "sockets/wire.hpp"
 #include "zmq_port.hpp"
 #include "zmq_sockets.hpp"
 #include "zmq_stranger.hpp"

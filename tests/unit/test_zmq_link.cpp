@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
-#include "frame.hpp"
-#include "link.hpp"
+#include "links/link.hpp"
+#include "protocol/frame.hpp"
 
 using namespace rankwire::zmq_wire;
 

@@ -5,11 +5,11 @@
 
 #include <array>
 
-#include "descriptor.hpp"
-#include "open_files.hpp"
 #include "rankwire/errors.hpp"
-#include "stream_connection.hpp"
-#include "wire.hpp"
+#include "reach/descriptor.hpp"
+#include "reach/open_files.hpp"
+#include "sockets/stream_connection.hpp"
+#include "sockets/wire.hpp"
 #include "zmq_world.hpp"
 
 using namespace rankwire::zmq_wire;

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "frame.hpp"
-#include "protocol.hpp"
+#include "protocol/frame.hpp"
+#include "protocol/protocol.hpp"
 
 using namespace rankwire::zmq_wire;
 

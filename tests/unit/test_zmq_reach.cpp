@@ -3,7 +3,7 @@
 #include <thread>
 #include <zmq.hpp>
 
-#include "interfaces.hpp"
+#include "reach/interfaces.hpp"
 #include "zmq_sockets.hpp"
 #include "zmq_world.hpp"
 

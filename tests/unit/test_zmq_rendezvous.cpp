@@ -7,8 +7,8 @@
 #include <zmq.hpp>
 
 #include "../support/folder.hpp"
-#include "frame.hpp"
-#include "protocol.hpp"
+#include "protocol/frame.hpp"
+#include "protocol/protocol.hpp"
 #include "zmq_world.hpp"
 
 using namespace zmq_world;

@@ -3,7 +3,7 @@
 #include <memory>
 #include <thread>
 
-#include "silence.hpp"
+#include "sockets/silence.hpp"
 #include "zmq_port.hpp"
 
 using namespace std::chrono_literals;

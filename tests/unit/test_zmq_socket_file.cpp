@@ -10,10 +10,10 @@
 #include <thread>
 
 #include "../support/folder.hpp"
-#include "address.hpp"
-#include "probe.hpp"
 #include "rankwire/errors.hpp"
-#include "socket_file.hpp"
+#include "reach/address.hpp"
+#include "reach/probe.hpp"
+#include "sockets/socket_file.hpp"
 #include "text_of.hpp"
 
 using namespace rankwire::zmq_wire;

@@ -3,8 +3,8 @@
 #include <atomic>
 #include <thread>
 
-#include "protocol.hpp"
-#include "wire.hpp"
+#include "protocol/protocol.hpp"
+#include "sockets/wire.hpp"
 #include "zmq_stranger.hpp"
 #include "zmq_world.hpp"
 

@@ -6,9 +6,9 @@
 #include <array>
 #include <string>
 
-#include "address.hpp"
-#include "descriptor.hpp"
-#include "stream_connection.hpp"
+#include "reach/address.hpp"
+#include "reach/descriptor.hpp"
+#include "sockets/stream_connection.hpp"
 
 // What a connection over TCP is set to. Over Unix sockets: test_zmq_ipc.cpp.
 

@@ -12,9 +12,9 @@
 #include <iterator>
 #include <string>
 
-#include "address.hpp"
-#include "descriptor.hpp"
-#include "probe.hpp"
+#include "reach/address.hpp"
+#include "reach/descriptor.hpp"
+#include "reach/probe.hpp"
 
 // Plain sockets and files for the tests of how ranks over ZeroMQ find each other.
 

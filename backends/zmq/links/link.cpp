@@ -1,0 +1,174 @@
+#include "links/link.hpp"
+
+#include <utility>
+
+#include "protocol/frame.hpp"
+
+namespace rankwire::zmq_wire {
+namespace {
+
+/// So much may come in before it is acknowledged on its own, while nothing is sent back that would
+/// do so by the way. Frees the sender's memory early; two pieces of a large payload, so that an
+/// answer to one such piece is soon enough.
+constexpr std::size_t acknowledge_each_bytes = 2 * piece_bytes_min;
+
+}  // namespace
+
+Header Link::numbered(Header header) {
+  header.sequence = next_++;
+  header.ack = received_;
+  unacknowledged_bytes_ = 0;
+  return header;
+}
+
+void Link::send(Header header, std::span<const std::byte> body) {
+  flush();
+  keep_and_carry({frame_of(numbered(header), body), {}, false, {}});
+}
+
+void Link::send_whole(Header header, zmq::message_t&& frame) {
+  flush();
+  put_header({frame.data<std::byte>(), frame.size()}, numbered(header));
+  keep_and_carry({std::move(frame), {}, false, {}});
+}
+
+void Link::send_chunk(Header header, zmq::message_t&& chunk) {
+  flush();
+  keep_and_carry({frame_of(numbered(header), {}), std::move(chunk), true, {}});
+}
+
+void Link::send_relay(RelayTag tag, zmq::message_t&& inner, zmq::message_t* chunk) {
+  flush();
+  const Header header{.kind = Kind::relay, .tag = tag.wire(), .bytes = inner.size()};
+  if (chunk == nullptr && ends_with_header(inner.size())) {
+    keep_and_carry({frame_of(numbered(header), {}), std::move(inner), true, {}});
+    return;
+  }
+  Kept relayed{frame_of(numbered(header), {inner.data<std::byte>(), inner.size()}),
+               {},
+               chunk != nullptr,
+               {}};
+  if (chunk != nullptr) relayed.chunk = std::move(*chunk);
+  keep_and_carry(std::move(relayed));
+}
+
+/// A first message is not counted, since libzmq allocates nothing for a short one; a second one
+/// right behind it is, as a batch of one.
+void Link::send_message(std::uint32_t tag, std::span<const std::byte> payload, bool alone) {
+  if (payload.size() > Batch::payload_bytes_max || (alone && !waits() && flow_->under_way == 0)) {
+    send({.kind = Kind::data, .tag = tag, .bytes = payload.size()}, payload);
+    return;
+  }
+  if (!batch_.has_room(payload.size())) flush();
+  const bool first = !waits();
+  batch_.add(tag, payload);
+  if (!first) return;
+  flow_->waiting.store(true);
+  if (attached_ && is_due()) flush();
+}
+
+void Link::flush() {
+  if (!waits()) return;
+  flow_->waiting.store(false);
+  const auto bytes = batch_.finish(numbered({.kind = Kind::batch}));
+  Kept frame{{}, {}, false, CountedFrame{bytes, flow_}};
+  batch_.clear();
+  keep_and_carry(std::move(frame));
+}
+
+void Link::keep_and_carry(Kept&& frame) {
+  kept_.push_back(std::move(frame));
+  if (attached_) carry(kept_.back());
+}
+
+void Link::carry(Kept& frame) {
+  zmq::message_t first;
+  if (frame.counted) {
+    first = frame.counted->message();
+  } else {
+    first.copy(frame.first);
+  }
+  if (!frame.has_chunk) {
+    carrier_.carry(route_, std::move(first), nullptr);
+    return;
+  }
+  zmq::message_t chunk;
+  chunk.copy(frame.chunk);
+  carrier_.carry(route_, std::move(first), &chunk);
+}
+
+bool Link::take(const Header& header, std::size_t frame_bytes) {
+  note_acknowledged(header.ack);
+  note_heard(header);
+  if (!is_numbered(header.kind)) return false;
+  if (header.sequence != received_) {
+    const bool ahead = static_cast<std::int32_t>(header.sequence - received_) > 0;
+    if (ahead && !asked_again_) ask_again();
+    return false;
+  }
+  // The first of a connection at once: it shows the other side that frames pass.
+  const bool first = received_ == received_before_;
+  ++received_;
+  asked_again_ = false;
+  unacknowledged_bytes_ += frame_bytes;
+  if (first || unacknowledged_bytes_ > acknowledge_each_bytes) acknowledge();
+  return true;
+}
+
+bool Link::wants_again(const Header& header) {
+  if (header.sequence != received_ || unsound_ == header.sequence) return false;
+  unsound_ = header.sequence;
+  ask_again();
+  return true;
+}
+
+/// What the first word of a connection acknowledges came over those before.
+void Link::note_heard(const Header& header) {
+  if (!std::exchange(heard_, true)) acked_before_ = acked_;
+  if (header.kind == Kind::ack) told_sent_ = header.sequence;
+}
+
+void Link::note_sent(std::uint32_t frames) {
+  told_sent_ = frames;
+  heard_ = true;
+}
+
+void Link::acknowledge() {
+  unacknowledged_bytes_ = 0;
+  carry_bare(Kind::ack);
+}
+
+void Link::ask_again() {
+  asked_again_ = attached_;
+  carry_bare(Kind::resend);
+}
+
+void Link::carry_bare(Kind kind) {
+  if (attached_) carrier_.carry(route_, frame_of(word(kind, 0), {}), nullptr);
+}
+
+/// Numbers go round at 2^32; far fewer frames than that are under way.
+bool Link::note_acknowledged(std::uint32_t received) {
+  if (received - acked_ > next_ - acked_) return false;
+  for (; acked_ != received; ++acked_) kept_.pop_front();
+  return true;
+}
+
+void Link::attach(ConnectionId over) {
+  route_ = over;
+  attached_ = true;
+  asked_again_ = false;
+  heard_ = false;
+  acked_before_ = acked_;
+  received_before_ = received_;
+  for (Kept& frame : kept_) carry(frame);
+}
+
+bool Link::attach(ConnectionId over, std::uint32_t received) {
+  const bool overtaken = static_cast<std::int32_t>(received - acked_) < 0;
+  if (!overtaken && !note_acknowledged(received)) return false;
+  attach(over);
+  return true;
+}
+
+}  // namespace rankwire::zmq_wire

@@ -1,0 +1,34 @@
+#include "links/turns.hpp"
+
+#include <chrono>
+#include <thread>
+
+namespace rankwire::zmq_wire {
+
+void Turns::enter() noexcept {
+  constexpr int yields = 1000;  // of one that aborts it is worth a sleep
+  for (int tries = 0; !take(); ++tries) {
+    if (tries < yields) {
+      std::this_thread::yield();
+    } else {
+      std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    }
+  }
+}
+
+void Turns::leave() noexcept {
+  do {
+    taken_.store(false);
+    // Where somebody else took the turn in between, it looks when it leaves.
+    if (!due_.load() || !take()) return;
+    due_.store(false);
+    work_.do_due();
+  } while (true);
+}
+
+void Turns::due() noexcept {
+  due_.store(true);
+  if (take()) leave();
+}
+
+}  // namespace rankwire::zmq_wire

@@ -1,0 +1,382 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "keys/certificate.hpp"
+#include "meeting/session.hpp"
+#include "protocol/frame.hpp"
+#include "rankwire/backend/host.hpp"
+#include "rankwire/backend/log.hpp"
+#include "rankwire/backend/texts.hpp"
+#include "reach/interfaces.hpp"
+#include "reach/open_files.hpp"
+
+namespace rankwire::zmq_wire {
+namespace {
+
+/// A worker that has come and waits for the rest.
+struct Candidate {
+  ConnectionId connection = 0;
+  Hello hello;
+};
+
+/// Workers of a large world may be started more than once, and that is worth a line each.
+std::uint64_t logged_max(int ranks) {
+  constexpr std::uint64_t least = 20;
+  return std::max(least, 2 * static_cast<std::uint64_t>(ranks));
+}
+
+/// Every worker has a connection here.
+std::unique_ptr<Wire> make_wire(const Settings& settings, int ranks) {
+  raise_file_limit();
+  check_files_left(files_of_wire + static_cast<std::size_t>(ranks - 1),
+                   fmt::format("rank 0 of a world of {} ranks", ranks));
+  return std::make_unique<Wire>(silence_max(settings), read_keyring(settings));
+}
+
+class MasterRendezvous {
+ public:
+  explicit MasterRendezvous(const Settings& settings)
+      : settings_{settings},
+        ranks_{settings.ranks.value_or(1)},
+        wire_{make_wire(settings, ranks_)},
+        came_{logged_max(ranks_)},
+        went_away_{logged_max(ranks_)} {}
+
+  Session run();
+
+ private:
+  void bind();
+  std::vector<std::string> bind_addresses(const Endpoint& endpoint);
+  void check_strangers_kept_out(const std::vector<Address>& addresses) const;
+  void take(Incoming&& incoming);
+  void admit(Incoming&& incoming, Hello&& hello);
+  void welcome(const Candidate& candidate);
+  void report();
+  void give_up();
+  Session start();
+  [[nodiscard]] bool complete() const { return static_cast<int>(candidates_.size()) == ranks_ - 1; }
+  [[nodiscard]] std::string missing() const;
+
+  const Settings& settings_;
+  int ranks_;
+  std::unique_ptr<Wire> wire_;
+  std::string bound_;       // for the log
+  std::string reached_at_;  // what to tell workers to join
+  AddressFile address_file_;
+  std::vector<Candidate> candidates_;  // in the order of arrival
+  LogLimit came_, went_away_;
+};
+
+void MasterRendezvous::bind() {
+  const Endpoint endpoint = parse_endpoint(settings_.listen);
+  std::vector<std::string> reachable;
+  if (endpoint.is_ipc()) {
+    bound_ = wire_->listen_as_master(endpoint.path);
+    reachable = {bound_};
+  } else {
+    const auto bound = bind_addresses(endpoint);
+    bound_ = fmt::format("{}", fmt::join(bound, " and "));
+    reachable = reachable_endpoints(bound, settings_.advertise);
+  }
+  reached_at_ = reachable.front();
+  if (settings_.address_file.empty()) return;
+  address_file_ = AddressFile{settings_.address_file, reachable};
+}
+
+std::vector<std::string> MasterRendezvous::bind_addresses(const Endpoint& endpoint) {
+  const auto addresses = listening_addresses(endpoint.host);
+  check_strangers_kept_out(addresses);
+  if (endpoint.host == host_name() && settings_.advertise.empty() &&
+      std::all_of(addresses.begin(), addresses.end(), [](const auto& a) { return a.loopback; })) {
+    log().warn(
+        "--listen {}: that name stands for {} on this machine, where no other host comes in; "
+        "say an interface, an address or * instead",
+        settings_.listen, addresses.front().number);
+  }
+  return wire_->listen(addresses, PortRange{endpoint.port, endpoint.port}, true);
+}
+
+/// Without keys, every address but loopback is open to whoever reaches it.
+void MasterRendezvous::check_strangers_kept_out(const std::vector<Address>& addresses) const {
+  const auto open = std::find_if(addresses.begin(), addresses.end(),
+                                 [](const Address& address) { return !address.loopback; });
+  if (open == addresses.end() || !settings_.key.empty()) return;
+  if (!settings_.insecure) {
+    throw UsageError{fmt::format(
+        "--listen {}: other hosts reach {}, and whoever reaches it could join: links "
+        "have no keys. Listen on 127.0.0.1, give all of them keys, or add --insecure on "
+        "a network that you trust",
+        settings_.listen, open->any ? "every interface" : open->number)};
+  }
+  log().warn("--insecure: whoever reaches {} can join this world and read what it sends",
+             settings_.listen);
+}
+
+Session MasterRendezvous::run() {
+  bind();
+  const Deadline deadline{settings_.join_timeout};
+  Deadline next_report{std::chrono::milliseconds{500}};
+  if (!complete())
+    log().info("rank 0 listens on {} for {} worker{}", bound_, ranks_ - 1, ranks_ == 2 ? "" : "s");
+  while (!complete()) {
+    if (auto incoming = wire_->receive(deadline.sooner(next_report))) take(std::move(*incoming));
+    if (complete()) break;
+    if (deadline.expired()) give_up();
+    if (next_report.expired()) {
+      report();
+      next_report = report_each;
+    }
+  }
+  return start();
+}
+
+void MasterRendezvous::take(Incoming&& incoming) {
+  if (incoming.what == Incoming::What::down) {
+    const auto gone = std::find_if(candidates_.begin(), candidates_.end(), [&](const auto& c) {
+      return c.connection == incoming.connection;
+    });
+    if (gone == candidates_.end()) return;
+    if (went_away_.admits()) {
+      log().warn("a worker ({}, pid {}) went away before the start{}", gone->hello.host,
+                 gone->hello.pid, went_away_.end());
+    }
+    candidates_.erase(gone);
+    return;
+  }
+  if (incoming.what != Incoming::What::frame) return;
+  if (incoming.header.kind == Kind::link) {  // of a world that had this port before
+    send_reject(*wire_, incoming.connection, {Refusal::unknown, "it is of another world"});
+    wire_->bid_farewell(incoming.connection);
+    return;
+  }
+  auto hello = hello_of(incoming);
+  if (!hello) {
+    wire_->drop(incoming.connection, "not a hello, before the start");
+    return;
+  }
+  if (const auto reject = check_hello(incoming.header, *hello, settings_, ranks_)) {
+    refuse(*wire_, incoming.connection, *hello, *reject);
+    return;
+  }
+  admit(std::move(incoming), std::move(*hello));
+}
+
+void MasterRendezvous::admit(Incoming&& incoming, Hello&& hello) {
+  const ConnectionId connection = incoming.connection;
+  for (auto& candidate : candidates_) {
+    if (candidate.hello.nonce == hello.nonce) {  // the same process, over a new connection
+      if (candidate.connection != connection) {
+        const bool newer = is_newer(hello.call, candidate.hello.call);
+        wire_->hang_up(newer ? candidate.connection : connection);
+        if (!newer) return;
+        wire_->let_in(connection);
+      }
+      candidate = {connection, std::move(hello)};
+      welcome(candidate);
+      return;
+    }
+    if (candidate.connection == connection) {  // one connection, one worker
+      wire_->drop(connection, "it says to be another worker than before");
+      wire_->show_out(connection);
+      return;
+    }
+    if (hello.wanted_rank > 0 && candidate.hello.wanted_rank == hello.wanted_rank) {
+      if (!incoming.deferred) {  // the end of whoever had the rank may wait right behind
+        wire_->defer(std::move(incoming));
+        return;
+      }
+      refuse(*wire_, connection, hello,
+             {Refusal::rank,
+              fmt::format("rank {} is taken by {} (pid {}); ask for another or for "
+                          "none",
+                          hello.wanted_rank, candidate.hello.host, candidate.hello.pid)});
+      return;
+    }
+  }
+  if (came_.admits()) {
+    log().debug("a worker ({}, pid {}) has come{}", hello.host, hello.pid, came_.end());
+  }
+  wire_->let_in(connection);
+  candidates_.push_back({connection, std::move(hello)});
+  // To the newcomer alone: the others hear of it from the next report. All of them each time would
+  // be 250,000 messages for a world of 500.
+  welcome(candidates_.back());
+}
+
+void MasterRendezvous::welcome(const Candidate& candidate) {
+  send_record(*wire_, candidate.connection, Kind::welcome,
+              Welcome{ranks_, static_cast<std::int32_t>(candidates_.size()) + 1, missing(), 0});
+}
+
+/// Which ranks are missing, as far as ranks were asked for: the others are given at the start.
+/// Empty when all are here.
+std::string MasterRendezvous::missing() const {
+  std::vector<bool> wanted(static_cast<std::size_t>(ranks_), false);
+  for (const auto& candidate : candidates_) {
+    if (candidate.hello.wanted_rank > 0) {
+      wanted[static_cast<std::size_t>(candidate.hello.wanted_rank)] = true;
+    }
+  }
+  std::vector<int> free;
+  for (int rank = 1; rank < ranks_; ++rank) {
+    if (!wanted[static_cast<std::size_t>(rank)]) free.push_back(rank);
+  }
+  const auto unnamed = static_cast<std::size_t>(
+      std::count_if(candidates_.begin(), candidates_.end(),
+                    [](const auto& c) { return c.hello.wanted_rank < 0; }));
+  const std::size_t missing = free.size() - std::min(unnamed, free.size());
+  if (unnamed > 0) {
+    // The first come get the lowest free ranks.
+    free.erase(free.begin(), free.begin() + static_cast<std::ptrdiff_t>(free.size() - missing));
+  }
+  if (missing == 0) return {};
+  constexpr std::size_t named_max = 20;
+  const bool cut = free.size() > named_max;
+  if (cut) free.resize(named_max);
+  return fmt::format("rank{} {}{}", missing == 1 ? "" : "s", fmt::join(free, ", "),
+                     cut ? fmt::format(" and {} more", missing - named_max) : "");
+}
+
+void MasterRendezvous::report() {
+  log().info("rank 0 waits for {} ({} of {} are here); join with --join {}", missing(),
+             candidates_.size() + 1, ranks_, reached_at_);
+  if (const auto shortage = file_shortage(); !shortage.empty()) log().warn("{}", shortage);
+  const Welcome welcome{ranks_, static_cast<std::int32_t>(candidates_.size()) + 1, missing(), 0};
+  for (const auto& candidate : candidates_) {
+    send_record(*wire_, candidate.connection, Kind::welcome, welcome);
+  }
+}
+
+void MasterRendezvous::give_up() {
+  const std::string text = fmt::format(
+      "{} did not come within {} s ({} of {} were here); start them, or wait longer "
+      "with --join-timeout",
+      missing(), std::chrono::duration<double>(settings_.join_timeout).count(),
+      candidates_.size() + 1, ranks_);
+  for (const auto& candidate : candidates_) {
+    send_reject(*wire_, candidate.connection, {Refusal::timeout, text});
+  }
+  if (const auto shortage = file_shortage(); !shortage.empty()) {
+    throw TransportError{fmt::format("{} did not come within {} s: {}", missing(),
+                                     std::chrono::duration<double>(settings_.join_timeout).count(),
+                                     shortage)};
+  }
+  throw Timeout{text};
+}
+
+Session MasterRendezvous::start() {
+  Session session;
+  session.settings = settings_;
+  session.token = random_token();
+  session.members.resize(static_cast<std::size_t>(ranks_));
+  session.connections.resize(static_cast<std::size_t>(ranks_), 0);
+  session.nonces.resize(static_cast<std::size_t>(ranks_), 0);
+  session.hellos.resize(static_cast<std::size_t>(ranks_), 0);
+  session.first_probes.resize(static_cast<std::size_t>(ranks_));
+  session.members[0] = {0, host_name(), process_id(), reached_at_, 0, {}, wire_->piece_bytes()};
+  const auto place = [&](int rank, const Candidate& candidate) {
+    const auto& hello = candidate.hello;
+    const auto at = static_cast<std::size_t>(rank);
+    session.members[at] = {rank, hello.host, hello.pid,        hello.endpoint,
+                           0,    hello.key,  hello.piece_bytes};
+    session.connections[at] = candidate.connection;
+    session.nonces[at] = hello.nonce;
+    session.hellos[at] = hello.call;
+    session.first_probes[at] = probe_first(*wire_, candidate.connection, hello.endpoint);
+  };
+  for (const auto& candidate : candidates_) {
+    if (candidate.hello.wanted_rank > 0) place(candidate.hello.wanted_rank, candidate);
+  }
+  int rank = 1;
+  for (const auto& candidate : candidates_) {
+    if (candidate.hello.wanted_rank > 0) continue;
+    while (session.connections[static_cast<std::size_t>(rank)] != 0) ++rank;
+    place(rank, candidate);
+  }
+  const Buffer table = encode(Start{
+      session.members, {}, session.token, settings_.window_bytes, settings_.message_bytes_max});
+  zmq::message_t message = frame_of(
+      {.kind = Kind::start, .tag = protocol_version, .bytes = table.size()}, table.bytes());
+  for (rank = 1; rank < ranks_; ++rank) {
+    const ConnectionId worker = session.connections[static_cast<std::size_t>(rank)];
+    send_record(*wire_, worker, Kind::welcome, Welcome{ranks_, ranks_, {}, rank});
+    zmq::message_t shared;
+    shared.copy(message);
+    wire_->send(worker, std::move(shared), nullptr);
+  }
+  session.wire = std::move(wire_);
+  session.address_file = std::move(address_file_);
+  return session;
+}
+
+}  // namespace
+
+Session rendezvous_as_master(const Settings& settings) {
+  return MasterRendezvous{settings}.run();
+}
+
+std::optional<Hello> hello_of(const Incoming& incoming) {
+  if (incoming.header.kind != Kind::hello || incoming.has_chunk) return std::nullopt;
+  // Another version's body may look different; only its version is read (check_hello).
+  if (incoming.header.tag != protocol_version) return Hello{};
+  try {
+    auto hello = record_of<Hello>(incoming.body());
+    (void)parse_endpoint(hello.endpoint);
+    if (!hello.key.empty() && !is_public_key(hello.key)) return std::nullopt;
+    return hello;
+  } catch (const UsageError&) {  // of its endpoint
+    return std::nullopt;
+  } catch (const DecodeError&) {
+    return std::nullopt;
+  }
+}
+
+std::optional<Reject> check_hello(const Header& header, const Hello& hello,
+                                  const Settings& settings, int ranks) {
+  if (header.tag != protocol_version) {
+    return Reject{Refusal::version,
+                  fmt::format("the worker speaks protocol version {}, the master version {}; run "
+                              "the same rankwire on all hosts",
+                              header.tag, protocol_version)};
+  }
+  if (hello.job != settings.job) {
+    return Reject{Refusal::job, fmt::format("the worker is of job '{}', this master of job '{}'; "
+                                            "give both the same --job",
+                                            printable(hello.job), settings.job)};
+  }
+  if (hello.wanted_rank == 0 || hello.wanted_rank >= ranks || hello.wanted_rank < -1) {
+    return Reject{Refusal::rank, fmt::format("the worker wants rank {}; this world of {} has ranks "
+                                             "1..{} for workers",
+                                             hello.wanted_rank, ranks, ranks - 1)};
+  }
+  if (hello.ranks != 0 && hello.ranks != ranks) {
+    return Reject{Refusal::size, fmt::format("the worker was told of {} ranks (-n), the master of "
+                                             "{}; leave -n out at the worker, or correct it",
+                                             hello.ranks, ranks)};
+  }
+  return std::nullopt;
+}
+
+FirstProbe probe_first(const Wire& wire, ConnectionId worker, const std::string& endpoint) {
+  if (!same_host(endpoint, wire.host_of(worker))) return nullptr;
+  return std::make_unique<Probe>(endpoint, probe_limit);
+}
+
+void send_reject(Wire& wire, ConnectionId to, const Reject& reject) {
+  const Buffer body = body_of(reject);
+  wire.send(to, {.kind = Kind::reject, .tag = protocol_version, .bytes = body.size()},
+            body.bytes());
+}
+
+void refuse(Wire& wire, ConnectionId to, const Hello& hello, const Reject& reject) {
+  if (auto& refusals = wire.refusals(); refusals.admits()) {
+    log().warn("refused a worker ({}, pid {}): {}{}", hello.host.empty() ? "unknown" : hello.host,
+               hello.pid, reject.text, refusals.end());
+  }
+  send_reject(wire, to, reject);
+  wire.bid_farewell(to);
+}
+
+}  // namespace rankwire::zmq_wire

@@ -1,0 +1,101 @@
+#include "protocol/protocol.hpp"
+
+#include <cstring>
+#include <random>
+#include <string_view>
+
+#include "rankwire/backend/texts.hpp"
+
+namespace rankwire::zmq_wire {
+namespace {
+
+template <class Integer>
+void put(std::byte* at, Integer value) {
+  for (std::size_t i = 0; i < sizeof value; ++i) {
+    at[i] = static_cast<std::byte>(static_cast<std::uint64_t>(value) >> (8 * i));
+  }
+}
+
+template <class Integer>
+Integer get(const std::byte* at) {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < sizeof(Integer); ++i) {
+    value |= std::to_integer<std::uint64_t>(at[i]) << (8 * i);
+  }
+  return static_cast<Integer>(value);
+}
+
+}  // namespace
+
+HeaderBytes to_bytes(const Header& header) {
+  HeaderBytes bytes{};
+  put(bytes.data(), Header::magic);
+  put(bytes.data() + 2, static_cast<std::uint8_t>(header.kind));
+  put(bytes.data() + 4, header.tag);
+  put(bytes.data() + 8, header.bytes);
+  put(bytes.data() + 16, header.sequence);
+  put(bytes.data() + 20, header.ack);
+  return bytes;
+}
+
+std::optional<Header> header_of(std::span<const std::byte> frame) {
+  if (frame.size() < Header::wire_bytes) return std::nullopt;
+  const std::byte* const at = frame.data() + header_at(frame.size());
+  const auto kind = get<std::uint8_t>(at + 2);
+  if (get<std::uint16_t>(at) != Header::magic || kind == 0 || kind > kind_max ||
+      at[3] != std::byte{0}) {
+    return std::nullopt;
+  }
+  return Header{static_cast<Kind>(kind), get<std::uint32_t>(at + 4), get<std::uint64_t>(at + 8),
+                get<std::uint32_t>(at + 16), get<std::uint32_t>(at + 20)};
+}
+
+Buffer body_of(const Reject& reject) {
+  Buffer body{sizeof(std::uint32_t) + reject.text.size()};
+  put(body.data(), static_cast<std::uint32_t>(reject.refusal));
+  std::memcpy(body.data() + sizeof(std::uint32_t), reject.text.data(), reject.text.size());
+  return body;
+}
+
+Reject reject_of(std::span<const std::byte> body) {
+  if (body.size() < sizeof(std::uint32_t)) return {Refusal::damaged, "no reason given"};
+  const auto text = body.subspan(sizeof(std::uint32_t));
+  return {static_cast<Refusal>(get<std::uint32_t>(body.data())),
+          printable({reinterpret_cast<const char*>(text.data()), text.size()}, cause_bytes_max)};
+}
+
+/// Not the job, which is compared.
+void make_printable(Hello& hello) {
+  hello.host = printable(hello.host);
+}
+
+void make_printable(Welcome& welcome) {
+  welcome.missing = printable(welcome.missing);
+}
+
+void make_printable(Member& member) {
+  member.host = printable(member.host);
+  member.endpoint = printable(member.endpoint, endpoint_bytes_max);
+}
+
+void make_printable(Departed& departed) {
+  departed.reason = printable(departed.reason, cause_bytes_max);
+}
+
+void make_printable(Start& start) {
+  for (Member& member : start.members) make_printable(member);
+  for (Departed& departed : start.departed) make_printable(departed);
+}
+
+void make_printable(Abort& abort) {
+  abort.host = printable(abort.host);
+  abort.what = printable(abort.what, cause_bytes_max);
+}
+
+Token random_token() {
+  std::random_device device;
+  const auto word = [&] { return (std::uint64_t{device()} << 32) | device(); };
+  return {word(), word()};
+}
+
+}  // namespace rankwire::zmq_wire

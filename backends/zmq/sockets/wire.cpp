@@ -1,0 +1,325 @@
+#include "sockets/wire.hpp"
+
+#include <fmt/format.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <random>
+#include <thread>
+#include <utility>
+
+#include "protocol/frame.hpp"
+#include "rankwire/backend/interrupt.hpp"
+#include "rankwire/backend/log.hpp"
+#include "rankwire/errors.hpp"
+#include "reach/open_files.hpp"
+#include "sockets/calls.hpp"
+
+namespace rankwire::zmq_wire {
+namespace {
+
+constexpr int sockets_max = 16'384;
+// With all to all there are many connections on each host, and their PINGs alone may keep it busy.
+constexpr int ranks_few = 24;
+// Below the time in which the system sends something again, it would end sound connections.
+constexpr int maxrt_least_ms = 1000;
+constexpr int frames_skipped_at_once = 256;
+// Others may speak for as long as they like: a wait whose deadline has passed ends after that.
+constexpr std::chrono::milliseconds late_max{5};
+constexpr std::uint64_t turns_a_sweep = 2, turns_besides = 64;
+constexpr int late_yields = 4;
+constexpr int waits_without_yield = 256;
+// A signal that comes just before a wait begins must not be missed for long.
+constexpr std::chrono::milliseconds look_for_signals_each{100};
+// Of a caller that has ended, libzmq's thread hands over the last within microseconds.
+constexpr std::chrono::milliseconds look_for_ends_each{1};
+
+zmq::context_t make_context() {
+  raise_file_limit();
+  check_files_left(files_of_wire, "a rank over ZeroMQ");  // libzmq would abort the process
+  zmq::context_t context{1};
+  set_option(context, zmq::ctxopt::max_sockets, sockets_max);
+  return context;
+}
+
+}  // namespace
+
+Wire::Wire(std::chrono::milliseconds silence_max, std::optional<Keyring> keys)
+    : silence_max_{silence_max}, keys_{std::move(keys)}, context_{make_context()} {}
+
+void Wire::set_up(zmq::socket_t& socket, std::int64_t frame_bytes_max) const {
+  const int silence_max_ms = static_cast<int>(silence_max_.count());
+  set_option(socket, zmq::sockopt::sndhwm, 0);
+  set_option(socket, zmq::sockopt::rcvhwm, 0);
+  set_option(socket, zmq::sockopt::linger, 0);  // hang_up; the destructor sets its own
+  set_option(socket, zmq::sockopt::maxmsgsize, frame_bytes_max);
+  set_option(socket, zmq::sockopt::heartbeat_timeout, 0);  // Silence looks at that
+  // While the program computes nobody looks, and a dead network is to be noticed all the same.
+  set_option(socket, zmq::sockopt::tcp_maxrt, std::max(silence_max_ms, maxrt_least_ms));
+  // One that is cut off on one side only must not use up the grace.
+  set_option(socket, zmq::sockopt::handshake_ivl, std::max(silence_max_ms, 1'000));
+}
+
+void Wire::expect_workers(int ranks) {
+  crowd_ = std::max(1, ranks / ranks_few);
+}
+
+void Wire::rebuild_poll_items() {
+  poll_items_.clear();
+  polled_.clear();
+  const auto add = [this](Source& source) {
+    poll_items_.push_back({option_of(source.socket(), zmq::sockopt::fd), POLLIN, 0});
+    poll_items_.push_back({option_of(source.ends->monitor.socket(), zmq::sockopt::fd), POLLIN, 0});
+    polled_.push_back(&source);
+  };
+  if (listener_) add(*listener_);
+  for (const auto& source : dialed_) add(*source);
+}
+
+bool Wire::send(ConnectionId to, const Header& header, std::span<const std::byte> body) {
+  return send(to, frame_of(header, body), nullptr);
+}
+
+bool Wire::send(ConnectionId to, zmq::message_t&& first, zmq::message_t* chunk) {
+  const auto found = connections_.find(to);
+  if (found == connections_.end()) return false;
+  Source& source = *found->second.source;
+  const Dialing& dialing = source.dialing;
+  if (source.dialed != 0 && !dialing.stands && !dialing.first) return false;
+  auto& socket = source.socket();
+  source.quiet = false;
+  try {
+    // Never a wait: there is no high-water mark, and libzmq's own thread comes here, too (Turns).
+    if (source.dialed == 0) {
+      const std::string& id = found->second.routing_id;
+      send_part(socket, zmq::message_t{id.data(), id.size()}, true);
+    }
+    send_part(socket, std::move(first), chunk != nullptr);
+    if (chunk != nullptr) send_part(socket, std::move(*chunk), false);
+    return true;
+  } catch (const zmq::error_t& error) {
+    if (error.num() == EHOSTUNREACH) {
+      has_ended(to);
+      return false;
+    }
+    throw TransportError{fmt::format("send to {}: {}", found->second.address, error.what())};
+  }
+}
+
+void Wire::hang_up(ConnectionId connection) {
+  const auto found = connections_.find(connection);
+  if (found == connections_.end()) return;
+  forget_ready(connection);
+  if (Source& source = *found->second.source; source.dialed != 0) {
+    hang_up_dialed(connection, source);
+    return;
+  }
+  // What it has said, and libzmq holds, must not be taken for another's.
+  now_stands(connection, found->second, Standing::hung_up);
+}
+
+void Wire::forget_ready(ConnectionId connection) {
+  std::erase_if(ready_, [&](const Incoming& in) { return in.connection == connection; });
+}
+
+void Wire::look_after_strangers() {
+  const auto shown_out = doorman_.look(listener_ ? listener_->sweeps : 0);
+  frames_dropped_ += shown_out;
+  gate_.charge(static_cast<double>(shown_out) * Gate::cost_of_stay);
+  gate_.look();
+}
+
+/// That of a connection which ends now.
+void Wire::note_exited(int descriptor) {
+  // Others that had this number before may be of processes that live.
+  const auto found = accepted_.find(descriptor);
+  if (found != accepted_.end() && !found->second.callers.empty()) {
+    connections_.at(found->second.callers.back()).exited = true;
+  }
+  for (const auto& source : dialed_) {
+    if (source->dialing.stands && source->dialing.descriptor == descriptor)
+      connections_.at(source->dialed).exited = true;
+  }
+}
+
+std::optional<Incoming> Wire::receive(Deadline deadline) {
+  Deadline at_last = Deadline::never();
+  while (ready_.empty()) {
+    word_waits_ = false;
+    if (interruptible_) check_interrupted();
+    look_after_strangers();
+    for (const int descriptor : silence_.look()) note_exited(descriptor);
+    look_after_attempts();
+    if (!ready_.empty()) break;
+    const Deadline next_end = downs_.empty() ? Deadline::never() : Deadline{look_for_ends_each};
+    const bool any = pump(deadline.sooner(look_for_signals_each)
+                              .sooner(doorman_.next_look())
+                              .sooner(next_attempt_look_)
+                              .sooner(next_end));
+    if (!ready_.empty() || !deadline.expired()) continue;
+    if (!any || at_last.expired()) return std::nullopt;
+    if (at_last.is_never()) at_last = late_max;
+  }
+  Incoming next = std::move(ready_.front());
+  ready_.pop_front();
+  return next;
+}
+
+/// Waits until something can be read or the deadline has passed, and reads it. Monitors first, so
+/// that an ended connection is known; then data; then the ends are given out, behind their data.
+///
+/// Not zmq::poll, which makes three times the system calls. A socket's descriptor tells of news
+/// once, and a send may have taken note of them: so a socket that was used is asked before the
+/// wait.
+bool Wire::pump(Deadline deadline) {
+  try {
+    bool any = true;
+    if (std::any_of(polled_.begin(), polled_.end(), [](Source* s) { return is_readable(*s); })) {
+      for (Source* const source : polled_) read_monitor(*source);
+      for (Source* const source : polled_) drain(*source, messages_at_once);
+    } else {
+      any = wait_and_read(deadline);
+    }
+    emit_downs();
+    return any || !ready_.empty();
+  } catch (const zmq::error_t& error) {
+    if (error.num() == EINTR) return false;
+    throw TransportError{fmt::format("waiting for messages: {}", error.what())};
+  }
+}
+
+/// Gives what poll gave. Where others want the core as well, who yields may not get it back for
+/// milliseconds, and one who sleeps is served at once when it wakes up: then some waits go without.
+int Wire::look_and_yield() {
+  if (yield_ == yield_.zero() || (waits_without_yield_ > 0 && waits_without_yield_-- > 0)) return 0;
+  const auto start = Deadline::Clock::now();
+  auto now = start;
+  int count = 0;
+  while ((count = ::poll(poll_items_.data(), poll_items_.size(), 0)) == 0 && now - start < yield_) {
+    std::this_thread::yield();
+    now = Deadline::Clock::now();
+  }
+  if (now - start > late_yields * yield_) waits_without_yield_ = waits_without_yield;
+  return count;
+}
+
+bool Wire::is_readable(Source& source) {
+  if (source.quiet) return false;
+  const int events = option_of(source.socket(), zmq::sockopt::events);
+  source.quiet = (events & ZMQ_POLLIN) == 0;
+  return !source.quiet;
+}
+
+bool Wire::wait_and_read(Deadline deadline) {
+  const auto wait = std::chrono::ceil<std::chrono::milliseconds>(deadline.remaining());
+  int count = deadline.is_poll() ? 0 : look_and_yield();
+  if (count == 0) {
+    count = ::poll(poll_items_.data(), poll_items_.size(), static_cast<int>(wait.count()));
+  }
+  if (count < 0 && errno != EINTR) {
+    throw TransportError{fmt::format("waiting for messages: {}", std::strerror(errno))};
+  }
+  // A message without an end is never to be read, and those who say it are to be found out.
+  if (count >= 0 && listener_ && poll_items_[0].revents == 0) note_sweep(*listener_, 2);
+  if (count <= 0) return false;
+  for (std::size_t i = 0; i < polled_.size(); ++i) {
+    if (poll_items_[2 * i + 1].revents != 0) read_monitor(*polled_[i]);
+  }
+  for (std::size_t i = 0; i < polled_.size(); ++i) {
+    if (poll_items_[2 * i].revents == 0) continue;
+    polled_[i]->quiet = false;  // there may be news besides messages
+    // One: a look for more would cost a system call, and is what the next pump begins with.
+    read_message(*polled_[i]);
+  }
+  return true;
+}
+
+void Wire::read_monitor(Source& source) {
+  while (const auto event = source.ends->monitor.next()) {
+    if (source.dialed == 0) {
+      listener_event(*event);
+    } else {
+      dialed_event(source, *event);
+    }
+  }
+}
+
+void Wire::drain(Source& source, int messages_max) {
+  while (messages_max-- > 0 && read_message(source)) {
+    if (word_waits_ && source.dialed == 0) return;
+  }
+}
+
+/// After so many messages each connection of the listener has had its turn twice.
+std::uint64_t Wire::reads_of_a_sweep() const {
+  return turns_a_sweep * (accepted_.size() + callers_.size()) + turns_besides;
+}
+
+void Wire::note_sweep(Source& source, std::uint64_t count) {
+  source.sweeps += count;
+  source.read_since_sweep = 0;
+}
+
+/// Throws away what a message has behind the frames that one of ours may have, so much at a time;
+/// false while there is more of it.
+bool Wire::skip_rest(Source& source) {
+  zmq::message_t rest;
+  for (int frame = 0; source.skips; ++frame) {
+    if (frame == frames_skipped_at_once) return false;
+    source.skips = receive_part(source.socket(), rest) && rest.more();
+  }
+  return true;
+}
+
+/// Reads one message, if there is one, and puts it into ready_ if it is one of ours.
+bool Wire::read_message(Source& source) {
+  zmq::message_t routing_id;
+  Incoming in;
+  auto& socket = source.socket();
+  const bool called = source.dialed == 0;
+  if (!skip_rest(source)) return true;
+  if (!receive_part(socket, called ? routing_id : in.first)) {
+    note_sweep(source, 2);
+    return false;
+  }
+  if (called && !receive_part(socket, in.first)) return false;
+  source.quiet = false;  // more may be there, of which its descriptor has told already
+  in.connection = called ? caller_of(routing_id, in.first) : source.dialed;
+  // A sweep is over when each connection has had its turn twice; it may have begun before.
+  ++source.read;
+  if (called && ++source.read_since_sweep > reads_of_a_sweep()) note_sweep(source, 1);
+  bool more = in.first.more();
+  if (more) {
+    (void)receive_part(socket, in.chunk);
+    in.has_chunk = true;
+    more = in.chunk.more();
+  }
+  if (more) {  // than any message of ours has
+    in.has_chunk = false;
+    in.first.rebuild();
+    source.skips = true;
+    (void)skip_rest(source);
+  }
+  const auto header = header_of({in.first.data<std::byte>(), in.first.size()});
+  if (!called && !header) drop(in.connection, "not a message of rankwire");
+  if (called ? !is_heard(in.connection, header) : !header) return true;
+  in.header = *header;
+  ready_.push_back(std::move(in));
+  return true;
+}
+
+void Wire::drop(ConnectionId connection, std::string_view why) {
+  ++frames_dropped_;
+  const auto found = connections_.find(connection);
+  if (found == connections_.end()) return;
+  if (found->second.standing == Standing::stranger) show_out(connection);
+  if (found->second.drop_logged) return;
+  found->second.drop_logged = true;
+  if (!drops_.admits()) return;
+  log().warn("dropped a frame from {}: {} (more from there are only counted{})",
+             found->second.address, why, drops_.end().empty() ? "" : ", and from anywhere else");
+}
+
+}  // namespace rankwire::zmq_wire

@@ -1,0 +1,98 @@
+#include <fmt/format.h>
+
+#include <random>
+#include <thread>
+#include <utility>
+
+#include "sockets/calls.hpp"
+#include "sockets/wire.hpp"
+
+// How a Wire ends. Its sockets stay open until libzmq has handed over what was sent, and their
+// connections are ended before they are closed. libzmq must not linger: a frame that comes over a
+// connection whose socket is closed stops its input, and when the other side then resets it, the
+// next PING aborts this process (libzmq 4.3.4, "Assertion failed: !_io_error").
+
+namespace rankwire::zmq_wire {
+namespace {
+
+/// For acknowledgements of the last frames of others, and answers to strangers.
+constexpr std::chrono::milliseconds last_words_within{1000};
+constexpr std::chrono::milliseconds look_each{20};
+/// The other side's system has taken all, at so many looks in a row: libzmq's thread had time to
+/// write more, if there is any.
+constexpr int looks_min = 5;
+
+}  // namespace
+
+Wire::~Wire() {
+  file_ = {};  // while it listens, so that the path cannot be another's yet
+  try {
+    hand_over();
+  } catch (const std::exception&) {  // without memory: then less is handed over
+  }
+  end_callers();
+  for (const auto& source : dialed_) end_dialed(*source);
+  dialed_.clear();
+  listener_.reset();
+  gatekeeper_.reset();
+  try {
+    context_.close();
+  } catch (const zmq::error_t&) {
+  }
+}
+
+/// Waits until the other sides' systems have all that was sent.
+void Wire::hand_over() {
+  const Deadline last_words = last_words_within, linger = linger_;
+  await_begun(last_words);
+  const int looks = linger_ == linger_.zero() ? 1 : looks_min;
+  for (int taken = 0;;) {
+    if (listener_) read_monitor(*listener_);
+    for (const auto& source : dialed_) read_monitor(*source);
+    taken = has_handed_over(linger.expired()) ? taken + 1 : 0;
+    if (taken == looks || (last_words.expired() && linger.expired())) return;
+    std::this_thread::sleep_for(look_each);
+  }
+}
+
+/// Waits until libzmq's thread has begun to write all that was sent so far. It does one after the
+/// other what it is asked for, and tells how an attempt to connect went.
+void Wire::await_begun(Deadline deadline) {
+  std::random_device random;
+  Ends mark{context_, zmq::socket_type::dealer};
+  set_option(mark.socket, zmq::sockopt::linger, 0);
+  connect_to(mark.socket, fmt::format("ipc://@rankwire-nobody-{:08x}{:08x}", random(), random()));
+  while (!mark.monitor.next() && !deadline.expired()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  }
+}
+
+/// As far as is known here. What waits for a connection that does not stand yet counts only while
+/// `given_up` is false.
+bool Wire::has_handed_over(bool given_up) const {
+  for (const auto& [number, accepted] : accepted_) {
+    if (accepted.file && !accepted.file->has_sent_all()) return false;
+  }
+  for (const auto& source : dialed_) {
+    const Dialing& dialing = source->dialing;
+    if (!dialing.stands) {
+      if (dialing.first && !given_up) return false;
+      continue;
+    }
+    if (dialing.file && !dialing.file->has_sent_all()) return false;
+  }
+  return true;
+}
+
+void Wire::end_callers() {
+  for (const auto& [number, accepted] : accepted_) {
+    if (accepted.file) accepted.file->end_unread();
+  }
+}
+
+/// Nothing more comes over it, so that its socket can be closed.
+void Wire::end_dialed(Source& source) {
+  if (source.dialing.file) source.dialing.file->end_unread();
+}
+
+}  // namespace rankwire::zmq_wire

@@ -1,0 +1,180 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "rankwire/errors.hpp"
+#include "sockets/calls.hpp"
+#include "sockets/wire.hpp"
+
+// The side of a Wire that dials: one attempt after the other until one stands, and again when that
+// breaks. Each is a socket of its own.
+
+namespace rankwire::zmq_wire {
+namespace {
+
+/// libzmq shall not dial again by itself: its first pause, to which it adds up to as much again, is
+/// some days long. (Without any it would throw away what has come and was not read yet.)
+constexpr int never_again_ms = 1'000'000'000;
+/// An attempt into a cut must not go on long after the cut is mended.
+constexpr int connect_timeout_ms = 1000;
+/// Before the next attempt; twice as long each time.
+constexpr std::chrono::milliseconds pause_first{100}, pause_last{400};
+/// libzmq's thread tells of the end of a connection just before it hands over its last bytes, and
+/// then, in most cases, that it would dial again.
+constexpr std::chrono::milliseconds handed_over_within{50};
+/// A worker's listener sends no PINGs by itself: the answer to one that waits behind a piece comes
+/// late.
+constexpr int worker_silences = 3;
+
+}  // namespace
+
+ConnectionId Wire::dial(const std::string& address, std::int64_t frame_bytes_max,
+                        const std::string& listener_key) {
+  auto source = std::make_unique<Source>();
+  source->dialed = ++last_id_;
+  source->dialing.address = address;
+  source->dialing.frame_bytes_max = frame_bytes_max;
+  source->dialing.listener_key = listener_key;
+  source->dialing.of_worker = crowd_ > 0;
+  try {
+    attempt(*source);
+  } catch (const zmq::error_t& error) {
+    throw TransportError{fmt::format("cannot dial {}: {}{}", address, error.what(),
+                                     error.num() == EMFILE ? "; raise the limit on open files "
+                                                             "(ulimit -n)"
+                                                           : "")};
+  }
+  Connection& connection = connections_[source->dialed];
+  connection.source = source.get();
+  connection.address = address;
+  dialed_.push_back(std::move(source));
+  rebuild_poll_items();
+  return last_id_;
+}
+
+/// Makes the socket of one attempt, in place of the one before.
+void Wire::attempt(Source& source) {
+  Dialing& dialing = source.dialing;
+  auto ends = std::make_unique<Ends>(context_, zmq::socket_type::dealer);
+  zmq::socket_t& socket = ends->socket;
+  set_up(socket, dialing.frame_bytes_max);
+  set_option(socket, zmq::sockopt::ipv6, dialing.address.find('[') != std::string::npos);
+  set_option(socket, zmq::sockopt::reconnect_ivl, never_again_ms);
+  set_option(socket, zmq::sockopt::connect_timeout, connect_timeout_ms);
+  const int silence_max_ms = static_cast<int>(silence_max_.count());
+  const int ping_each_ms = std::min(silence_max_ms / 4, ping_each_max_ms);
+  set_option(socket, zmq::sockopt::heartbeat_ivl, ping_each_ms * (dialing.of_worker ? crowd_ : 1));
+  // The listener's own limit is closer, where its host is not very busy.
+  set_option(socket, zmq::sockopt::handshake_ivl, std::max(2 * silence_max_ms, 1'000));
+  if (keys_ && dialing.listener_key.empty()) {
+    call_with(socket, keys_->own, keys_->master);
+  } else if (keys_) {
+    call_with(socket, keys_->listener, dialing.listener_key);
+  }
+  connect_to(socket, dialing.address);
+  source.ends = std::move(ends);
+  source.quiet = false;
+  source.skips = false;
+  dialing.failure_told = false;
+  dialing.descriptor = -1;
+  dialing.file.reset();
+}
+
+void Wire::dialed_event(Source& source, const Monitor::Event& event) {
+  Dialing& dialing = source.dialing;
+  if (!dialing.next_at.is_never()) return;  // of an attempt that is over
+  const auto tell_failure = [&](bool key_refused) {
+    if (std::exchange(dialing.failure_told, true)) return;
+    ready_.push_back(
+        {.what = Incoming::What::failed, .connection = source.dialed, .key_refused = key_refused});
+  };
+  switch (event.id) {
+    case ZMQ_EVENT_CONNECTED:
+      dialing.descriptor = event.value;
+      break;
+    case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
+      dialing.stands = true;
+      dialing.file = StreamConnection::at(dialing.descriptor);
+      if (dialing.file && !dialing.file->leads_to(port_of(dialing.address))) dialing.file.reset();
+      dialing.pause = dialing.pause.zero();
+      has_come(dialing.descriptor,
+               dialing.of_worker ? worker_silences * silence_max_ * crowd_ : silence_max_);
+      ready_.push_back({.what = Incoming::What::up,
+                        .connection = source.dialed,
+                        .anew = !std::exchange(dialing.first, false)});
+      break;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+      tell_failure(true);
+      break;
+    case ZMQ_EVENT_DISCONNECTED:
+      silence_.forget(dialing.descriptor);
+      if (!dialing.stands) tell_failure(false);
+      if (dialing.over_at.is_never()) dialing.over_at = handed_over_within;
+      next_attempt_look_ = Deadline::poll();
+      break;
+    case ZMQ_EVENT_CONNECT_RETRIED:  // it is not: see never_again_ms
+      dialing.over_at = Deadline::poll();
+      next_attempt_look_ = Deadline::poll();
+      break;
+    default:
+      break;
+  }
+}
+
+void Wire::look_after_attempts() {
+  if (!next_attempt_look_.expired()) return;
+  next_attempt_look_ = Deadline::never();
+  for (const auto& source : dialed_) look_after_attempt(*source);
+}
+
+void Wire::look_after_attempt(Source& source) {
+  Dialing& dialing = source.dialing;
+  if (dialing.next_at.expired()) {
+    dialing.next_at = Deadline::never();
+    try {
+      attempt(source);
+      rebuild_poll_items();
+    } catch (const zmq::error_t&) {  // no descriptors are left, perhaps for now
+      dialing.over_at = Deadline::poll();
+    }
+  }
+  if (dialing.over_at.expired()) attempt_ended(source);
+  next_attempt_look_ = next_attempt_look_.sooner(dialing.over_at).sooner(dialing.next_at);
+}
+
+/// All that came over it is given out before its end. Where that is much, it takes more than one
+/// call.
+void Wire::attempt_ended(Source& source) {
+  Dialing& dialing = source.dialing;
+  drain(source, messages_at_once);
+  if (is_readable(source)) return;
+  if (std::exchange(dialing.stands, false)) {
+    ready_.push_back({.what = Incoming::What::down,
+                      .connection = source.dialed,
+                      .exited = std::exchange(connections_.at(source.dialed).exited, false)});
+  }
+  dialing.first = false;
+  dialing.over_at = Deadline::never();
+  dialing.pause = std::clamp(2 * dialing.pause, pause_first, pause_last);
+  dialing.next_at = dialing.pause;
+}
+
+void Wire::hang_up_dialed(ConnectionId connection, Source& source) {
+  silence_.forget(source.dialing.descriptor);
+  end_dialed(source);
+  connections_.erase(connection);
+  std::erase_if(dialed_, [&](const auto& each) { return each.get() == &source; });
+  rebuild_poll_items();
+}
+
+std::optional<uid_t> Wire::user_at(ConnectionId dialed) const {
+  const auto found = connections_.find(dialed);
+  if (found == connections_.end()) return std::nullopt;
+  const auto connection = StreamConnection::at(found->second.source->dialing.descriptor);
+  if (!connection || !connection->process()) return std::nullopt;
+  return connection->process()->user;
+}
+
+}  // namespace rankwire::zmq_wire

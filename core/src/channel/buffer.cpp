@@ -1,0 +1,57 @@
+#include "rankwire/buffer.hpp"
+
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "channel/huge_blocks.hpp"
+
+namespace rankwire {
+
+Buffer::Buffer(std::size_t size) : size_{size} {
+  if (size <= inline_bytes) return;
+  // malloc and mmap, not new[]: large blocks come as untouched pages, so a size announced by a peer
+  // costs memory only as its bytes arrive.
+  if (size >= huge_bytes) {
+    HugeBlock* const block = take_huge_block(size);
+    if (block == nullptr) throw std::bad_alloc{};
+    data_ = block->data;
+    context_ = block;
+    release_ = give_back_huge_block;
+    tail_room_ = block->bytes + HugeBlock::tail_bytes - size;
+    return;
+  }
+  tail_room_ = size < tail_payload_bytes_min ? 0 : tail_bytes;
+  void* const block = std::malloc(size + tail_room_);
+  if (block == nullptr) throw std::bad_alloc{};
+  data_ = static_cast<std::byte*>(block);
+  context_ = block;
+  release_ = [](void* context) noexcept { std::free(context); };
+}
+
+Buffer Buffer::copy_of(std::span<const std::byte> bytes) {
+  Buffer copy{bytes.size()};
+  if (!bytes.empty()) std::memcpy(copy.data(), bytes.data(), bytes.size());
+  return copy;
+}
+
+Buffer Buffer::copy_of(std::string_view text) {
+  return copy_of(std::as_bytes(std::span{text.data(), text.size()}));
+}
+
+Buffer Buffer::adopt(std::byte* data, std::size_t size, Release give_back, void* context,
+                     std::size_t tail_room) noexcept {
+  Buffer adopted;
+  adopted.data_ = data;
+  adopted.size_ = size;
+  adopted.release_ = give_back;
+  adopted.context_ = context;
+  adopted.tail_room_ = tail_room;
+  return adopted;
+}
+
+std::string_view Buffer::text() const noexcept {
+  return {reinterpret_cast<const char*>(data()), size_};
+}
+
+}  // namespace rankwire

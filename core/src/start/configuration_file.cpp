@@ -1,0 +1,75 @@
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "rankwire/errors.hpp"
+#include "rankwire/printable.hpp"
+#include "rankwire/text_file.hpp"
+#include "start/configuration.hpp"
+
+namespace rankwire {
+namespace {
+
+/// An option takes a line: this is some hundred lines. And as many keys as fit, each inside of the
+/// one before (a.a.a.a = 1), fit the stack, since toml++ destroys them one inside of the other: of
+/// 8 MiB, 32,000 of them need all.
+constexpr std::size_t file_bytes_max = std::size_t{16} << 10;
+
+std::string read_text(const std::string& path) {
+  try {
+    return read_text_file(path, file_bytes_max);
+  } catch (const UsageError& error) {
+    throw UsageError{
+        fmt::format("--config: {}; name a TOML file that this user may read", error.what())};
+  }
+}
+
+FileEntry entry_of(const std::string& path, const toml::key& key, const toml::node& node) {
+  FileEntry entry{std::string{key.str()}, {}, key.source().begin.line};
+  if (const auto text = node.value_exact<std::string>()) {
+    entry.value = *text;
+  } else if (const auto whole = node.value_exact<std::int64_t>()) {
+    entry.value = fmt::format("{}", *whole);
+  } else if (const auto number = node.value_exact<double>()) {
+    entry.value = fmt::format("{}", *number);
+  } else if (const auto flag = node.value_exact<bool>()) {
+    entry.value = *flag ? "true" : "false";
+  } else {
+    std::ostringstream type;
+    type << node.type();
+    throw UsageError{fmt::format(
+        "file {} line {}: the value of '{}' is of type {}; a string, a number, true or false is "
+        "accepted, and keys stand outside of [tables]",
+        printable_path(path), entry.line, printable(entry.key), type.str())};
+  }
+  // Neither the command line nor a variable could say it, and every error would end there.
+  if (entry.value.find('\0') != std::string::npos) {
+    throw UsageError{fmt::format(
+        "file {} line {}: the value of '{}' is '{}': a text with a zero in it is not accepted",
+        printable_path(path), entry.line, printable(entry.key), printable(entry.value))};
+  }
+  return entry;
+}
+
+}  // namespace
+
+std::vector<FileEntry> read_configuration_file(const std::string& path) {
+  const std::string text = read_text(path);
+  toml::table table;
+  try {
+    table = toml::parse(text, path);
+  } catch (const toml::parse_error& error) {
+    const auto& where = error.source().begin;
+    throw UsageError{fmt::format("file {} line {} column {}: not TOML: {}", printable_path(path),
+                                 where.line, where.column, printable(error.description()))};
+  }
+  std::vector<FileEntry> entries;
+  for (const auto& [key, node] : table) entries.push_back(entry_of(path, key, node));
+  std::sort(entries.begin(), entries.end(),
+            [](const FileEntry& a, const FileEntry& b) { return a.line < b.line; });
+  return entries;
+}
+
+}  // namespace rankwire

@@ -1,0 +1,201 @@
+#include "start/ranks.hpp"
+
+#include <fmt/format.h>
+
+#include <condition_variable>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <thread>
+
+#include "rankwire/backend/host.hpp"
+#include "rankwire/errors.hpp"
+#include "rankwire/output.hpp"
+#include "rankwire/units.hpp"
+#include "start/exit_guard.hpp"
+
+namespace rankwire {
+namespace {
+
+/// The ranks of one process, while they run.
+class Team {
+ public:
+  Team(std::vector<std::unique_ptr<Channel>> channels, const RankFunction& function)
+      : over_mpi_{channels.front()->info().transport == "mpi"},
+        channels_{std::move(channels)},
+        function_{function},
+        codes_(channels_.size(), 0) {
+    // Until it returns: a master whose thread ends by pthread_exit has not done its part. What a
+    // worker's means is for the master to say.
+    codes_.front() = static_cast<int>(ExitCode::peer);
+  }
+
+  int run(std::chrono::milliseconds patience);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Failure {
+    int code;
+    Clock::time_point at;
+  };
+
+  void run_rank(std::size_t index);
+  int end_world(Channel& channel, const std::exception& error);
+  void start_threads();
+  void wait(std::chrono::milliseconds patience);
+  void finished(std::size_t count);
+  [[nodiscard]] int exit_code() const;
+  /// In a process that a rank has forked, which came back here: a thread that is not there may hold
+  /// what is locked, and the ranks go on elsewhere.
+  [[nodiscard]] bool is_forked() const { return process_id() != process_; }
+
+  const int process_ = process_id();
+  const bool over_mpi_;
+  std::vector<std::unique_ptr<Channel>> channels_;
+  const RankFunction& function_;
+  std::vector<int> codes_;
+  std::vector<std::thread> threads_;
+  std::mutex mutex_;  // guards those below
+  std::condition_variable changed_;
+  std::size_t running_ = 0;
+  std::optional<Failure> failure_;  // the first
+};
+
+int Team::run(std::chrono::milliseconds patience) {
+  // Over MPI its launcher sees to it: a rank that has not called MPI_Finalize ends the job.
+  if (!over_mpi_) guard_exit();
+  if (channels_.size() == 1) {
+    run_rank(0);
+    return exit_code();
+  }
+  start_threads();
+  wait(patience);
+  for (auto& thread : threads_) thread.join();
+  return exit_code();
+}
+
+void Team::run_rank(std::size_t index) {
+  // Destroyed on every way out: a thread that ends by pthread_exit leaves no code and no goodbye,
+  // and the others see its rank lost, as they would a process that was killed.
+  const std::unique_ptr<Channel> channel = std::move(channels_[index]);
+  guard_rank(channel->rank());
+  try {
+    codes_[index] = exit_status(function_(*channel));
+    channel->close(Deadline::never());
+  } catch (const std::exception& error) {
+    codes_[index] = end_world(*channel, error);
+  } catch (...) {
+    // The unwinding of pthread_exit is no C++ exception, and must go on. (Caught by its own name,
+    // abi::__forced_unwind, it would be a reference to null.)
+    if (!std::current_exception()) throw;
+    codes_[index] = end_world(*channel, Error{"threw something that is no std::exception"});
+  }
+}
+
+/// Without "rank 3: ", which the errors of a channel begin with: whoever says them says who it is.
+std::string_view without_rank(std::string_view text, int rank) {
+  const std::string name = fmt::format("rank {}: ", rank);
+  return text.starts_with(name) ? text.substr(name.size()) : text;
+}
+
+int Team::end_world(Channel& channel, const std::exception& error) {
+  const int code = exit_code_of(error);
+  const std::string_view why = without_rank(error.what(), channel.rank());
+  if (is_forked()) {
+    say(fmt::format("process {}, forked from rank {}: {}", process_id(), channel.rank(), why));
+    return code;
+  }
+  bool first = false;
+  {
+    const std::lock_guard lock{mutex_};
+    first = !failure_;
+    if (first) failure_ = {code, Clock::now()};
+    changed_.notify_all();
+  }
+  const bool aborted = dynamic_cast<const Aborted*>(&error) != nullptr;
+  const bool echo = aborted || dynamic_cast<const Interrupted*>(&error) != nullptr;
+  // Of one cause, one process speaks once. To mpiexec's SIGTERM nobody speaks: it has told why.
+  const bool silent = (!first && echo) || (code == 128 + SIGTERM && over_mpi_);
+  if (!silent) {
+    say(fmt::format("{}{}: {}{}", name_of(channel.rank(), host_name(), process_id()),
+                    aborted ? " ends" : "", why,
+                    aborted || channel.size() == 1 ? "" : "; this ends the world"));
+  }
+  (void)flush_output();  // over MPI the abort does not return
+  if (!aborted) channel.abort(code, std::string{why});
+  return code;
+}
+
+void Team::start_threads() {
+  running_ = channels_.size();
+  for (std::size_t index = 0; index < codes_.size(); ++index) {
+    try {
+      threads_.emplace_back([this, index] {
+        const std::shared_ptr<void> at_end{nullptr, [this](void*) { finished(1); }};
+        run_rank(index);
+        if (is_forked()) std::exit(codes_[index]);  // there is no main thread to go back to
+      });
+    } catch (const std::system_error& error) {
+      Channel& channel = *channels_[index];
+      codes_[index] = end_world(
+          channel, TransportError{fmt::format(
+                       "no thread for this rank of {}: {}; use fewer ranks, or raise ulimit -u",
+                       channel.size(), error.code().message())});
+      finished(codes_.size() - index);
+      return;
+    }
+  }
+}
+
+void Team::finished(std::size_t count) {
+  if (is_forked()) return;
+  const std::lock_guard lock{mutex_};
+  running_ -= count;
+  changed_.notify_all();
+}
+
+void Team::wait(std::chrono::milliseconds patience) {
+  std::unique_lock lock{mutex_};
+  changed_.wait(lock, [this] { return running_ == 0 || failure_; });
+  if (running_ == 0) return;
+  const auto until = failure_->at + patience;
+  if (changed_.wait_until(lock, until, [this] { return running_ == 0; })) return;
+  say(fmt::format(
+      "{} of {} ranks did not come back within {} of the world's end; ending the process", running_,
+      codes_.size(), duration_text(patience)));
+  (void)flush_output();
+  std::_Exit(failure_->code);  // their threads may use whatever a return would destroy
+}
+
+int Team::exit_code() const {
+  if (failure_) return failure_->code;
+  for (const int code : codes_) {
+    if (code != 0) return code;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int run_ranks(std::vector<std::unique_ptr<Channel>> channels, const RankFunction& function,
+              std::chrono::milliseconds patience) {
+  const int code = Team{std::move(channels), function}.run(patience);
+  end_guard();
+  return code;
+}
+
+void say(std::string_view text) {
+  std::string line = fmt::format("rankwire: {}", text);
+  for (char& c : line) {
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';
+  }
+  line += '\n';
+  std::fputs(line.c_str(), stderr);
+}
+
+}  // namespace rankwire

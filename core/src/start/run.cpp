@@ -1,0 +1,85 @@
+#include "rankwire/run.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "channel/memory.hpp"
+#include "rankwire/backend/interrupt.hpp"
+#include "rankwire/backend/log.hpp"
+#include "rankwire/errors.hpp"
+#include "rankwire/output.hpp"
+#include "start/configuration.hpp"
+#include "start/ranks.hpp"
+
+namespace rankwire {
+namespace {
+
+Start start_of(int argc, char** argv, std::span<const Backend> backends) {
+  Start start;
+  for (int i = 0; i < argc; ++i) start.arguments.emplace_back(argv[i]);
+  if (start.arguments.empty()) start.arguments.emplace_back("program");
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    start.environment.emplace_back(*entry);
+  }
+  for (const Backend& backend : backends) start.backends.push_back(backend.name);
+  start.launcher = launcher_world();
+  return start;
+}
+
+/// Said once in a world: where rank 0 is.
+void warn_of_ignored(const std::vector<std::string>& variables, const Channel& channel) {
+  if (variables.empty() || channel.rank() != 0) return;
+  log().warn("{} in the environment: no option of this program, without effect",
+             fmt::join(variables, ", "));
+}
+
+int run_world(const Configuration& configuration, std::span<const Backend> backends,
+              const RankFunction& function) {
+  const Settings& settings = configuration.settings;
+  log().set_level(spdlog::level::from_str(settings.log_level));
+  catch_interrupts();
+  keep_freed_memory();
+  const auto backend =
+      std::find_if(backends.begin(), backends.end(),
+                   [&](const Backend& candidate) { return candidate.name == settings.transport; });
+  auto channels = backend->open(settings);
+  warn_of_ignored(configuration.ignored_variables, *channels.front());
+  return run_ranks(std::move(channels), function, settings.linger);
+}
+
+int run_or_throw(int argc, char** argv, std::span<const Backend> backends,
+                 const RankFunction& function, const Program& program) {
+  keep_standard_descriptors();
+  // A closed pipe shall be an error of the write, with a line and a code, not a silent death.
+  make_signals_usual();
+  const auto outcome = read_configuration(start_of(argc, argv, backends), program);
+  int code = static_cast<int>(ExitCode::ok);
+  if (const auto* const answer = std::get_if<Answer>(&outcome)) {
+    std::fputs(answer->text.c_str(), stdout);
+  } else {
+    code = run_world(std::get<Configuration>(outcome), backends, function);
+  }
+  if (code == 0) {
+    finish_output();
+  } else {
+    (void)flush_output();
+  }
+  return code;
+}
+
+}  // namespace
+
+int run(int argc, char** argv, std::span<const Backend> backends, const RankFunction& function,
+        const Program& program) {
+  try {
+    return run_or_throw(argc, argv, backends, function, program);
+  } catch (const std::exception& error) {
+    say(error.what());
+    return exit_code_of(error);
+  }
+}
+
+}  // namespace rankwire
