@@ -98,9 +98,10 @@ void Mailbox::Chains::remove(std::uint64_t key) {
 
 Mailbox::Mailbox(int self, int size, bool takes_arrivals)
     : self_{self},
+      size_{size},
       takes_arrivals_{takes_arrivals},
       remaining_{size - 1},
-      peers_(static_cast<std::size_t>(size)) {}
+      peers_{size} {}
 
 /// Gives it to the receive that waits, if that asks for it. Before, nothing here was what it asks
 /// for: so this is the first.
@@ -118,7 +119,7 @@ void Mailbox::queue(Message&& message) {
   Node& node = fresh_node();
   node.message = std::move(message);
   node.arrived = ++arrivals_;
-  Peer& source = peers_[static_cast<std::size_t>(node.message.source)];
+  Peer& source = peers_.at(node.message.source);
   node.process = source.process;
   source.queued_bytes += cost_of(node);
   all_.append<&Node::all>(node);
@@ -149,7 +150,7 @@ void Mailbox::index_all() {
 
 void Mailbox::index(Node& node) {
   const auto [source, tag] = std::pair{node.message.source, node.message.tag};
-  peers_[static_cast<std::size_t>(source)].messages.append<&Node::of_source>(node);
+  peers_.at(source).messages.append<&Node::of_source>(node);
   chains_.at(key_of(tag)).append<&Node::of_tag>(node);
   chains_.at(key_of(source, tag)).append<&Node::of_pair>(node);
 }
@@ -167,12 +168,12 @@ void Mailbox::remove_from(std::uint64_t key, Node& node) {
 /// Before its message is taken out.
 void Mailbox::unlink(Node& node) {
   if (!is_of_former(node)) {
-    peers_[static_cast<std::size_t>(node.message.source)].queued_bytes -= cost_of(node);
+    peers_.at(node.message.source).queued_bytes -= cost_of(node);
   }
   all_.remove<&Node::all>(node);
   if (indexed_) {
     const auto [source, tag] = std::pair{node.message.source, node.message.tag};
-    peers_[static_cast<std::size_t>(source)].messages.remove<&Node::of_source>(node);
+    peers_.at(source).messages.remove<&Node::of_source>(node);
     remove_from<&Node::of_tag>(key_of(tag), node);
     remove_from<&Node::of_pair>(key_of(source, tag), node);
   }
@@ -191,7 +192,7 @@ Mailbox::Node* Mailbox::find(const Wanted& wanted) const {
     }
     return node;
   }
-  if (tag == any_tag) return peers_[static_cast<std::size_t>(source)].messages.first;
+  if (tag == any_tag) return peers_[source].messages.first;
   return chains_.first(source == any_source ? key_of(tag) : key_of(source, tag));
 }
 
@@ -205,7 +206,7 @@ std::optional<Event> Mailbox::take(const Wanted& wanted) {
   }
   if (node != nullptr) return take_message(*node, wanted);
   if (wanted.source != any_source) {
-    const auto& departure = peers_[static_cast<std::size_t>(wanted.source)].departure;
+    const auto& departure = peers_[wanted.source].departure;
     if (departure) return Event{*departure};
   }
   check_not_in_vain(wanted);
@@ -251,7 +252,7 @@ Event Mailbox::take_news(NewsList::iterator news, bool all_news) {
 }
 
 void Mailbox::drop_news(NewsList::iterator news) {
-  --peers_[static_cast<std::size_t>(news->rank())].unread;
+  --peers_.at(news->rank()).unread;
   const bool first_loss = news == first_loss_;
   const auto next = news_.erase(news);
   if (first_loss) {
@@ -262,11 +263,11 @@ void Mailbox::drop_news(NewsList::iterator news) {
 
 void Mailbox::add_news(int rank, decltype(News::what)&& what) {
   if (waiting_ != nullptr) waiting_->take_again_ = true;
-  if (peers_[static_cast<std::size_t>(rank)].unread == unread_max && !make_room_for_news(rank)) {
+  if (peers_.at(rank).unread == unread_max && !make_room_for_news(rank)) {
     return;
   }
   news_.push_back({++arrivals_, std::move(what)});
-  ++peers_[static_cast<std::size_t>(rank)].unread;
+  ++peers_.at(rank).unread;
   if (first_loss_ == news_.end() && news_.back().is_loss()) first_loss_ = std::prev(news_.end());
 }
 
@@ -292,21 +293,20 @@ bool Mailbox::make_room_for_news(int rank) {
 }
 
 void Mailbox::check_not_in_vain(const Wanted& wanted) const {
-  const int size = static_cast<int>(peers_.size());
-  const bool only_self = wanted.source == any_source && size == 1;
+  const bool only_self = wanted.source == any_source && size_ == 1;
   if (wanted.waits && (wanted.source == self_ || (only_self && !takes_arrivals_))) {
     throw UsageError{fmt::format(
         "rank {}: waits for a message from itself that it has not sent; nothing could ever come",
         self_)};
   }
-  if (wanted.source == any_source && remaining_ == 0 && size > 1 && !takes_arrivals_) {
+  if (wanted.source == any_source && remaining_ == 0 && size_ > 1 && !takes_arrivals_) {
     throw_departure(*latest_,
                     fmt::format("rank {} received from anyone, and nobody remains", self_));
   }
 }
 
 void Mailbox::depart(std::shared_ptr<const Departure> departure) {
-  auto& peer = peers_[static_cast<std::size_t>(departure->rank)];
+  auto& peer = peers_.at(departure->rank);
   if (peer.departure) return;
   peer.departure = latest_ = departure;
   --remaining_;
@@ -315,7 +315,7 @@ void Mailbox::depart(std::shared_ptr<const Departure> departure) {
 }
 
 void Mailbox::arrive(Arrival arrival) {
-  auto& peer = peers_[static_cast<std::size_t>(arrival.rank)];
+  auto& peer = peers_.at(arrival.rank);
   if (!peer.departure) return;
   peer.departure.reset();
   ++remaining_;
@@ -330,7 +330,7 @@ void Mailbox::arrive(Arrival arrival) {
 }
 
 void Mailbox::check_send(int dest) const {
-  const auto& departure = peers_[static_cast<std::size_t>(dest)].departure;
+  const auto& departure = peers_[dest].departure;
   if (departure) throw_departure(*departure, fmt::format("rank {} sent to it", self_));
 }
 

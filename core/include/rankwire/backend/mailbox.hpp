@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "rankwire/backend/rank_table.hpp"
 #include "rankwire/backend/window.hpp"
 #include "rankwire/channel.hpp"
 
@@ -56,7 +57,7 @@ class Mailbox {
 
   /// A message of a departed rank is dropped: it came too late.
   void push(Message&& message) {
-    if (peers_[static_cast<std::size_t>(message.source)].departure) return;
+    if (peers_[message.source].departure) return;
     if (waiting_ == nullptr || !meets(message)) queue(std::move(message));
   }
   /// Records a departure; messages pushed before stay to be received. A second departure of the
@@ -73,9 +74,7 @@ class Mailbox {
   [[nodiscard]] std::optional<Event> take(const Wanted& wanted);
 
   /// Null when `rank` has not departed; else valid until it is replaced.
-  [[nodiscard]] const Departure* departure(int rank) const {
-    return peers_[static_cast<std::size_t>(rank)].departure.get();
-  }
+  [[nodiscard]] const Departure* departure(int rank) const { return peers_[rank].departure.get(); }
   /// Others that have not departed.
   [[nodiscard]] int remaining() const { return remaining_; }
   [[nodiscard]] std::size_t messages() const { return messages_; }
@@ -83,9 +82,7 @@ class Mailbox {
   /// the window of its rank began anew (Windows::reset), and does not count it. Ask after each.
   [[nodiscard]] bool gave_of_former() { return std::exchange(gave_of_former_, false); }
   /// The messages of the process that has `source` which wait, as Windows counts them.
-  [[nodiscard]] std::uint64_t queued_bytes(int source) const {
-    return peers_[static_cast<std::size_t>(source)].queued_bytes;
-  }
+  [[nodiscard]] std::uint64_t queued_bytes(int source) const { return peers_[source].queued_bytes; }
   /// The receive that waits, if there is one, has what it asks for, or is to look (Waiting::met).
   [[nodiscard]] bool met() const {
     return waiting_ != nullptr && (waiting_->event_ || waiting_->take_again_);
@@ -161,7 +158,7 @@ class Mailbox {
   void remove_from(std::uint64_t key, Node& node);
   void unlink(Node& node);
   [[nodiscard]] bool is_of_former(const Node& node) const {
-    return node.process != peers_[static_cast<std::size_t>(node.message.source)].process;
+    return node.process != peers_[node.message.source].process;
   }
   [[nodiscard]] Node* find(const Wanted& wanted) const;
   [[nodiscard]] Event take_message(Node& node, const Wanted& wanted);
@@ -173,6 +170,7 @@ class Mailbox {
   void check_not_in_vain(const Wanted& wanted) const;
 
   int self_;
+  int size_;
   bool takes_arrivals_;
   int remaining_;
   Waiting* waiting_ = nullptr;
@@ -182,7 +180,7 @@ class Mailbox {
   bool indexed_ = false;  // all messages hang in all of their chains, not only in all_
   Chain all_;
   Chains chains_;  // by tag, and by source and tag
-  std::vector<Peer> peers_;
+  RankTable<Peer> peers_;
   std::vector<std::unique_ptr<Node[]>> blocks_;  // of nodes
   std::size_t nodes_made_ = 0;
   Node* free_ = nullptr;  // by all.next

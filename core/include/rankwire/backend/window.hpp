@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "rankwire/backend/rank_table.hpp"
 #include "rankwire/deadline.hpp"
 
 namespace rankwire {
@@ -31,7 +32,7 @@ class Windows {
 
   /// `window_bytes` must be the same on all ranks.
   Windows(int self, int size, std::uint64_t window_bytes)
-      : self_{self}, window_bytes_{window_bytes}, peers_(static_cast<std::size_t>(size)) {}
+      : self_{self}, window_bytes_{window_bytes}, peers_{size} {}
 
   /// Within the window; or, for a message of any size, with less than a quarter of it outstanding.
   [[nodiscard]] bool has_room(int dest, std::size_t payload) const {
@@ -46,7 +47,7 @@ class Windows {
     if (total > there.credited && total <= there.sent) there.credited = total;
   }
   [[nodiscard]] std::uint64_t outstanding_bytes(int dest) const {
-    const auto& there = peers_[static_cast<std::size_t>(dest)];
+    const auto& there = peers_[dest];
     return there.sent - there.credited;
   }
 
@@ -116,11 +117,11 @@ class Windows {
     std::uint64_t sent = 0, credited = 0, taken = 0, reported = 0;
     bool in_debts = false;
   };
-  Peer& peer(int rank) { return peers_[static_cast<std::size_t>(rank)]; }
+  Peer& peer(int rank) { return peers_.at(rank); }
 
   int self_;
   std::uint64_t window_bytes_;
-  std::vector<Peer> peers_;
+  RankTable<Peer> peers_;
   std::vector<int> debts_;  // the ranks to which something is owed, and perhaps some others
   Deadline all_at_ = Deadline::never();  // a while after the first settle() that left any
 };

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+namespace rankwire {
+
+/// A `T` for each rank of a world, with memory for those only that are used: a rank of a world of
+/// 5,000 talks to a few others, and where all ranks are threads of one process, full tables would
+/// take the square of their number. Entries lie in blocks; one that was never changed reads as
+/// `T{}`. Not synchronised.
+template <class T>
+class RankTable {
+ public:
+  explicit RankTable(int size) : blocks_((index(size) + block_ranks - 1) / block_ranks) {}
+
+  /// To read. The reference is valid until the same entry is first asked for with at().
+  [[nodiscard]] const T& operator[](int rank) const {
+    const Block* const block = blocks_[index(rank) / block_ranks].get();
+    return block == nullptr ? unused : (*block)[index(rank) % block_ranks];
+  }
+  /// To change. The reference is valid as long as the table.
+  [[nodiscard]] T& at(int rank) {
+    auto& block = blocks_[index(rank) / block_ranks];
+    if (!block) [[unlikely]]
+      block = std::make_unique<Block>();
+    return (*block)[index(rank) % block_ranks];
+  }
+
+ private:
+  /// With fewer, the pointers to blocks of a large world would take more than the blocks in use.
+  static constexpr std::size_t block_ranks = 32;
+  using Block = std::array<T, block_ranks>;
+  static inline const T unused{};
+  static constexpr std::size_t index(int rank) { return static_cast<std::size_t>(rank); }
+
+  std::vector<std::unique_ptr<Block>> blocks_;
+};
+
+}  // namespace rankwire
