@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "mpi_error.hpp"
+#include "error.hpp"
 
 namespace rankwire::mpi {
 

@@ -1,4 +1,4 @@
-#include "mpi_peers.hpp"
+#include "peers.hpp"
 
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -11,7 +11,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "mpi_error.hpp"
+#include "error.hpp"
 #include "rankwire/backend/host.hpp"
 
 namespace rankwire::mpi {

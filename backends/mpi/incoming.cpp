@@ -1,14 +1,14 @@
-#include "mpi_incoming.hpp"
+#include "incoming.hpp"
 
 #include <fmt/format.h>
 
 #include <cstring>
 #include <utility>
 
-#include "mpi_error.hpp"
-#include "mpi_extent.hpp"
-#include "mpi_reach.hpp"
+#include "error.hpp"
+#include "extent.hpp"
 #include "rankwire/errors.hpp"
+#include "reach.hpp"
 
 namespace rankwire::mpi {
 namespace {

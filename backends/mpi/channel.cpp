@@ -1,4 +1,4 @@
-#include "mpi_channel.hpp"
+#include "channel.hpp"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <chrono>
 #include <utility>
 
-#include "mpi_error.hpp"
+#include "error.hpp"
 #include "rankwire/backend/backend.hpp"
 #include "rankwire/backend/interrupt.hpp"
 #include "rankwire/backend/texts.hpp"

@@ -8,10 +8,10 @@
 #include <span>
 #include <vector>
 
-#include "mpi_requests.hpp"
-#include "mpi_slots.hpp"
 #include "rankwire/backend/mailbox.hpp"
 #include "rankwire/buffer.hpp"
+#include "requests.hpp"
+#include "slots.hpp"
 
 namespace rankwire::mpi {
 

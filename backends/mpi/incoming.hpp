@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "mpi_outgoing.hpp"
-#include "mpi_requests.hpp"
-#include "mpi_slots.hpp"
+#include "outgoing.hpp"
 #include "rankwire/backend/mailbox.hpp"
+#include "requests.hpp"
+#include "slots.hpp"
 
 namespace rankwire::mpi {
 

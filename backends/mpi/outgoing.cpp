@@ -1,4 +1,4 @@
-#include "mpi_outgoing.hpp"
+#include "outgoing.hpp"
 
 #include <fmt/format.h>
 
@@ -6,10 +6,10 @@
 #include <cstring>
 #include <utility>
 
-#include "mpi_bells.hpp"
-#include "mpi_error.hpp"
-#include "mpi_extent.hpp"
-#include "mpi_reach.hpp"
+#include "bells.hpp"
+#include "error.hpp"
+#include "extent.hpp"
+#include "reach.hpp"
 
 namespace rankwire::mpi {
 

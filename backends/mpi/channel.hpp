@@ -11,14 +11,14 @@
 #include <string>
 #include <vector>
 
-#include "mpi_bells.hpp"
-#include "mpi_incoming.hpp"
-#include "mpi_outgoing.hpp"
-#include "mpi_session.hpp"
+#include "bells.hpp"
+#include "incoming.hpp"
+#include "outgoing.hpp"
 #include "rankwire/backend/mailbox.hpp"
 #include "rankwire/backend/wait.hpp"
 #include "rankwire/backend/window.hpp"
 #include "rankwire/channel.hpp"
+#include "session.hpp"
 
 namespace rankwire::mpi {
 

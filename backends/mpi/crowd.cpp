@@ -1,8 +1,8 @@
-#include "mpi_crowd.hpp"
+#include "crowd.hpp"
 
 #include <array>
 
-#include "mpi_error.hpp"
+#include "error.hpp"
 #include "rankwire/backend/cores.hpp"
 
 namespace rankwire::mpi {

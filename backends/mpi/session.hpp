@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "mpi_bells.hpp"
-#include "mpi_crowd.hpp"
-#include "mpi_peers.hpp"
-#include "mpi_reach.hpp"
+#include "bells.hpp"
+#include "crowd.hpp"
+#include "peers.hpp"
 #include "rankwire/settings.hpp"
+#include "reach.hpp"
 
 namespace rankwire::mpi {
 

@@ -8,7 +8,7 @@
 #include <memory>
 #include <span>
 
-#include "mpi_error.hpp"
+#include "error.hpp"
 #include "rankwire/message.hpp"
 
 namespace rankwire::mpi {

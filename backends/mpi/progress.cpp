@@ -1,4 +1,4 @@
-#include "mpi_progress.hpp"
+#include "progress.hpp"
 
 #include <dlfcn.h>
 

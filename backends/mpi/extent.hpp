@@ -6,7 +6,7 @@
 #include <climits>
 #include <cstddef>
 
-#include "mpi_error.hpp"
+#include "error.hpp"
 
 namespace rankwire::mpi {
 

@@ -1,4 +1,4 @@
-#include "mpi_slots.hpp"
+#include "slots.hpp"
 
 #include <chrono>
 

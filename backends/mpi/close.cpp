@@ -2,7 +2,7 @@
 #include <mutex>
 #include <thread>
 
-#include "mpi_channel.hpp"
+#include "channel.hpp"
 #include "rankwire/backend/log.hpp"
 #include "rankwire/output.hpp"
 

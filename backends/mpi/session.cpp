@@ -1,4 +1,4 @@
-#include "mpi_session.hpp"
+#include "session.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -7,10 +7,10 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "mpi_error.hpp"
-#include "mpi_progress.hpp"
-#include "mpi_slots.hpp"
+#include "error.hpp"
+#include "progress.hpp"
 #include "rankwire/backend/backend.hpp"
+#include "slots.hpp"
 
 namespace rankwire::mpi {
 namespace {

@@ -1,4 +1,4 @@
-#include "mpi_bells.hpp"
+#include "bells.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -14,7 +14,7 @@
 #include <ctime>
 #include <thread>
 
-#include "mpi_peers.hpp"
+#include "peers.hpp"
 
 namespace rankwire::mpi {
 namespace {

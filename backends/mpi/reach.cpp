@@ -1,4 +1,4 @@
-#include "mpi_reach.hpp"
+#include "reach.hpp"
 
 #include <link.h>
 
@@ -6,7 +6,7 @@
 #include <numeric>
 #include <string_view>
 
-#include "mpi_error.hpp"
+#include "error.hpp"
 
 namespace rankwire::mpi {
 namespace {
