@@ -1,6 +1,7 @@
 #include "channel/zmq_channel.hpp"
 #include "fake_wire.hpp"
 #include "fuzz.hpp"
+#include "meeting/admission.hpp"
 #include "rankwire/backend/log.hpp"
 
 // The rendezvous of a master or a worker, and the channel that it ends with, on a network that says
