@@ -94,6 +94,12 @@ int measure_this_world(rankwire::Channel& world, const Options& options) {
   return 0;
 }
 
+/// All that can be said against what was asked for before it begins.
+void check(const Options& options) {
+  check_options(options);
+  if (!options.report.empty()) check_report();
+}
+
 /// What is no world's business, and fails as any program does: not with "this ends the world".
 int on_its_own(const std::function<int()>& work) {
   try {
@@ -128,12 +134,12 @@ int main(int argc, char** argv) {
         const bool alone = world.info().transport == "inproc" && !named && options.hand_to.empty();
         const bool reads = !options.from.empty();
         if (!alone && !reads) {
-          if (world.rank() == 0) check_options(options);
+          if (world.rank() == 0) check(options);
           return measure_this_world(world, options);
         }
         if (world.rank() != 0) return 0;
         return on_its_own([&] {
-          check_options(options);
+          check(options);
           if (options.wants("crowd")) return measure_this_world(world, options);
           return reads ? show_earlier(options) : start_worlds(options, other_arguments(argc, argv));
         });
