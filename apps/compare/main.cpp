@@ -12,13 +12,13 @@
 
 #include "measure/crowd.hpp"
 #include "measure/facts.hpp"
-#include "measure/measure.hpp"
+#include "measure/world.hpp"
 #include "report/page.hpp"
 #include "request/options.hpp"
+#include "results/inproc_bandwidth.hpp"
 #include "results/json.hpp"
 #include "results/side_by_side.hpp"
 #include "results/table.hpp"
-#include "results/unmoved.hpp"
 #include "worlds/check.hpp"
 #include "worlds/machine.hpp"
 
@@ -64,7 +64,7 @@ int show_earlier(const Options& options) {
   std::vector<Results> runs;
   for (const auto& name : options.from) {
     runs.push_back(from_json(read_file(name), name));
-    leave_out_unmoved(runs.back());
+    leave_out_inproc_bandwidth(runs.back());
   }
   print(runs.size() == 1 ? table_of(runs.front()) : side_by_side(runs, options.from));
   if (!options.report.empty()) write_report(runs, options.from, options.report);
@@ -72,10 +72,10 @@ int show_earlier(const Options& options) {
 }
 
 int start_worlds(const Options& options, const std::vector<std::string>& passed_on) {
-  if (options.check) return check_bars(options, passed_on);
-  const auto orchestra = measure_machine(options, passed_on);
-  present(orchestra.results, options);
-  return orchestra.ended_well ? 0 : 1;
+  if (options.check) return check_promises(options, passed_on);
+  const auto run = measure_machine(options, passed_on);
+  present(run.results, options);
+  return run.ended_well ? 0 : 1;
 }
 
 int measure_this_world(rankwire::Channel& world, const Options& options) {
@@ -92,6 +92,12 @@ int measure_this_world(rankwire::Channel& world, const Options& options) {
     write_file(options.hand_to, to_json(results));
   }
   return 0;
+}
+
+/// All that can be said against what was asked for before it begins.
+void check(const Options& options) {
+  check_options(options);
+  if (!options.report.empty()) check_report();
 }
 
 /// What is no world's business, and fails as any program does: not with "this ends the world".
@@ -128,12 +134,12 @@ int main(int argc, char** argv) {
         const bool alone = world.info().transport == "inproc" && !named && options.hand_to.empty();
         const bool reads = !options.from.empty();
         if (!alone && !reads) {
-          if (world.rank() == 0) check_options(options);
+          if (world.rank() == 0) check(options);
           return measure_this_world(world, options);
         }
         if (world.rank() != 0) return 0;
         return on_its_own([&] {
-          check_options(options);
+          check(options);
           if (options.wants("crowd")) return measure_this_world(world, options);
           return reads ? show_earlier(options) : start_worlds(options, other_arguments(argc, argv));
         });

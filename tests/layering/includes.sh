@@ -28,10 +28,13 @@ read_picture() {
   ((${#rooms[@]} > 10)) || complain "$picture has no picture of the rooms"
 }
 
+# The functions that are called for every include answer in REPLY: a process for each takes long.
+
 # The room that FILE stands in; nothing for a file that stands in none, as a house's main.cpp.
 room_of() {
+  REPLY=
   case ${1%/*} in
-    backends/zmq/* | core/src/* | apps/compare/*) echo "${1%/*}" ;;
+    backends/zmq/* | core/src/* | apps/compare/*) REPLY=${1%/*} ;;
   esac
 }
 
@@ -40,9 +43,11 @@ resolve() {
   local file=$1 name=$2 folder
   for folder in "${file%/*}" core/include backends/include core/src backends/zmq apps/compare; do
     [[ -e $folder/$name ]] || continue
-    realpath --relative-to=. "$folder/$name"
+    REPLY=$folder/$name
+    while [[ $REPLY =~ (^|/)[^/]+/\.\./ ]]; do REPLY=${REPLY/"${BASH_REMATCH[0]}"/"${BASH_REMATCH[1]}"}; done
     return
   done
+  REPLY=
 }
 
 # Whether FILE may include the transport library's header NAME.
@@ -57,7 +62,19 @@ may_include_library() {
 }
 
 # house_of FILE: the backend or program that it is of, "backends/zmq".
-house_of() { cut -d/ -f1,2 <<<"$1"; }
+house_of() {
+  local inside=${1#*/}
+  REPLY=${1%%/*}/${inside%%/*}
+}
+
+# Whether both are of one house.
+same_house() {
+  local house
+  house_of "$1"
+  house=$REPLY
+  house_of "$2"
+  [[ $house == "$REPLY" ]]
+}
 
 # Whether FILE may include OTHER; both are of this tree.
 may_include() {
@@ -68,9 +85,9 @@ may_include() {
     backends/include/* | backends/backends.cpp)
       [[ $other == @(backends/include|core/include)/* ]] ;;
     backends/*/*)
-      [[ $other == core/include/* || $(house_of "$other") == "$(house_of "$file")" ]] ;;
+      [[ $other == core/include/* ]] || same_house "$other" "$file" ;;
     apps/*/*)
-      [[ $other == backends/include/* || $(house_of "$other") == "$(house_of "$file")" ]] ||
+      [[ $other == backends/include/* ]] || same_house "$other" "$file" ||
         [[ $other == core/include/* && $other != core/include/rankwire/backend/* ]] ;;
     examples/*) [[ $other == backends/include/rankwire/rankwire.hpp ]] ;;
     tests/fuzz/* | tests/unit/*zmq*) [[ $other != backends/mpi/* ]] ;;
@@ -82,7 +99,10 @@ may_include() {
 # Whether the picture has an arrow for it, where both stand in rooms of one house.
 may_enter() {
   local from to
-  from=$(room_of "$1") to=$(room_of "$2")
+  room_of "$1"
+  from=$REPLY
+  room_of "$2"
+  to=$REPLY
   [[ $from && $to && $from != "$to" && ${from%/*} == "${to%/*}" ]] || return 0
   used[$from $to]=1
   [[ ${arrows[$from $to]:-} ]]
@@ -108,7 +128,8 @@ while IFS=: read -r file line text; do
   name=${text#*[<\"]}
   name=${name%%[>\"]*}
   looked_at=$((looked_at + 1))
-  other=$(resolve "$file" "$name")
+  resolve "$file" "$name"
+  other=$REPLY
   if [[ $other ]]; then
     may_include "$file" "$other" && may_enter "$file" "$other" && continue
     what="$other ($name)"

@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "measure/busy.hpp"
+#include "measure/backlog.hpp"
 
 namespace comparison {
 namespace {
@@ -50,58 +50,58 @@ Stage::Stage(rankwire::Channel& world)
     : world_{world}, place_{place_of(world)}, ways_{open_ways(world, place_)} {}
 
 template <class Lead>
-Played Stage::lead(const Turn& turn, Lead&& lead) {
-  for (int rank = 1; rank <= turn.workers; ++rank) {
-    rankwire::send(world_, rank, turn_tag, turn);
+Played Stage::lead(const Task& task, Lead&& lead) {
+  for (int rank = 1; rank <= task.workers; ++rank) {
+    rankwire::send(world_, rank, task_tag, task);
   }
   Played played;
-  const Spent before = spent_so_far(world_);
+  const Resources before = resources_so_far(world_);
   played.samples = lead();
-  played.own = spent_so_far(world_) - before;
-  for (int rank = 1; rank <= turn.workers; ++rank) {
-    played.others.push_back(rankwire::recv<Spent>(world_, rank, report_tag));
+  played.own = resources_so_far(world_) - before;
+  for (int rank = 1; rank <= task.workers; ++rank) {
+    played.others.push_back(rankwire::recv<Resources>(world_, rank, report_tag));
   }
   return played;
 }
 
 Played Stage::play(WayId way, const Bounce& round) {
-  const Turn turn{.play = Turn::Play::bounce, .way = way, .bytes = round.bytes};
-  return lead(turn, [&] { return this->way(way)->lead(round); });
+  const Task task{.kind = Task::Kind::bounce, .way = way, .bytes = round.bytes};
+  return lead(task, [&] { return this->way(way)->lead(round); });
 }
 
 Played Stage::play(WayId way, const Flood& flood) {
-  const Turn turn{.play = Turn::Play::flood,
+  const Task task{.kind = Task::Kind::flood,
                   .way = way,
                   .bytes = flood.bytes,
                   .count = flood.count,
                   .workers = flood.workers};
-  return lead(turn, [&] { return this->way(way)->lead(flood); });
+  return lead(task, [&] { return this->way(way)->lead(flood); });
 }
 
 Played Stage::play_silence(std::chrono::duration<double> time) {
-  const Turn turn{
-      .play = Turn::Play::silence, .workers = world_.size() - 1, .seconds = time.count()};
-  return lead(turn, [&] {
+  const Task task{
+      .kind = Task::Kind::silence, .workers = world_.size() - 1, .seconds = time.count()};
+  return lead(task, [&] {
     be_silent(time.count());
     return std::vector<double>{};
   });
 }
 
 Played Stage::play_backlog(int count) {
-  return lead({.play = Turn::Play::backlog, .count = count}, [&] {
+  return lead({.kind = Task::Kind::backlog, .count = count}, [&] {
     send_backlog(world_, count);
     return std::vector<double>{};
   });
 }
 
 Played Stage::play_pour(int count, bool full_window) {
-  return lead({.play = Turn::Play::pour, .count = count, .full_window = full_window},
+  return lead({.kind = Task::Kind::pour, .count = count, .full_window = full_window},
               [&] { return call_while_it_pours(world_, count, full_window); });
 }
 
 void Stage::end() {
-  const Turn turn{.play = Turn::Play::over};
-  for (int rank = 1; rank < world_.size(); ++rank) rankwire::send(world_, rank, turn_tag, turn);
+  const Task task{.kind = Task::Kind::over};
+  for (int rank = 1; rank < world_.size(); ++rank) rankwire::send(world_, rank, task_tag, task);
 }
 
 /// A receive of a message that never comes.
@@ -112,29 +112,29 @@ void Stage::be_silent(double seconds) {
   }
 }
 
-std::uint64_t Stage::take_part(const Turn& turn) {
-  if (turn.play == Turn::Play::bounce) return way(turn.way)->follow(Bounce{.bytes = turn.bytes});
-  if (turn.play == Turn::Play::flood) {
-    return way(turn.way)->follow(
-        Flood{.bytes = turn.bytes, .count = turn.count, .workers = turn.workers});
+std::uint64_t Stage::take_part(const Task& task) {
+  if (task.kind == Task::Kind::bounce) return way(task.way)->follow(Bounce{.bytes = task.bytes});
+  if (task.kind == Task::Kind::flood) {
+    return way(task.way)->follow(
+        Flood{.bytes = task.bytes, .count = task.count, .workers = task.workers});
   }
-  if (turn.play == Turn::Play::backlog) {
-    send_backlog(world_, turn.count);
-  } else if (turn.play == Turn::Play::pour) {
-    pour(world_, turn.count, turn.full_window);
+  if (task.kind == Task::Kind::backlog) {
+    send_backlog(world_, task.count);
+  } else if (task.kind == Task::Kind::pour) {
+    pour(world_, task.count, task.full_window);
   } else {
-    be_silent(turn.seconds);
+    be_silent(task.seconds);
   }
   return 0;
 }
 
 void Stage::follow() {
   while (true) {
-    const auto turn = rankwire::recv<Turn>(world_, 0, turn_tag);
-    if (turn.play == Turn::Play::over) return;
-    const Spent before = spent_so_far(world_);
-    const std::uint64_t messages = take_part(turn);
-    Spent spent = spent_so_far(world_) - before;
+    const auto task = rankwire::recv<Task>(world_, 0, task_tag);
+    if (task.kind == Task::Kind::over) return;
+    const Resources before = resources_so_far(world_);
+    const std::uint64_t messages = take_part(task);
+    Resources spent = resources_so_far(world_) - before;
     spent.messages = messages;
     rankwire::send(world_, 0, report_tag, spent);
   }

@@ -4,15 +4,15 @@
 #include <variant>
 #include <vector>
 
-#include "measure/spent.hpp"
+#include "measure/resources.hpp"
 #include "ways/baseline.hpp"
 
 namespace comparison {
 
 /// What rank 0 has the others do next.
-struct Turn {
-  enum class Play : std::uint8_t { bounce, flood, silence, backlog, pour, over };
-  Play play = Play::over;
+struct Task {
+  enum class Kind : std::uint8_t { bounce, flood, silence, backlog, pour, over };
+  Kind kind = Kind::over;
   WayId way = WayId::rankwire;
   std::uint64_t bytes = stamp_bytes;
   std::int32_t count = 1, workers = 1;  ///< of a flood; count: of a backlog, and of what pours
@@ -21,19 +21,19 @@ struct Turn {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(play, way, bytes, count, workers, seconds, full_window);
+    archive(kind, way, bytes, count, workers, seconds, full_window);
   }
 };
 
-/// What came of a turn, at rank 0.
+/// What came of a task, at rank 0.
 struct Played {
   std::vector<double> samples;  ///< seconds; of a silence none
-  Spent own;
-  std::vector<Spent> others;  ///< of the ranks that took part, in rank order
+  Resources own;
+  std::vector<Resources> others;  ///< of the ranks that took part, in rank order
 };
 
-/// Where rankwire and its baselines take turns: the ranks of one world, of which 0 says whose turn
-/// it is. Every rank makes one, then rank 0 plays and the others follow.
+/// Where rankwire and its baselines take turns: the ranks of one world. Rank 0 says what is done
+/// next. Every rank makes one; then rank 0 plays, and the others follow.
 class Stage {
  public:
   explicit Stage(rankwire::Channel& world);
@@ -48,7 +48,8 @@ class Stage {
   Played play(WayId way, const Flood& flood);
   /// All ranks are blocked in a receive for so long.
   Played play_silence(std::chrono::duration<double> time);
-  /// `count` messages of rank 1 and as many of its own wait at rank 0 from now on (see busy.hpp).
+  /// `count` messages of rank 1 and as many of its own wait at rank 0 from now on (see
+  /// backlog.hpp).
   Played play_backlog(int count);
   /// Calls of rank 0 while `count` messages pour in.
   Played play_pour(int count, bool full_window);
@@ -59,8 +60,8 @@ class Stage {
 
  private:
   template <class Lead>
-  Played lead(const Turn& turn, Lead&& lead);
-  std::uint64_t take_part(const Turn& turn);
+  Played lead(const Task& task, Lead&& lead);
+  std::uint64_t take_part(const Task& task);
   void be_silent(double seconds);
 
   rankwire::Channel& world_;

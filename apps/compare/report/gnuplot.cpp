@@ -10,6 +10,7 @@
 #include <rankwire/errors.hpp>
 #include <string>
 
+#include "report/page.hpp"
 #include "report/plots.hpp"
 #include "results/quantity.hpp"
 #include "system/process.hpp"
@@ -318,7 +319,18 @@ std::string content_of(const std::string& file) {
   return {std::istreambuf_iterator<char>{opened}, {}};
 }
 
+void run_gnuplot(const std::string& argument) {
+  if (time_process({"gnuplot", argument})) return;
+  throw rankwire::UsageError{
+      "the report's plots are made by gnuplot, which is not in PATH; install it (on Debian: "
+      "apt-get install gnuplot-nox), or do without --report"};
+}
+
 }  // namespace
+
+void check_report() {
+  run_gnuplot("--version");
+}
 
 void draw(std::vector<Plot>& plots, const Sheet& sheet) {
   if (plots.empty()) return;
@@ -329,12 +341,7 @@ void draw(std::vector<Plot>& plots, const Sheet& sheet) {
     std::ofstream script{script_file};
     for (const auto& plot : plots) script << script_of(plot, file_of(plot));
   }
-  if (!time_process({"gnuplot", script_file})) {
-    throw rankwire::UsageError{
-        "the report's plots are made by gnuplot, which is not in PATH; install it (on Debian: "
-        "apt-get "
-        "install gnuplot-nox), or do without --report"};
-  }
+  run_gnuplot(script_file);
   for (auto& plot : plots) {
     plot.svg = for_page(content_of(file_of(plot)), plot, sheet);
     if (plot.svg.empty()) {

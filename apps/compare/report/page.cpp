@@ -8,10 +8,10 @@
 #include <fstream>
 #include <rankwire/errors.hpp>
 
+#include "report/answer.hpp"
 #include "report/plots.hpp"
 #include "report/style.hpp"
 #include "report/tables.hpp"
-#include "report/words.hpp"
 #include "results/quantity.hpp"
 #include "results/sheet.hpp"
 

@@ -14,8 +14,6 @@
 #include <rankwire/printable.hpp>
 #include <string_view>
 
-#include "system/process.hpp"
-
 namespace comparison {
 namespace {
 
@@ -126,9 +124,6 @@ void check_files(const Options& options) {
     if (path.empty() || std::ofstream{path, std::ios::app}) continue;
     refuse(fmt::format("{}: the file '{}' cannot be written: {}", option,
                        rankwire::printable_path(path), std::strerror(errno)));
-  }
-  if (!options.report.empty() && !time_process({"gnuplot", "--version"})) {
-    refuse("--report draws its plots by gnuplot, which is not installed (Debian: gnuplot-nox)");
   }
 }
 

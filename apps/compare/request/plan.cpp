@@ -58,7 +58,7 @@ Plan thorough() {
           .world_max = 900s};
 }
 
-/// What the bars of --check want; about seven minutes.
+/// What --check looks at; about seven minutes.
 Plan check() {
   return {.name = "check",
           .pairs = 7,

@@ -11,7 +11,7 @@
 namespace comparison {
 
 enum : int {
-  turn_tag = 1,
+  task_tag = 1,
   report_tag,
   ball_tag,
   meet_tag,

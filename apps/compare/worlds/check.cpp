@@ -14,11 +14,11 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-/// Worlds that measure the same, and the bars of what they find.
+/// Worlds that measure the same, and the promises that are seen in what they find.
 struct Look {
   std::string transport;
   Names measures;
-  std::function<std::vector<Bar>(const Results&)> bars;
+  std::function<std::vector<Promise>(const Results&)> promises;
   Names environment{};
   int worlds = 1;
 };
@@ -29,30 +29,32 @@ struct Look {
 constexpr int zmq_tcp_worlds = 5;
 
 std::vector<Look> all_looks() {
-  using Makers = std::vector<std::vector<Bar> (*)(const Results&, const std::string&)>;
+  using Makers = std::vector<std::vector<Promise> (*)(const Results&, const std::string&)>;
   const auto with_common = [](const std::string& transport, Names measures, Makers makers) {
     measures.insert(measures.end(),
                     {"idle", "wake", "allocations", "copies", "backlog", "deadlines"});
-    makers.push_back(common_bars);
+    makers.push_back(common_promises);
     return Look{transport, measures, [transport, makers](const Results& found) {
-                  std::vector<Bar> all;
+                  std::vector<Promise> all;
                   for (const auto& make : makers) {
-                    for (auto& bar : make(found, transport)) all.push_back(std::move(bar));
+                    for (auto& promise : make(found, transport)) all.push_back(std::move(promise));
                   }
                   return all;
                 }};
   };
-  Look zmq_tcp = with_common("zmq-tcp", {"latency", "bandwidth", "rate"}, {zmq_bars});
+  Look zmq_tcp = with_common("zmq-tcp", {"latency", "bandwidth", "rate"}, {zmq_promises});
   zmq_tcp.worlds = zmq_tcp_worlds;
   // Over TCP the network's part hides Boost.MPI's.
-  return {
-      with_common("inproc", {}, {}),
-      {"inproc", {"latency"}, spinning_bars, {"RANKWIRE_WAIT_SPIN=1s"}},
-      {"inproc", {"latency"}, sleeping_bars, {"RANKWIRE_WAIT_SPIN=0s", "RANKWIRE_WAIT_YIELD=0s"}},
-      with_common("mpi-shm", {"latency", "record"}, {mpi_bars, boost_bars}),
-      with_common("mpi-tcp", {"latency"}, {mpi_bars}),
-      zmq_tcp,
-      with_common("zmq-ipc", {"latency", "bandwidth", "rate"}, {zmq_bars})};
+  return {with_common("inproc", {}, {}),
+          {"inproc", {"latency"}, spinning_promises, {"RANKWIRE_WAIT_SPIN=1s"}},
+          {"inproc",
+           {"latency"},
+           sleeping_promises,
+           {"RANKWIRE_WAIT_SPIN=0s", "RANKWIRE_WAIT_YIELD=0s"}},
+          with_common("mpi-shm", {"latency", "record"}, {mpi_promises, boost_promises}),
+          with_common("mpi-tcp", {"latency"}, {mpi_promises}),
+          zmq_tcp,
+          with_common("zmq-ipc", {"latency", "bandwidth", "rate"}, {zmq_promises})};
 }
 
 /// Nothing when one of its worlds fails.
@@ -67,18 +69,18 @@ std::optional<Results> measure(Worlds& worlds, const Look& look) {
 }
 
 /// At once, so that a reader sees each world's when they are there.
-void print(const std::string& name, const std::string& bar, const std::string& measured,
+void print(const std::string& name, const std::string& limit, const std::string& measured,
            const std::string& verdict) {
-  std::fputs(fmt::format("{:<52}{:<12}{:<28}{}\n", name, bar, measured, verdict).c_str(), stdout);
+  std::fputs(fmt::format("{:<52}{:<12}{:<28}{}\n", name, limit, measured, verdict).c_str(), stdout);
   std::fflush(stdout);
 }
 
 }  // namespace
 
-int check_bars(const Options& options, const std::vector<std::string>& passed_on) {
+int check_promises(const Options& options, const std::vector<std::string>& passed_on) {
   Worlds worlds{options, passed_on};
   int all = 0, kept = 0;
-  print("what", "bar", "measured (all pairs)", "");
+  print("what", "promise", "measured (all pairs)", "");
   for (const Look& look : all_looks()) {
     if (!options.wants_transport(look.transport)) continue;
     const std::string missing = Worlds::missing(look.transport);
@@ -91,13 +93,13 @@ int check_bars(const Options& options, const std::vector<std::string>& passed_on
       print(look.transport, "", "failed", "SHORT");
       continue;
     }
-    for (const Bar& bar : look.bars(*found)) {
-      print(bar.name, bar.bar, bar.measured, bar.holds ? "ok" : "SHORT");
+    for (const Promise& promise : look.promises(*found)) {
+      print(promise.name, promise.limit, promise.measured, promise.kept ? "ok" : "SHORT");
       ++all;
-      kept += bar.holds ? 1 : 0;
+      kept += promise.kept ? 1 : 0;
     }
   }
-  std::fputs(fmt::format("{} of {} bars hold\n", kept, all).c_str(), stdout);
+  std::fputs(fmt::format("{} of {} promises are kept\n", kept, all).c_str(), stdout);
   return kept == all && worlds.ended_well() ? 0 : 1;
 }
 

@@ -48,15 +48,15 @@ void measure_transport(Worlds& worlds, const Options& options, const std::string
   if (options.wants("fan-in")) {
     add(worlds.measure(transport, plan.workers.back() + 1, {"fan-in"}));
   }
-  if (options.wants("start")) measure_start(worlds, plan, transport, results);
+  if (options.wants("start")) measure_start_time(worlds, plan, transport, results);
 }
 
 }  // namespace
 
-Orchestra measure_machine(const Options& options, const std::vector<std::string>& passed_on) {
+MachineRun measure_machine(const Options& options, const std::vector<std::string>& passed_on) {
   Worlds worlds{options, passed_on};
-  Orchestra orchestra;
-  Results& results = orchestra.results;
+  MachineRun run;
+  Results& results = run.results;
   results = facts_of_machine(options);
   for (const auto& transport : all_transports()) {
     if (!options.wants_transport(transport)) continue;
@@ -70,8 +70,8 @@ Orchestra measure_machine(const Options& options, const std::vector<std::string>
   sort(results.figures);
   results.left_out.insert(results.left_out.end(), worlds.left_out().begin(),
                           worlds.left_out().end());
-  orchestra.ended_well = worlds.ended_well();
-  return orchestra;
+  run.ended_well = worlds.ended_well();
+  return run;
 }
 
 }  // namespace comparison

@@ -15,28 +15,28 @@ constexpr std::uint64_t mib = 1024 * kib;
 
 enum class Sign { at_most, below, at_least };
 
-bool holds(double value, Sign sign, double bar) {
+bool is_kept(double value, Sign sign, double limit) {
   switch (sign) {
     case Sign::at_most:
-      return value <= bar;
+      return value <= limit;
     case Sign::below:
-      return value < bar;
+      return value < limit;
     case Sign::at_least:
       break;
   }
-  return value >= bar;
+  return value >= limit;
 }
 
 const char* text_of(Sign sign) {
   return sign == Sign::at_most ? "<=" : sign == Sign::below ? "<" : ">=";
 }
 
-/// With a digit more than the bars have: what is just short shall not look as if it held.
+/// With a digit more than the limits have: what is just short shall not look as if it were kept.
 std::string exact(double ratio) {
   return fmt::format("{:.{}f}", ratio, ratio < 10 ? 3 : 1);
 }
 
-/// The bars of one world.
+/// The promises of one world.
 class Maker {
  public:
   explicit Maker(const Results& found) : found_{found} {}
@@ -51,7 +51,7 @@ class Maker {
 
   /// Of rankwire's figure to that of `kind`.
   void ratio(const std::string& name, const Figure* figure, const std::string& kind, Sign sign,
-             double bar) {
+             double limit) {
     const Beside* beside = nullptr;
     if (figure != nullptr) {
       for (const Beside& one : figure->beside) {
@@ -59,37 +59,37 @@ class Maker {
       }
     }
     if (beside == nullptr || beside->ratio.pairs == 0)
-      return missing(name, sign, fmt::format("{:.2f}", bar));
+      return missing(name, sign, fmt::format("{:.2f}", limit));
     const Ratio& ratio = beside->ratio;
-    bars.push_back(
-        {fmt::format("{}, to {}", name, kind), fmt::format("{} {:.2f}", text_of(sign), bar),
+    promises.push_back(
+        {fmt::format("{}, to {}", name, kind), fmt::format("{} {:.2f}", text_of(sign), limit),
          fmt::format("{} ({} to {})", exact(ratio.median), exact(ratio.min), exact(ratio.max)),
-         holds(ratio.median, sign, bar)});
+         is_kept(ratio.median, sign, limit)});
   }
 
   /// The figure as it is, in the words of `text`.
-  void value(const std::string& name, const Figure* figure, Sign sign, double bar,
+  void value(const std::string& name, const Figure* figure, Sign sign, double limit,
              std::string (*text)(double)) {
-    if (figure == nullptr) return missing(name, sign, text(bar));
-    value(name, figure->rankwire.p50, sign, bar, text);
+    if (figure == nullptr) return missing(name, sign, text(limit));
+    value(name, figure->rankwire.p50, sign, limit, text);
     if (const Beside* const raw = raw_of(*figure)) {
-      bars.back().measured += fmt::format(" (raw {})", text(raw->summary.p50));
+      promises.back().measured += fmt::format(" (raw {})", text(raw->summary.p50));
     }
   }
 
-  void value(const std::string& name, std::optional<double> value, Sign sign, double bar,
+  void value(const std::string& name, std::optional<double> value, Sign sign, double limit,
              std::string (*text)(double)) {
-    if (!value) return missing(name, sign, text(bar));
-    bars.push_back({name, fmt::format("{} {}", text_of(sign), text(bar)), text(*value),
-                    holds(*value, sign, bar)});
+    if (!value) return missing(name, sign, text(limit));
+    promises.push_back({name, fmt::format("{} {}", text_of(sign), text(limit)), text(*value),
+                        is_kept(*value, sign, limit)});
   }
 
   static constexpr std::uint64_t any_bytes = UINT64_MAX;
-  std::vector<Bar> bars;
+  std::vector<Promise> promises;
 
  private:
-  void missing(const std::string& name, Sign sign, const std::string& bar) {
-    bars.push_back({name, fmt::format("{} {}", text_of(sign), bar), "not measured", false});
+  void missing(const std::string& name, Sign sign, const std::string& limit) {
+    promises.push_back({name, fmt::format("{} {}", text_of(sign), limit), "not measured", false});
   }
 
   const Results& found_;
@@ -115,17 +115,17 @@ std::string named(const std::string& what, std::uint64_t bytes) {
 
 }  // namespace
 
-std::vector<Bar> mpi_bars(const Results& found, const std::string& transport) {
+std::vector<Promise> mpi_promises(const Results& found, const std::string& transport) {
   Maker maker{found};
   for (const std::uint64_t bytes :
        {std::uint64_t{8}, 64 * kib, 256 * kib, mib, 4 * mib, 16 * mib}) {
     maker.ratio(named(transport + " latency", bytes), maker.find("latency", bytes), "raw",
                 Sign::at_most, bytes == 8 ? 1.25 : 1.05);
   }
-  return maker.bars;
+  return maker.promises;
 }
 
-std::vector<Bar> boost_bars(const Results& found, const std::string& transport) {
+std::vector<Promise> boost_promises(const Results& found, const std::string& transport) {
   Maker maker{found};
   bool has_boost = false;
   for (const Figure& figure : found.figures) {
@@ -138,11 +138,11 @@ std::vector<Bar> boost_bars(const Results& found, const std::string& transport) 
     }
   }
   if (!has_boost)
-    maker.bars.push_back({transport + ", to boost", "", "built without Boost.MPI", true});
-  return maker.bars;
+    maker.promises.push_back({transport + ", to boost", "", "built without Boost.MPI", true});
+  return maker.promises;
 }
 
-std::vector<Bar> zmq_bars(const Results& found, const std::string& transport) {
+std::vector<Promise> zmq_promises(const Results& found, const std::string& transport) {
   Maker maker{found};
   for (const Figure& figure : found.figures) {
     if (figure.measure == "latency") {
@@ -154,10 +154,10 @@ std::vector<Bar> zmq_bars(const Results& found, const std::string& transport) {
                 Sign::at_least, 1.0);
   }
   maker.ratio(transport + " rate 64 B", maker.find("rate", 64), "raw", Sign::at_least, 2.0);
-  return maker.bars;
+  return maker.promises;
 }
 
-std::vector<Bar> spinning_bars(const Results& found) {
+std::vector<Promise> spinning_promises(const Results& found) {
   Maker maker{found};
   maker.value("inproc latency 8 B, spinning", maker.find("latency", 8), Sign::below, 1e-6, seconds);
   // While they spin: threads that fall asleep now and then have two latencies.
@@ -168,16 +168,16 @@ std::vector<Bar> spinning_bars(const Results& found) {
                 small && large ? std::optional{*large / *small} : std::nullopt, Sign::at_most, 1.25,
                 exact);
   }
-  return maker.bars;
+  return maker.promises;
 }
 
-std::vector<Bar> sleeping_bars(const Results& found) {
+std::vector<Promise> sleeping_promises(const Results& found) {
   Maker maker{found};
   maker.ratio("inproc latency 8 B, sleeping", maker.find("latency", 8), "raw", Sign::at_most, 1.2);
-  return maker.bars;
+  return maker.promises;
 }
 
-std::vector<Bar> common_bars(const Results& found, const std::string& transport) {
+std::vector<Promise> common_promises(const Results& found, const std::string& transport) {
   Maker maker{found};
   maker.value(transport + " idle, of a core", maker.find("idle", Maker::any_bytes), Sign::at_most,
               0.01, share);
@@ -206,7 +206,7 @@ std::vector<Bar> common_bars(const Results& found, const std::string& transport)
                 figure == nullptr ? std::nullopt : std::optional{figure->rankwire.max},
                 Sign::at_most, 0.1, seconds);
   }
-  return maker.bars;
+  return maker.promises;
 }
 
 }  // namespace comparison

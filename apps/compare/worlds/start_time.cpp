@@ -51,8 +51,8 @@ Figure time_worlds(const Plan& plan, const std::string& transport, int ranks) {
 
 }  // namespace
 
-void measure_start(Worlds& worlds, const Plan& plan, const std::string& transport,
-                   Results& results) {
+void measure_start_time(Worlds& worlds, const Plan& plan, const std::string& transport,
+                        Results& results) {
   for (const int ranks : plan.start_ranks) {
     try {
       results.figures.push_back(time_worlds(plan, transport, ranks));

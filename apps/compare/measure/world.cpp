@@ -1,4 +1,4 @@
-#include "measure/measure.hpp"
+#include "measure/world.hpp"
 
 #include <fmt/format.h>
 
@@ -7,12 +7,12 @@
 #include <functional>
 
 #include "measure/allocations.hpp"
-#include "measure/busy.hpp"
+#include "measure/backlog.hpp"
 #include "measure/facts.hpp"
 #include "measure/stage.hpp"
+#include "results/inproc_bandwidth.hpp"
 #include "results/quantity.hpp"
 #include "results/statistics.hpp"
-#include "results/unmoved.hpp"
 
 namespace comparison {
 namespace {
@@ -156,7 +156,7 @@ void Measurer::latency() {
 
 void Measurer::bandwidth() {
   if (stage_.place().transport == "inproc") {
-    results_.left_out.push_back(unmoved());
+    results_.left_out.push_back(no_inproc_bandwidth());
     return;
   }
   for (const std::size_t bytes : plan_.bandwidth_bytes) {
@@ -202,7 +202,7 @@ void Measurer::idle() {
   const bool threads = stage_.place().transport == "inproc";
   const auto played = stage_.play_silence(plan_.idle);
   double most = played.own.cpu_seconds;
-  for (const Spent& other : played.others) most = std::max(most, other.cpu_seconds);
+  for (const Resources& other : played.others) most = std::max(most, other.cpu_seconds);
   Figure made = figure("idle", "s", 0, ranks);
   made.rankwire = summary_of({most / plan_.idle.count() / (threads ? ranks : 1)});
   if (Way* const raw = stage_.way(WayId::raw)) {
@@ -226,7 +226,7 @@ void Measurer::wake() {
 /// On all processes, for each message that was sent; warm-up and the start of a round included.
 double allocations_a_message(const Played& played, double messages, bool threads) {
   std::uint64_t count = played.own.allocations;
-  for (const Spent& other : played.others) count += threads ? 0 : other.allocations;
+  for (const Resources& other : played.others) count += threads ? 0 : other.allocations;
   return static_cast<double>(count) / messages;
 }
 
@@ -265,7 +265,7 @@ void Measurer::allocations() {
 void Measurer::copies() {
   for (const std::size_t bytes : {std::size_t{1} << 20, std::size_t{16} << 20}) {
     const auto played = stage_.play(WayId::rankwire, Bounce{.bytes = bytes, .time = plan_.round});
-    const Spent& other = played.others.at(0);
+    const Resources& other = played.others.at(0);
     Figure made = figure("copies", "B", bytes);
     made.rankwire = summary_of({static_cast<double>(played.own.bytes_copied + other.bytes_copied) /
                                 (2 * static_cast<double>(other.messages))});

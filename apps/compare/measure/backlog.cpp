@@ -1,4 +1,4 @@
-#include "measure/busy.hpp"
+#include "measure/backlog.hpp"
 
 #include <fmt/format.h>
 

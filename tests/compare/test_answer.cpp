@@ -1,7 +1,7 @@
-#include "report/words.hpp"
+#include "report/answer.hpp"
 #include "results/certainty.hpp"
+#include "results/inproc_bandwidth.hpp"
 #include "results/quantity.hpp"
-#include "results/unmoved.hpp"
 #include "samples.hpp"
 
 using namespace comparison;
@@ -48,7 +48,7 @@ std::string words_of(const std::vector<Figure>& figures) {
 
 TEST_CASE("words: the sample, sentence by sentence") {
   Results run = sample("sample.json");
-  leave_out_unmoved(run);
+  leave_out_inproc_bandwidth(run);
   CHECK(
       text_of(answer(run)) ==
       R"(Within one process: inproc. A message of 8 B takes 0.35 us one way, one of 16 MiB 2.03 us. Its memory is handed over, and no byte copied.
@@ -171,11 +171,11 @@ TEST_CASE("words: how far pairs may lie apart") {
 TEST_CASE("an earlier run's bandwidth of inproc is left out, and that is said") {
   Results run = sample("sample.json");
   const std::size_t figures = run.figures.size();
-  leave_out_unmoved(run);
+  leave_out_inproc_bandwidth(run);
   CHECK(run.figures.size() == figures - 4);
   CHECK(run.left_out.back().name == "inproc: bandwidth");
   const std::size_t left_out = run.left_out.size();
-  leave_out_unmoved(run);
+  leave_out_inproc_bandwidth(run);
   CHECK(run.left_out.size() == left_out);
 }
 

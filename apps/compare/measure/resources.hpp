@@ -7,7 +7,7 @@ namespace comparison {
 
 /// What a process has spent since some moment; a thread of it, where ranks are threads, has spent
 /// that of all.
-struct Spent {
+struct Resources {
   double cpu_seconds = 0;
   std::uint64_t allocations = 0;
   std::uint64_t bytes_copied = 0;  ///< by this rank's channel: Info::bytes_copied
@@ -19,7 +19,7 @@ struct Spent {
   }
 };
 
-[[nodiscard]] Spent spent_so_far(const rankwire::Channel& world);
-[[nodiscard]] Spent operator-(const Spent& after, const Spent& before);
+[[nodiscard]] Resources resources_so_far(const rankwire::Channel& world);
+[[nodiscard]] Resources operator-(const Resources& after, const Resources& before);
 
 }  // namespace comparison

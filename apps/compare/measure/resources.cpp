@@ -1,11 +1,11 @@
-#include "measure/spent.hpp"
+#include "measure/resources.hpp"
 
 #include "measure/allocations.hpp"
 #include "measure/cpu.hpp"
 
 namespace comparison {
 
-Spent spent_so_far(const rankwire::Channel& world) {
+Resources resources_so_far(const rankwire::Channel& world) {
   // What info() allocates is counted in none.
   const std::uint64_t copied = world.info().bytes_copied;
   return {.cpu_seconds = cpu_seconds(),
@@ -14,7 +14,7 @@ Spent spent_so_far(const rankwire::Channel& world) {
           .messages = 0};
 }
 
-Spent operator-(const Spent& after, const Spent& before) {
+Resources operator-(const Resources& after, const Resources& before) {
   return {.cpu_seconds = after.cpu_seconds - before.cpu_seconds,
           .allocations = after.allocations - before.allocations,
           .bytes_copied = after.bytes_copied - before.bytes_copied,

@@ -4,13 +4,13 @@
 #include <regex>
 #include <sstream>
 
+#include "../support/check_result.hpp"
 #include "../support/folder.hpp"
-#include "system.hpp"
 
 // compare, as its user calls it. Not of the figures, which a busy machine spoils: of what is
 // measured, of the data on their way (a damaged byte is exit code 1), and of what goes wrong.
 
-using namespace test_system;
+using namespace support;
 
 namespace {
 
@@ -155,7 +155,7 @@ TEST_CASE("compare: results that cannot be written are a failure") {
 
 TEST_CASE(
     "compare: an earlier run's bandwidth of inproc is not shown, as it is no longer measured") {
-  const auto result = run({"--from", EXPECTED "/../../report/sample.json"});
+  const auto result = run({"--from", SAMPLES "/sample.json"});
   CHECK_CODE(result, 0);
   CHECK_HAS(result.out, "left out: inproc: bandwidth: ");
   CHECK_HAS(result.out, "ratio: the median of the ratios pair by pair, not the quotient");

@@ -1,4 +1,4 @@
-#include "report/words.hpp"
+#include "report/answer.hpp"
 
 #include <fmt/format.h>
 
