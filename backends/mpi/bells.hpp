@@ -113,7 +113,7 @@ class Rest {
     lying_ = false;
   }
 
-  const WaitPolicy& policy_;
+  WaitPolicy policy_;
   Bells& bells_;
   Deadline::Clock::time_point last_{};
   Duration waited_{};

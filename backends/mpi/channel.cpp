@@ -3,14 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
+#include <memory>
 #include <utility>
 
-#include "error.hpp"
-#include "rankwire/backend/backend.hpp"
 #include "rankwire/backend/interrupt.hpp"
-#include "rankwire/backend/texts.hpp"
 
 namespace rankwire::mpi {
 namespace {
@@ -28,6 +25,29 @@ constexpr unsigned looks_for_the_dead = 200;
 /// Up to here, in shared memory, the block of the last send may stay while another is received.
 constexpr std::size_t kept_bytes_max = std::size_t{1} << 20U;
 
+std::vector<PeerInfo> peers_of(const Session& session) {
+  std::vector<PeerInfo> peers;
+  for (const auto& facts : session.peers()) {
+    peers.push_back({static_cast<int>(peers.size()), facts.host, facts.pid, {}});
+  }
+  return peers;
+}
+
+/// What a goodbye says of the rank that said it.
+struct Goodbye {
+  Departure::Kind kind;
+  const char* reason;
+};
+Goodbye goodbye_of(Note::Kind kind) {
+  if (kind == Note::Kind::lost) {
+    return {Departure::Kind::lost, "ended without closing its channel"};
+  }
+  return {Departure::Kind::left,
+          kind == Note::Kind::left
+              ? "closed its channel"
+              : "closed its channel, and not all of its messages were taken in time"};
+}
+
 }  // namespace
 
 MpiChannel::MpiChannel(Session& session, const Settings& settings, const Limits& limits,
@@ -35,19 +55,17 @@ MpiChannel::MpiChannel(Session& session, const Settings& settings, const Limits&
     : Channel{{session.rank(), session.size(), limits.message_bytes_max}},
       session_{session},
       comms_{comms},
-      wait_{wait_policy(settings.wait, session.crowd())},
-      rest_{wait_, session.bells()},
+      rest_{wait_policy(settings.wait, session.crowd()), session.bells()},
       linger_{settings.linger},
-      mailbox_{session.rank(), session.size(), false},
-      windows_{session.rank(), session.size(), limits.window_bytes},
+      ledger_{session.rank(), session.size(), limits.window_bytes, peers_of(session),
+              std::make_shared<WorldEnd>()},
       outgoing_{comms, session.reach(), session.bells()},
-      incoming_{comms, session.reach(), limits.message_bytes_max},
-      goodbyes_(static_cast<std::size_t>(session.size())) {
+      incoming_{comms, session.reach(), limits.message_bytes_max} {
   session_.channel_opened();
 }
 
 void MpiChannel::check() const {
-  if (abort_code_.load(std::memory_order_relaxed) != 0) [[unlikely]]
+  if (ledger_.end().has_come()) [[unlikely]]
     end_job();
   if (interruptible_) check_interrupted();
 }
@@ -58,13 +76,11 @@ std::optional<Event> MpiChannel::do_next(const Wanted& wanted, Deadline deadline
     take_in(1);
     look_around();
   }
-  auto event = mailbox_.take(wanted);
+  auto event = ledger_.take(wanted);
   if (!event) {
     const Rest::Wait wait{rest_};
     Rounds rounds{*this};
-    wait_for_event(
-        rounds, mailbox_, wanted, deadline, event, [](const auto&) { return false; },
-        [&] { say_long_receive(long_waits_, rank(), wanted); });
+    ledger_.wait_for(rounds, wanted, deadline, event);
   }
   if (event) {
     if (const auto* const message = std::get_if<Message>(&*event)) note_taken(*message);
@@ -75,9 +91,9 @@ std::optional<Event> MpiChannel::do_next(const Wanted& wanted, Deadline deadline
 bool MpiChannel::step(Deadline until) {
   const bool waits = !until.is_poll();
   bool found = take_in(waits ? looks_in_a_row : 1);
-  if (!mailbox_.met()) {
+  if (!ledger_.mailbox().met()) {
     const bool idle = !found && (rest_.sleeping() || !waits);
-    if (idle || goodbyes_unsettled_ > 0 || !ended_.empty() ||
+    if (idle || ledger_.awaits_departures() || !ended_.empty() ||
         ++calls_ % calls_per_look_around == 0) {
       found = look_around() || found;
       if (waits) settle();
@@ -104,9 +120,9 @@ bool MpiChannel::take_in(int looks) {
 }
 
 bool MpiChannel::take_once() {
-  bool found = !incoming_.empty() && incoming_.complete(mailbox_);
-  for (int i = 0; i < messages_per_look && !mailbox_.met(); ++i) {
-    const auto what = incoming_.take_one(mailbox_);
+  bool found = !incoming_.empty() && incoming_.complete(ledger_);
+  for (int i = 0; i < messages_per_look && !ledger_.mailbox().met(); ++i) {
+    const auto what = incoming_.take_one(ledger_);
     if (what == Incoming::Found::nothing) break;
     if (what == Incoming::Found::note) heed(incoming_.note_source(), incoming_.note());
     found = true;
@@ -117,21 +133,22 @@ bool MpiChannel::take_once() {
 /// Everything besides the program's messages.
 bool MpiChannel::look_around() {
   look_timer_.looked();
-  const int remaining = mailbox_.remaining();
+  const int remaining = ledger_.mailbox().remaining();
   outgoing_.complete();
   settle_goodbyes();
   watch_processes();
-  return mailbox_.remaining() != remaining;
+  return ledger_.mailbox().remaining() != remaining;
 }
 
 void MpiChannel::pause(Deadline deadline) {
   if (rest_.sleeping()) {
     settle();
-    deadline = deadline.sooner(windows_.settles_at());
+    deadline = deadline.sooner(ledger_.windows().settles_at());
   }
-  const bool under_way = !incoming_.empty() || outgoing_.waits(mailbox_);
-  rest_.pause(deadline, under_way,
-              under_way ? incoming_.bytes_under_way() + outgoing_.bytes_waiting(mailbox_) : 0);
+  const bool under_way = !incoming_.empty() || outgoing_.waits(ledger_.mailbox());
+  rest_.pause(
+      deadline, under_way,
+      under_way ? incoming_.bytes_under_way() + outgoing_.bytes_waiting(ledger_.mailbox()) : 0);
 }
 
 void MpiChannel::heed(int source, const Note& note) {
@@ -141,30 +158,21 @@ void MpiChannel::heed(int source, const Note& note) {
     // as much by it: the other rank reads from a block that is not in this one's cache.
     const bool stays = session_.reach().shares_memory(source) && note.value <= kept_bytes_max;
     if (!stays) outgoing_.complete();
-    incoming_.receive_announced(mailbox_);
+    incoming_.receive_announced(ledger_);
   } else if (note.kind == Note::Kind::credit) {
-    windows_.credited(source, note.value);
+    ledger_.credited(source, note.value);
   } else {
-    auto& goodbye = goodbyes_[static_cast<std::size_t>(source)];
-    if (!goodbye.unsettled && !mailbox_.departure(source)) ++goodbyes_unsettled_;
-    goodbye = {note.kind, note.value, !mailbox_.departure(source)};
+    // It may overtake large payloads that were sent before it.
+    const Goodbye goodbye = goodbye_of(note.kind);
+    ledger_.depart_after(source, goodbye.kind, goodbye.reason, note.value);
+    if (note.kind == Note::Kind::left) ++left_whole_;
   }
 }
 
 void MpiChannel::settle_goodbyes() {
-  if (goodbyes_unsettled_ == 0) return;
-  for (int rank = 0; rank < size(); ++rank) {
-    const auto& goodbye = goodbyes_[static_cast<std::size_t>(rank)];
-    if (!goodbye.unsettled || incoming_.delivered(rank) < goodbye.messages) continue;
-    if (goodbye.kind == Note::Kind::lost) {
-      incoming_.abandon(rank);
-      depart(rank, Departure::Kind::lost, "ended without closing its channel");
-    } else {
-      depart(rank, Departure::Kind::left,
-             goodbye.kind == Note::Kind::left
-                 ? "closed its channel"
-                 : "closed its channel, and not all of its messages were taken in time");
-    }
+  while (const auto* const due = ledger_.due()) {
+    if (due->kind == Departure::Kind::lost) incoming_.abandon(due->rank);
+    ledger_.depart(due->rank, due->kind, due->reason);
   }
 }
 
@@ -176,55 +184,43 @@ void MpiChannel::watch_processes() {
   const auto& ended = session_.watch().ended();
   for (; ended_seen_ < ended.size(); ++ended_seen_) {
     const int rank = ended[ended_seen_];
-    ended_.push_back({rank, incoming_.come(rank), 0, last_moves});
+    ended_.push_back({rank, come_of(rank), 0, last_moves});
     empty_looks_ = 0;
   }
   std::erase_if(ended_, [this](Ended& dead) {
-    if (mailbox_.departure(dead.rank)) return true;
-    if (const auto come = incoming_.come(dead.rank); come != dead.come) {
+    if (ledger_.mailbox().departure(dead.rank)) return true;
+    if (const auto come = come_of(dead.rank); come != dead.come) {
       dead = {dead.rank, come, 0, last_moves};
       return false;
     }
     const bool all_here = ++dead.looks > looks_for_the_dead && dead.lost_at.expired();
     if (empty_looks_ < 2 && !all_here) return false;
     incoming_.abandon(dead.rank);
-    depart(dead.rank, Departure::Kind::lost, "its process ended");
+    ledger_.depart(dead.rank, Departure::Kind::lost, "its process ended");
     return true;
   });
-}
-
-void MpiChannel::depart(int rank, Departure::Kind kind, const char* reason) {
-  auto& goodbye = goodbyes_[static_cast<std::size_t>(rank)];
-  if (std::exchange(goodbye.unsettled, false)) --goodbyes_unsettled_;
-  const auto& peer = session_.peers()[static_cast<std::size_t>(rank)];
-  mailbox_.depart({rank, kind, peer.host, peer.pid, reason});
 }
 
 /// Tells the sender of a message that the program has it, when it is time.
 void MpiChannel::note_taken(const Message& taken) {
   outgoing_.begin_turn();
   note_copied(incoming_.take_copied_bytes());
-  if (const auto total = windows_.taken(taken.source, taken.payload.size())) {
+  if (const auto total = ledger_.taken(taken.source, taken.payload.size())) {
     credit(taken.source, *total);
   }
 }
 
 void MpiChannel::credit(int source, std::uint64_t total) {
-  if (!mailbox_.departure(source)) outgoing_.send_note(source, {Note::Kind::credit, total});
+  outgoing_.send_note(source, {Note::Kind::credit, total});
 }
 
 void MpiChannel::settle() {
-  if (!windows_.owes()) return;
-  windows_.settle([this](int source) { return mailbox_.queued_bytes(source); },
-                  [this](int source, std::uint64_t total) { credit(source, total); });
+  ledger_.settle([this](int source, std::uint64_t total) { credit(source, total); });
 }
 
 void MpiChannel::do_send(int dest, int tag, Buffer&& payload, Deadline deadline) {
   prepare_send(dest, payload.size(), deadline);
-  if (dest == rank()) {
-    mailbox_.push({dest, tag, std::move(payload)});
-    return;
-  }
+  if (dest == rank()) return ledger_.send_to_self(tag, std::move(payload));
   note_copied(outgoing_.send(dest, tag, std::move(payload)));
   if (!outgoing_.empty()) rest_.begin_again();  // for it moves only while MPI is called
 }
@@ -252,26 +248,26 @@ void MpiChannel::do_send_borrowed(int dest, int tag, std::span<const std::byte> 
         for (int look = 0; look < looks_in_a_row && outgoing_.borrows(dest); ++look) {
           outgoing_.complete();
         }
-        return !outgoing_.borrows(dest) || mailbox_.departure(dest);
+        return !outgoing_.borrows(dest) || ledger_.mailbox().departure(dest);
       },
       [&] {
-        const auto& peer = session_.peers()[static_cast<std::size_t>(dest)];
-        say_long_send(long_waits_, rank(),
-                      fmt::format("{} to take {} bytes that are sent from the program's memory",
-                                  name_of(dest, peer.host, peer.pid), payload.size()));
+        ledger_.say_long_send(
+            fmt::format("{} to take {} bytes that are sent from the program's memory",
+                        ledger_.name(dest), payload.size()));
       });
   // The end of the send and the receiver's departure may be news of one look. And a rank that left
   // may be taking these bytes in at this moment; nobody else will ever read them.
-  const Departure* const departure = mailbox_.departure(dest);
+  const Departure* const departure = ledger_.mailbox().departure(dest);
   const bool left = departure && departure->kind == Departure::Kind::left;
   const auto sent = [&] {
     outgoing_.complete();
     return !outgoing_.borrows(dest);
   };
-  if (!serve_until(left ? Deadline{last_moves} : Deadline::poll(), sent)) mailbox_.check_send(dest);
+  if (!serve_until(left ? Deadline{last_moves} : Deadline::poll(), sent))
+    ledger_.mailbox().check_send(dest);
 }
 
-/// Returns when the message may be sent, and counts it.
+/// Returns when the message may be sent, and counts it where it goes to another rank.
 void MpiChannel::prepare_send(int dest, std::size_t bytes, Deadline deadline) {
   check();
   // A program that only sends must hear of departures too, let go of what is sent, and tell its
@@ -281,35 +277,16 @@ void MpiChannel::prepare_send(int dest, std::size_t bytes, Deadline deadline) {
     look_around();
     settle();
   }
-  mailbox_.check_send(dest);
-  if (!windows_.has_room(dest, bytes)) wait_for_room(dest, bytes, deadline);
-  // Who knows by this message what was received here may count on the room.
-  if (windows_.owes()) {
-    if (const auto total = windows_.owed(dest, mailbox_.queued_bytes(dest))) credit(dest, *total);
-  }
-  windows_.sent(dest, bytes);
-}
-
-std::string MpiChannel::lacking_room_for(int dest, std::size_t bytes) const {
-  const auto& peer = session_.peers()[static_cast<std::size_t>(dest)];
-  return lacking_room(name_of(dest, peer.host, peer.pid), bytes,
-                      {windows_.outstanding_bytes(dest), windows_.window_bytes()});
+  ledger_.mailbox().check_send(dest);
+  if (!ledger_.windows().has_room(dest, bytes)) wait_for_room(dest, bytes, deadline);
+  if (const auto total = ledger_.owed(dest)) credit(dest, *total);
+  if (dest != rank()) ledger_.sent(dest, bytes);
 }
 
 void MpiChannel::wait_for_room(int dest, std::size_t bytes, Deadline deadline) {
-  // Only this rank could make room for what it sends itself, and it is here.
-  const Deadline until = dest == rank() ? Deadline::poll() : deadline;
-  const bool room = serve_until(
-      until,
-      [&] {
-        mailbox_.check_send(dest);
-        return windows_.has_room(dest, bytes);
-      },
-      [&] { say_long_send(long_waits_, rank(), lacking_room_for(dest, bytes)); });
-  if (room) return;
-  const auto& peer = session_.peers()[static_cast<std::size_t>(dest)];
-  throw_no_room(rank(), dest, name_of(dest, peer.host, peer.pid), bytes,
-                {windows_.outstanding_bytes(dest), windows_.window_bytes()});
+  const Rest::Wait wait{rest_};
+  Rounds rounds{*this};
+  ledger_.wait_for_room(rounds, dest, bytes, deadline);
 }
 
 std::optional<Departure> MpiChannel::do_departure(int rank) {
@@ -317,49 +294,16 @@ std::optional<Departure> MpiChannel::do_departure(int rank) {
   take_in(1);
   look_around();
   settle();
-  const Departure* const departure = mailbox_.departure(rank);
-  return departure == nullptr ? std::nullopt : std::optional{*departure};
+  return ledger_.departure(rank);
 }
 
 Info MpiChannel::do_info() const {
-  Info info;
+  Info info = ledger_.info();
   info.transport = "mpi";
   info.library = Session::library();
-  for (int rank = 0; rank < size(); ++rank) {
-    const auto& peer = session_.peers()[static_cast<std::size_t>(rank)];
-    info.peers.push_back({rank, peer.host, peer.pid, {}});
-  }
   info.across_hosts = true;
   info.detects_loss = session_.detects_loss();
-  info.window_bytes = windows_.window_bytes();
   return info;
 }
 
-namespace {
-
-Comms make_comms(MPI_Comm parent) {
-  Comms comms;
-  check(MPI_Comm_dup(parent, &comms.slots), "MPI_Comm_dup");
-  check(MPI_Comm_dup(parent, &comms.bulk), "MPI_Comm_dup");
-  return comms;
-}
-
-std::vector<std::unique_ptr<Channel>> open_mpi(const Settings& settings) {
-  Session& session = Session::enter(settings);
-  std::array<std::uint64_t, 2> limits{settings.window_bytes, settings.message_bytes_max};
-  check(MPI_Bcast(limits.data(), limits.size(), MPI_UINT64_T, 0, session.comm()), "MPI_Bcast");
-  std::vector<std::unique_ptr<Channel>> channels;
-  channels.push_back(std::make_unique<MpiChannel>(session, settings, Limits{limits[0], limits[1]},
-                                                  make_comms(session.comm())));
-  return channels;
-}
-
-}  // namespace
 }  // namespace rankwire::mpi
-
-namespace rankwire {
-
-extern const Backend mpi_backend;
-const Backend mpi_backend{"mpi", mpi::open_mpi};
-
-}  // namespace rankwire

@@ -2,10 +2,8 @@
 
 #include <mpi.h>
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,9 +12,8 @@
 #include "bells.hpp"
 #include "incoming.hpp"
 #include "outgoing.hpp"
-#include "rankwire/backend/mailbox.hpp"
+#include "rankwire/backend/ledger.hpp"
 #include "rankwire/backend/wait.hpp"
-#include "rankwire/backend/window.hpp"
 #include "rankwire/channel.hpp"
 #include "session.hpp"
 
@@ -70,6 +67,10 @@ class MpiChannel final : public Channel {
   bool look_around();
   void heed(int source, const Note& note);
   void settle_goodbyes();
+  /// Counts whatever comes of `rank`.
+  [[nodiscard]] std::uint64_t come_of(int rank) const {
+    return incoming_.come(rank) + ledger_.come(rank);
+  }
   void watch_processes();
   void pause(Deadline deadline);
   /// Takes in what comes until `done()` or the deadline; says whether it is done.
@@ -82,51 +83,37 @@ class MpiChannel final : public Channel {
 
   void prepare_send(int dest, std::size_t bytes, Deadline deadline);
   void wait_for_room(int dest, std::size_t bytes, Deadline deadline);
-  [[nodiscard]] std::string lacking_room_for(int dest, std::size_t bytes) const;
   void note_taken(const Message& taken);
   void credit(int source, std::uint64_t total);
-  void depart(int rank, Departure::Kind kind, const char* reason);
   [[noreturn]] void end_job() const noexcept;
 
   void say_goodbye(bool in_order);
   void end_as_the_dead_do();
   [[nodiscard]] bool nothing_can_come() const;
 
-  /// What a rank said last. It may overtake large payloads, so it counts only when the messages
-  /// sent before it are here.
-  struct Goodbye {
-    std::optional<Note::Kind> kind;
-    std::uint64_t messages = 0;
-    bool unsettled = false;
-  };
   /// A rank whose process has ended, and of which there may be more to take in.
   struct Ended {
     int rank = 0;
-    std::uint64_t come = 0;  // Incoming::come() of it, when that was last looked at
+    std::uint64_t come = 0;  // come_of(rank), when that was last looked at
     unsigned looks = 0;      // since that changed
     Deadline lost_at = Deadline::never();
   };
 
   Session& session_;
   Comms comms_;
-  WaitPolicy wait_;
   Rest rest_;
-  LongWaits long_waits_;
   LookTimer look_timer_;
   bool interruptible_ = true;
   std::chrono::milliseconds linger_;
-  Mailbox mailbox_;
-  Windows windows_;
+  Ledger ledger_;
   Outgoing outgoing_;
   Incoming incoming_;
-  std::vector<Goodbye> goodbyes_;  // by rank
-  int goodbyes_unsettled_ = 0;
+  int left_whole_ = 0;          // ranks that have said Note::Kind::left
   std::size_t ended_seen_ = 0;  // of session_.watch().ended()
   std::vector<Ended> ended_;    // that have not departed yet
   unsigned empty_looks_ = 0;    // in a row
   unsigned calls_ = 0;
   bool said_goodbye_ = false;
-  std::atomic<int> abort_code_{0};  // asked for by any thread; 0: not
 };
 
 template <class Done, class SayLong>

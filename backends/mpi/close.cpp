@@ -13,7 +13,7 @@ namespace rankwire::mpi {
 void MpiChannel::do_close(Deadline serve) try {
   const auto delivered = [this] {
     outgoing_.complete();
-    return !outgoing_.waits(mailbox_);
+    return !outgoing_.waits(ledger_.mailbox());
   };
   const Deadline linger{linger_};
   if (!serve_until(linger, delivered)) {
@@ -22,7 +22,7 @@ void MpiChannel::do_close(Deadline serve) try {
   }
   say_goodbye(true);
   serve_until(linger, delivered);
-  serve_until(serve, [this] { return mailbox_.remaining() == 0; });
+  serve_until(serve, [this] { return ledger_.mailbox().remaining() == 0; });
 } catch (const TransportError& error) {
   // Nothing to be done about it any more; the others will see this rank lost.
   log().error("{}", error.what());
@@ -32,7 +32,7 @@ void MpiChannel::say_goodbye(bool in_order) {
   said_goodbye_ = true;
   for (int rank = 0; rank < size(); ++rank) {
     // One that left may still be serving, and wait for this.
-    const Departure* const departure = mailbox_.departure(rank);
+    const Departure* const departure = ledger_.mailbox().departure(rank);
     if (rank == this->rank() || (departure && departure->kind == Departure::Kind::lost)) continue;
     const auto whole = outgoing_.sent_whole(rank);
     auto kind = Note::Kind::lost;
@@ -50,18 +50,15 @@ void MpiChannel::end_as_the_dead_do() {
   // The goodbyes must go, and messages that MPI is writing to this rank's memory must end.
   serve_until(last_moves, [this] {
     outgoing_.complete();
-    return incoming_.empty() && !outgoing_.notes_wait(mailbox_);
+    return incoming_.empty() && !outgoing_.notes_wait(ledger_.mailbox());
   });
 }
 
 /// Every other rank closed in order, all that it sent is here, and all that was sent to it is
 /// there.
 bool MpiChannel::nothing_can_come() const {
-  for (int rank = 0; rank < size(); ++rank) {
-    if (rank == this->rank()) continue;
-    if (goodbyes_[static_cast<std::size_t>(rank)].kind != Note::Kind::left) return false;
-  }
-  return mailbox_.remaining() == 0 && incoming_.empty() && outgoing_.empty();
+  return left_whole_ == size() - 1 && ledger_.mailbox().remaining() == 0 && incoming_.empty() &&
+         outgoing_.empty();
 }
 
 MpiChannel::~MpiChannel() {
@@ -88,9 +85,8 @@ MpiChannel::~MpiChannel() {
 
 /// By the thread that is inside MPI, if there is one: MPI allows no second (MPI_THREAD_SERIALIZED).
 /// One that does not come back to look is in a call that takes long; then nothing is left to lose.
-void MpiChannel::do_abort(int exit_code, const std::string&) noexcept {
-  int none = 0;
-  abort_code_.compare_exchange_strong(none, exit_code);
+void MpiChannel::do_abort(int exit_code, const std::string& what) noexcept {
+  ledger_.end().set(rank(), {}, 0, exit_code, what);
   const Deadline heeded{last_moves};
   while (in_use() && !heeded.expired()) std::this_thread::sleep_for(std::chrono::milliseconds{1});
   end_job();
@@ -100,8 +96,9 @@ void MpiChannel::end_job() const noexcept {
   static std::mutex first;
   first.lock();  // for good: the process ends
   (void)flush_output();
-  MPI_Abort(MPI_COMM_WORLD, abort_code_);
-  std::_Exit(abort_code_);
+  const int exit_code = ledger_.end().exit_code();
+  MPI_Abort(MPI_COMM_WORLD, exit_code);
+  std::_Exit(exit_code);
 }
 
 }  // namespace rankwire::mpi

@@ -44,27 +44,27 @@ void Incoming::check_size(std::uint64_t bytes, int source, int tag) const {
                   source, bytes, tag, bytes_max_)};
 }
 
-Incoming::Found Incoming::take_one(Mailbox& mailbox) {
+Incoming::Found Incoming::take_one(Ledger& ledger) {
   MPI_Status status;
   if (!slots_.look(status)) return Found::nothing;
   const auto bytes = slots_.bytes(status);
   auto& from = sources_[static_cast<std::size_t>(status.MPI_SOURCE)];
   ++from.come;
   if (from.missing_bytes > 0) {
-    take_piece(bytes, from, mailbox);
+    take_piece(bytes, from, ledger);
     slots_.done();
     return Found::message;
   }
-  if (status.MPI_TAG >= note_tag) return take_note(status, mailbox);
+  if (status.MPI_TAG >= note_tag) return take_note(status, ledger);
   check_size(bytes.size(), status.MPI_SOURCE, status.MPI_TAG);
   Message message{status.MPI_SOURCE, status.MPI_TAG, Buffer::copy_of(bytes)};
   copied_bytes_ += bytes.size();
   slots_.done();
-  deliver(std::move(message), from, mailbox);
+  deliver(std::move(message), from, ledger);
   return Found::message;
 }
 
-Incoming::Found Incoming::take_note(const MPI_Status& status, Mailbox& mailbox) {
+Incoming::Found Incoming::take_note(const MPI_Status& status, Ledger& ledger) {
   const auto bytes = slots_.bytes(status);
   note_source_ = status.MPI_SOURCE;
   note_tag_ = status.MPI_TAG - note_tag;
@@ -75,18 +75,18 @@ Incoming::Found Incoming::take_note(const MPI_Status& status, Mailbox& mailbox) 
                                      note_source_, bytes.size(), sizeof note_)};
   }
   // Who has departed sends nothing, and the mailbox would drop it.
-  if (begins && !mailbox.departure(note_source_)) {
+  if (begins && !ledger.mailbox().departure(note_source_)) {
     check_size(note_.value, note_source_, note_tag_);
     auto& from = sources_[static_cast<std::size_t>(note_source_)];
     from.queue.push_back({{note_source_, note_tag_, Buffer{note_.value}}, false});
     from.missing_bytes = note_.value;
-    take_piece(bytes.subspan(sizeof note_), from, mailbox);
+    take_piece(bytes.subspan(sizeof note_), from, ledger);
   }
   slots_.done();
   return begins ? Found::message : Found::note;
 }
 
-void Incoming::take_piece(std::span<const std::byte> bytes, Source& from, Mailbox& mailbox) {
+void Incoming::take_piece(std::span<const std::byte> bytes, Source& from, Ledger& ledger) {
   auto& arriving = from.queue.back();
   const auto memory = arriving.message.payload.bytes().last(from.missing_bytes);
   if (bytes.size() > memory.size()) {
@@ -98,12 +98,12 @@ void Incoming::take_piece(std::span<const std::byte> bytes, Source& from, Mailbo
   from.missing_bytes -= bytes.size();
   if (from.missing_bytes > 0) return;
   arriving.whole = true;
-  deliver_whole(from, mailbox);
+  deliver_whole(from, ledger);
 }
 
-void Incoming::receive_announced(Mailbox& mailbox) {
+void Incoming::receive_announced(Ledger& ledger) {
   check_size(note_.value, note_source_, note_tag_);
-  if (mailbox.departure(note_source_)) return;
+  if (ledger.mailbox().departure(note_source_)) return;
   Message message{note_source_, note_tag_, Buffer{note_.value}};
   auto& from = sources_[static_cast<std::size_t>(note_source_)];
   const auto bytes = message.payload.bytes();
@@ -117,7 +117,7 @@ void Incoming::receive_announced(Mailbox& mailbox) {
     check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
   }
   if (done != 0) {
-    deliver(std::move(message), from, mailbox);
+    deliver(std::move(message), from, ledger);
     return;
   }
   // A move of the message keeps the address of its bytes: they are too many to lie inside it.
@@ -125,28 +125,26 @@ void Incoming::receive_announced(Mailbox& mailbox) {
   under_way_.add(request, &from.queue.back());
 }
 
-void Incoming::deliver(Message&& message, Source& from, Mailbox& mailbox) {
+void Incoming::deliver(Message&& message, Source& from, Ledger& ledger) {
   if (!from.queue.empty()) {
     from.queue.push_back({std::move(message), true});
     return;
   }
-  mailbox.push(std::move(message));
-  ++from.delivered;
+  ledger.push(std::move(message));
 }
 
 /// Those at the head of the queue.
-void Incoming::deliver_whole(Source& from, Mailbox& mailbox) {
+void Incoming::deliver_whole(Source& from, Ledger& ledger) {
   while (!from.queue.empty() && from.queue.front().whole) {
-    mailbox.push(std::move(from.queue.front().message));
+    ledger.push(std::move(from.queue.front().message));
     from.queue.pop_front();
-    ++from.delivered;
   }
 }
 
-bool Incoming::complete(Mailbox& mailbox) {
+bool Incoming::complete(Ledger& ledger) {
   return under_way_.complete([&](Arriving* arriving) {
     arriving->whole = true;
-    deliver_whole(sources_[static_cast<std::size_t>(arriving->message.source)], mailbox);
+    deliver_whole(sources_[static_cast<std::size_t>(arriving->message.source)], ledger);
   });
 }
 

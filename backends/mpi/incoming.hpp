@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "outgoing.hpp"
-#include "rankwire/backend/mailbox.hpp"
+#include "rankwire/backend/ledger.hpp"
 #include "requests.hpp"
 #include "slots.hpp"
 
@@ -28,29 +28,24 @@ class Incoming {
 
   /// What a look found.
   enum class Found { nothing, message, note };
-  /// Takes one message or note over from MPI, if one is there. A message goes into `mailbox` when
+  /// Takes one message or note over from MPI, if one is there. A message is given to `ledger` when
   /// it and those before it of the same source are whole. What a note says is then note() of
   /// note_source(); one of a payload wants receive_announced().
-  Found take_one(Mailbox& mailbox);
+  Found take_one(Ledger& ledger);
   [[nodiscard]] const Note& note() const { return note_; }
   [[nodiscard]] int note_source() const { return note_source_; }
   /// Starts to receive the payload of the note that take_one() found, into memory of its own.
-  void receive_announced(Mailbox& mailbox);
+  void receive_announced(Ledger& ledger);
 
   /// How many bytes were copied out of slots since it was last asked.
   std::size_t take_copied_bytes() { return std::exchange(copied_bytes_, 0); }
   /// Delivers what has become whole.
-  bool complete(Mailbox& mailbox);
+  bool complete(Ledger& ledger);
   [[nodiscard]] bool empty() const { return under_way_.empty(); }
   [[nodiscard]] std::size_t bytes_under_way() const;
-  /// Messages of `source` that were delivered.
-  [[nodiscard]] std::uint64_t delivered(int source) const {
-    return sources_[static_cast<std::size_t>(source)].delivered;
-  }
-  /// Counts whatever comes of `source`, pieces and notes included.
+  /// Counts what came into slots of `source`: messages, pieces and notes.
   [[nodiscard]] std::uint64_t come(int source) const {
-    const auto& from = sources_[static_cast<std::size_t>(source)];
-    return from.come + from.delivered;
+    return sources_[static_cast<std::size_t>(source)].come;
   }
   /// The rest of a message of `source` will never come.
   void abandon(int source);
@@ -65,14 +60,13 @@ class Incoming {
   struct Source {
     std::list<Arriving> queue;      // in order; empty, or the first is not whole
     std::size_t missing_bytes = 0;  // of the last in the queue, which comes in pieces
-    std::uint64_t delivered = 0;
     std::uint64_t come = 0;
   };
-  Found take_note(const MPI_Status& status, Mailbox& mailbox);
-  void take_piece(std::span<const std::byte> bytes, Source& from, Mailbox& mailbox);
+  Found take_note(const MPI_Status& status, Ledger& ledger);
+  void take_piece(std::span<const std::byte> bytes, Source& from, Ledger& ledger);
   void check_size(std::uint64_t bytes, int source, int tag) const;
-  void deliver(Message&& message, Source& from, Mailbox& mailbox);
-  static void deliver_whole(Source& from, Mailbox& mailbox);
+  void deliver(Message&& message, Source& from, Ledger& ledger);
+  static void deliver_whole(Source& from, Ledger& ledger);
 
   Slots slots_;
   MPI_Comm bulk_;

@@ -203,14 +203,17 @@ TEST_CASE("world end: the first who ends the world counts, whatever the thread")
   CHECK_FALSE(end.has_come());
   end.check();
   std::vector<std::thread> threads;
-  std::atomic<int> first{0};
+  std::atomic<int> first{0}, winners{0};
   for (int rank = 1; rank <= 4; ++rank) {
     threads.emplace_back([&, rank] {
-      if (end.set(rank, {}, 0, 10 + rank, "no more")) first = rank;
+      if (!end.set(rank, {}, 0, 10 + rank, "no more")) return;
+      first = rank;
+      ++winners;
     });
   }
   for (auto& thread : threads) thread.join();
   REQUIRE(end.has_come());
+  CHECK(winners == 1);
   try {
     end.check();
     FAIL("threw nothing");

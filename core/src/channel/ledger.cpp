@@ -11,7 +11,6 @@ namespace rankwire {
 Ledger::Ledger(int self, int size, std::uint64_t window_bytes, std::vector<PeerInfo> peers,
                std::shared_ptr<WorldEnd> end, bool takes_arrivals)
     : self_{self},
-      size_{size},
       peers_{std::move(peers)},
       end_{std::move(end)},
       mailbox_{self, size, takes_arrivals},
@@ -27,7 +26,7 @@ std::string Ledger::name(int rank) const {
 Info Ledger::info() const {
   Info info;
   info.peers = peers_;
-  for (int rank = static_cast<int>(peers_.size()); rank < size_; ++rank) {
+  for (int rank = static_cast<int>(peers_.size()); rank < come_.size(); ++rank) {
     info.peers.push_back({rank, host_name(), process_id(), {}});
   }
   info.window_bytes = windows_.window_bytes();

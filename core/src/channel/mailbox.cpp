@@ -97,11 +97,7 @@ void Mailbox::Chains::remove(std::uint64_t key) {
 }
 
 Mailbox::Mailbox(int self, int size, bool takes_arrivals)
-    : self_{self},
-      size_{size},
-      takes_arrivals_{takes_arrivals},
-      remaining_{size - 1},
-      peers_{size} {}
+    : self_{self}, takes_arrivals_{takes_arrivals}, remaining_{size - 1}, peers_{size} {}
 
 /// Gives it to the receive that waits, if that asks for it. Before, nothing here was what it asks
 /// for: so this is the first.
@@ -116,7 +112,7 @@ bool Mailbox::meets(Message& message) {
 }
 
 void Mailbox::queue(Message&& message) {
-  Node& node = fresh_node();
+  Node& node = nodes_.take();
   node.message = std::move(message);
   node.arrived = ++arrivals_;
   Peer& source = peers_.at(node.message.source);
@@ -131,14 +127,12 @@ void Mailbox::queue(Message&& message) {
   }
 }
 
-Mailbox::Node& Mailbox::fresh_node() {
+Mailbox::Node& Mailbox::Nodes::take() {
   if (free_ == nullptr) {
-    const std::size_t more = std::clamp(nodes_made_, nodes_first, nodes_at_once_max);
+    const std::size_t more = std::clamp(made_, nodes_first, nodes_at_once_max);
     blocks_.push_back(std::make_unique<Node[]>(more));
-    nodes_made_ += more;
-    for (std::size_t i = more; i-- > 0;) {
-      blocks_.back()[i].all.next = std::exchange(free_, &blocks_.back()[i]);
-    }
+    made_ += more;
+    for (std::size_t i = more; i-- > 0;) give_back(blocks_.back()[i]);
   }
   return *std::exchange(free_, free_->all.next);
 }
@@ -177,7 +171,7 @@ void Mailbox::unlink(Node& node) {
     remove_from<&Node::of_tag>(key_of(tag), node);
     remove_from<&Node::of_pair>(key_of(source, tag), node);
   }
-  node.all.next = std::exchange(free_, &node);
+  nodes_.give_back(node);
   if (--messages_ == 0) indexed_ = false;
 }
 
@@ -293,13 +287,13 @@ bool Mailbox::make_room_for_news(int rank) {
 }
 
 void Mailbox::check_not_in_vain(const Wanted& wanted) const {
-  const bool only_self = wanted.source == any_source && size_ == 1;
+  const bool only_self = wanted.source == any_source && peers_.size() == 1;
   if (wanted.waits && (wanted.source == self_ || (only_self && !takes_arrivals_))) {
     throw UsageError{fmt::format(
         "rank {}: waits for a message from itself that it has not sent; nothing could ever come",
         self_)};
   }
-  if (wanted.source == any_source && remaining_ == 0 && size_ > 1 && !takes_arrivals_) {
+  if (wanted.source == any_source && remaining_ == 0 && peers_.size() > 1 && !takes_arrivals_) {
     throw_departure(*latest_,
                     fmt::format("rank {} received from anyone, and nobody remains", self_));
   }

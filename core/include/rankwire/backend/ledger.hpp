@@ -55,7 +55,7 @@ class Ledger {
   /// Timeout when there is none at the deadline, and as check_send() meanwhile.
   template <class Rounds>
   void wait_for_room(Rounds& rounds, int dest, std::size_t bytes, Deadline deadline);
-  /// A message with a payload of `bytes` goes to `dest`: its window has less room.
+  /// A message with a payload of `bytes` goes to `dest`: counts it in the window to there.
   void sent(int dest, std::size_t bytes) { windows_.sent(dest, bytes); }
   /// A message to the own rank, counted and put into the mailbox. Throws Timeout without room.
   void send_to_self(int tag, Buffer&& payload);
@@ -108,36 +108,39 @@ class Ledger {
 
   // Who goes and comes.
 
-  /// `rank` has departed; everybody here knows from now on. The first departure of a rank stands.
+  /// `rank` has departed: sends to it throw from now on, and receives are told. The first departure
+  /// of a rank stands.
   void depart(int rank, Departure::Kind kind, std::string reason);
   /// The same with a record that other ranks of this process may share.
   void depart(std::shared_ptr<const Departure> departure);
-  /// `rank` has departed, and what it sent here before may still be under way: `messages` in all.
-  /// due() gives it when so many have come. Of a rank that is awaited already, the later call
-  /// counts; of one that has departed, none.
+  /// `rank` has said goodbye, and what it sent here before may still be under way: `messages` in
+  /// all. Its departure becomes due() when so many have come. Where a goodbye of the rank waits
+  /// already, the later one counts; where the rank has departed, none.
   void depart_after(int rank, Departure::Kind kind, std::string reason, std::uint64_t messages);
-  /// Of depart_after(), where nobody knows how many messages there are: the transport says when to
-  /// wait no longer.
+  /// For depart_after(), where nobody knows how many messages there are: it is never due(), and the
+  /// transport calls depart() when it will wait no longer.
   static constexpr std::uint64_t unknown = UINT64_MAX;
-  /// A rank about to depart.
+  /// A rank that has said goodbye, and whose messages are awaited.
   struct Departing {
     int rank = 0;
     Departure::Kind kind = Departure::Kind::lost;
     std::string reason;
     std::uint64_t messages = 0;
   };
-  /// Null when `rank` is not awaited; else valid until it departs, or is said to depart again.
+  /// The goodbye of `rank` that waits; null: none does. Valid until the next call that is told of a
+  /// departure or an arrival.
   [[nodiscard]] const Departing* departing(int rank) const;
   /// One whose messages have all come; null: none. The transport ends what it has of that rank, and
-  /// calls depart(). Looks at each that is awaited.
+  /// calls depart(). Costs a look at each goodbye that waits.
   [[nodiscard]] const Departing* due() const;
+  /// Some goodbye waits.
   [[nodiscard]] bool awaits_departures() const { return !departing_.empty(); }
   /// How `rank` departed; nothing while it has not.
   [[nodiscard]] std::optional<Departure> departure(int rank) const;
   /// A new process has the departed rank `peer.rank`: all counts between it and this rank begin
   /// anew. (Clause 14; only where `peers` were given.)
   void arrive(PeerInfo peer);
-  /// Nobody will take what is here.
+  /// Frees what has arrived: nobody will take it.
   void forget_messages() noexcept { mailbox_.forget_messages(); }
 
  private:
@@ -148,7 +151,6 @@ class Ledger {
   }
 
   int self_;
-  int size_;
   std::vector<PeerInfo> peers_;  // empty: this process has all ranks
   std::shared_ptr<WorldEnd> end_;
   Mailbox mailbox_;

@@ -105,6 +105,17 @@ class Mailbox {
     std::uint64_t process = 0;  // Peer::process of its source when it came
     Links all, of_source, of_tag, of_pair;
   };
+  /// Memory for nodes, which are used again.
+  class Nodes {
+   public:
+    [[nodiscard]] Node& take();
+    void give_back(Node& node) { node.all.next = std::exchange(free_, &node); }
+
+   private:
+    std::vector<std::unique_ptr<Node[]>> blocks_;
+    std::size_t made_ = 0;
+    Node* free_ = nullptr;  // by all.next
+  };
   using Of = Links Node::*;
   struct Chain {
     Node *first = nullptr, *last = nullptr;
@@ -151,7 +162,6 @@ class Mailbox {
   [[nodiscard]] static std::uint64_t cost_of(const Node& node);
   bool meets(Message& message);
   void queue(Message&& message);
-  [[nodiscard]] Node& fresh_node();
   void index_all();
   void index(Node& node);
   template <Of of>
@@ -170,7 +180,6 @@ class Mailbox {
   void check_not_in_vain(const Wanted& wanted) const;
 
   int self_;
-  int size_;
   bool takes_arrivals_;
   int remaining_;
   Waiting* waiting_ = nullptr;
@@ -181,9 +190,7 @@ class Mailbox {
   Chain all_;
   Chains chains_;  // by tag, and by source and tag
   RankTable<Peer> peers_;
-  std::vector<std::unique_ptr<Node[]>> blocks_;  // of nodes
-  std::size_t nodes_made_ = 0;
-  Node* free_ = nullptr;  // by all.next
+  Nodes nodes_;
   NewsList news_;
   NewsList::iterator first_loss_ = news_.end();  // where there is one
   std::shared_ptr<const Departure> latest_;

@@ -14,8 +14,10 @@ namespace rankwire {
 template <class T>
 class RankTable {
  public:
-  explicit RankTable(int size) : blocks_((index(size) + block_ranks - 1) / block_ranks) {}
+  explicit RankTable(int size)
+      : size_{size}, blocks_((index(size) + block_ranks - 1) / block_ranks) {}
 
+  [[nodiscard]] int size() const { return size_; }
   /// To read. The reference is valid until the same entry is first asked for with at().
   [[nodiscard]] const T& operator[](int rank) const {
     const Block* const block = blocks_[index(rank) / block_ranks].get();
@@ -36,6 +38,7 @@ class RankTable {
   static inline const T unused{};
   static constexpr std::size_t index(int rank) { return static_cast<std::size_t>(rank); }
 
+  int size_;
   std::vector<std::unique_ptr<Block>> blocks_;
 };
 

@@ -17,6 +17,8 @@ class WorldEnd {
            const std::string& cause) noexcept;
   /// Costs one read of an atomic variable.
   [[nodiscard]] bool has_come() const noexcept { return has_come_.load(std::memory_order_acquire); }
+  /// What was said; once it has come.
+  [[nodiscard]] int exit_code() const noexcept { return exit_code_; }
   /// Throws Aborted when the world has ended.
   void check() const {
     if (has_come()) [[unlikely]]
