@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "mpi_error.hpp"
-#include "rankwire/backend/backend.hpp"
+#include "mpi_open.hpp"
 #include "rankwire/backend/interrupt.hpp"
 #include "rankwire/backend/texts.hpp"
 
@@ -344,6 +344,8 @@ Comms make_comms(MPI_Comm parent) {
   return comms;
 }
 
+}  // namespace
+
 std::vector<std::unique_ptr<Channel>> open_mpi(const Settings& settings) {
   Session& session = Session::enter(settings);
   std::array<std::uint64_t, 2> limits{settings.window_bytes, settings.message_bytes_max};
@@ -354,12 +356,4 @@ std::vector<std::unique_ptr<Channel>> open_mpi(const Settings& settings) {
   return channels;
 }
 
-}  // namespace
 }  // namespace rankwire::mpi
-
-namespace rankwire {
-
-extern const Backend mpi_backend;
-const Backend mpi_backend{"mpi", mpi::open_mpi};
-
-}  // namespace rankwire

@@ -68,7 +68,7 @@ may_include() {
     backends/include/* | backends/backends.cpp)
       [[ $other == @(backends/include|core/include)/* ]] ;;
     backends/*/*)
-      [[ $other == core/include/* || $(house_of "$other") == "$(house_of "$file")" ]] ;;
+      [[ $other == @(core/include/*|backends/include/rankwire/keys.hpp) || $(house_of "$other") == "$(house_of "$file")" ]] ;;
     apps/*/*)
       [[ $other == backends/include/* || $(house_of "$other") == "$(house_of "$file")" ]] ||
         [[ $other == core/include/* && $other != core/include/rankwire/backend/* ]] ;;

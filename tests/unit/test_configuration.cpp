@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -13,6 +14,7 @@
 #include "../support/folder.hpp"
 #include "rankwire/errors.hpp"
 #include "rankwire/printable.hpp"
+#include "rankwire/rankwire.hpp"
 #include "rankwire/text_file.hpp"
 
 using namespace rankwire;
@@ -27,10 +29,20 @@ struct Own {
   bool fast = false;
 };
 
+/// All that there are, of which those named were built, whatever was.
+std::vector<Backend> built(const std::vector<std::string_view>& names) {
+  std::vector<Backend> all{backends().begin(), backends().end()};
+  for (Backend& backend : all) {
+    const bool is_built = std::find(names.begin(), names.end(), backend.name) != names.end();
+    backend.open = is_built ? all.front().open : nullptr;
+  }
+  return all;
+}
+
 struct Reading {
   std::vector<std::string> arguments;
   std::vector<std::string> environment{};
-  std::vector<std::string_view> backends{"inproc", "mpi", "zmq"};
+  std::vector<Backend> backends = built({"inproc", "mpi", "zmq"});
   std::optional<LauncherWorld> launcher{};
   bool required = false;
 
@@ -110,10 +122,10 @@ TEST_CASE("configuration: every option reaches its field") {
                    "debug"}};
   const Settings settings = reading.settings();
   CHECK(settings.transport == "zmq");
-  CHECK(settings.listen == "tcp://127.0.0.1:0");
+  CHECK(settings.options.at("listen") == "tcp://127.0.0.1:0");
   CHECK(settings.ranks == 3);
-  CHECK(settings.job == "j");
-  CHECK(settings.insecure);
+  CHECK(settings.options.at("job") == "j");
+  CHECK(settings.options.at("insecure") == "true");
   CHECK(settings.join_timeout == 2s);
   CHECK(settings.grace == 3s);
   CHECK(settings.linger == 4s);
@@ -124,8 +136,8 @@ TEST_CASE("configuration: every option reaches its field") {
   CHECK(settings.wait.sleep_max == 100us);
   CHECK(settings.log_level == "debug");
   Reading worker{{"--join", "tcp://a:1", "--rank", "2"}};
-  CHECK(worker.settings().join == "tcp://a:1");
-  CHECK(worker.settings().rank == 2);
+  CHECK(worker.settings().options.at("join") == "tcp://a:1");
+  CHECK(worker.settings().options.at("rank") == "2");
 }
 
 TEST_CASE("configuration: how a wait waits is open until it is said; auto opens it again") {
@@ -142,29 +154,27 @@ TEST_CASE("configuration: reach and keys, from each source") {
   Reading master{{"--listen", "tcp://*:0", "-n", "3", "--address-file", "where", "--advertise",
                   "[fe80::1%eth0]", "--key", "m.key_secret", "--allow", "allowed"}};
   const Settings zero = master.settings();
-  CHECK(zero.listen == "tcp://*:0");
-  CHECK(zero.address_file == "where");
-  CHECK(zero.advertise == "fe80::1%eth0");
-  CHECK(zero.key == "m.key_secret");
-  CHECK(zero.allow == "allowed");
+  CHECK(zero.options.at("listen") == "tcp://*:0");
+  CHECK(zero.options.at("address-file") == "where");
+  CHECK(zero.options.at("advertise") == "[fe80::1%eth0]");
+  CHECK(zero.options.at("key") == "m.key_secret");
+  CHECK(zero.options.at("allow") == "allowed");
   Reading worker{
       {},
       {"RANKWIRE_JOIN=@where", "RANKWIRE_ADVERTISE=node-1.example", "RANKWIRE_PORT_RANGE=6000:6099",
        "RANKWIRE_KEY=w.key_secret", "RANKWIRE_SERVER_KEY=m.key"}};
   const Settings one = worker.settings();
   CHECK(one.transport == "zmq");
-  CHECK(one.join == "@where");
-  CHECK(one.advertise == "node-1.example");
-  REQUIRE(one.port_range);
-  CHECK(one.port_range->first == 6000);
-  CHECK(one.port_range->last == 6099);
-  CHECK(one.key == "w.key_secret");
-  CHECK(one.server_key == "m.key");
+  CHECK(one.options.at("join") == "@where");
+  CHECK(one.options.at("advertise") == "node-1.example");
+  CHECK(one.options.at("port-range") == "6000:6099");
+  CHECK(one.options.at("key") == "w.key_secret");
+  CHECK(one.options.at("server-key") == "m.key");
   const File file{"join = 'tcp://eth0:1'\nport-range = '1:1'\nkey = 'w'\nserver-key = 'm'\n"};
   Reading other{{"--config", file.path, "--advertise", "::1", "--port-range", "65535:65535"}};
-  CHECK(other.settings().advertise == "::1");
-  CHECK(other.settings().port_range->first == 65535);
-  CHECK(other.settings().server_key == "m");
+  CHECK(other.settings().options.at("advertise") == "::1");
+  CHECK(other.settings().options.at("port-range") == "65535:65535");
+  CHECK(other.settings().options.at("server-key") == "m");
 }
 
 TEST_CASE("configuration: command line before environment before file before default") {
@@ -409,17 +419,19 @@ TEST_CASE("configuration: contradictions") {
   refused({{"--transport", "zmq"}}, {"--listen", "--join"});
   refused({{"--rank", "2"}}, {"--rank", "--join"});
   refused({{"--rank", "4", "-n", "4", "--join", "tcp://a:1"}}, {"rank 4", "1 to 3"});
-  refused({.arguments = {"--transport", "mpi"}, .backends = {"inproc"}}, {"without MPI"});
-  refused({.arguments = {}, .backends = {"inproc"}, .launcher = LauncherWorld{"PMI_SIZE", 4}},
-          {"PMI_SIZE", "--transport inproc", "RANKWIRE_WITH_MPI"});
-  refused({.arguments = {"--join", "tcp://a:1"}, .backends = {"inproc"}}, {"without ZeroMQ"});
+  refused({.arguments = {"--transport", "mpi"}, .backends = built({"inproc"})}, {"without MPI"});
+  refused(
+      {.arguments = {}, .backends = built({"inproc"}), .launcher = LauncherWorld{"PMI_SIZE", 4}},
+      {"PMI_SIZE", "--transport inproc", "RANKWIRE_WITH_MPI"});
+  refused({.arguments = {"--join", "tcp://a:1"}, .backends = built({"inproc"})},
+          {"without ZeroMQ"});
 }
 
 TEST_CASE("configuration: where ranks of one host meet") {
   Reading master{{"--listen", "ipc:///tmp/s", "-n", "2"}};
   CHECK(master.settings().transport == "zmq");
   Reading worker{{"--join", "ipc:///tmp/s"}};
-  CHECK(worker.settings().join == "ipc:///tmp/s");
+  CHECK(worker.settings().options.at("join") == "ipc:///tmp/s");
   // The sockets of the workers have longer paths.
   refused({{"--join", "ipc:///" + std::string(97, 'x')}}, {"has 98 bytes, and 97 are accepted"});
   refused({{"--listen", "ipc://s", "-n", "2"}}, {"--listen", "relative"});

@@ -12,7 +12,8 @@
 
 namespace rankwire {
 
-/// The backends that were built, in the order in which --help names them.
+/// All backends, in the order in which --help names them; one that was not built says so when it is
+/// chosen.
 [[nodiscard]] std::span<const Backend> backends();
 
 /// Starts a program on the transport its user chose: `return rankwire::run(argc, argv, function);`.

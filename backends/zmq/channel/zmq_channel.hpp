@@ -285,7 +285,7 @@ class ZmqChannel final : public Channel, public Carrier, public Turns::Work {
   }
   [[nodiscard]] std::string name(int rank) const;
 
-  Settings settings_;
+  ZmqSettings settings_;
   AddressFile address_file_;  // a master's; removed when it closes
   std::unique_ptr<Wire> wire_;
   Token token_;

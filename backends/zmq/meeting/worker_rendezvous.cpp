@@ -38,7 +38,7 @@ bool is_sound_call(const Incoming& incoming) {
 
 class WorkerRendezvous {
  public:
-  explicit WorkerRendezvous(const Settings& settings)
+  explicit WorkerRendezvous(const ZmqSettings& settings)
       : settings_{settings},
         deadline_{settings.join_timeout},
         search_{settings, deadline_},
@@ -73,7 +73,7 @@ class WorkerRendezvous {
   [[noreturn]] void give_up();
   void start(Start&& start);
 
-  const Settings& settings_;
+  const ZmqSettings& settings_;
   Deadline deadline_;
   MasterSearch search_;
   std::optional<Keyring> keys_;
@@ -328,7 +328,7 @@ void WorkerRendezvous::start(Start&& start) {
 
 }  // namespace
 
-Session rendezvous_as_worker(const Settings& settings) {
+Session rendezvous_as_worker(const ZmqSettings& settings) {
   return WorkerRendezvous{settings}.run();
 }
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
 
 #include "channel/memory.hpp"
@@ -24,7 +23,7 @@ Start start_of(int argc, char** argv, std::span<const Backend> backends) {
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     start.environment.emplace_back(*entry);
   }
-  for (const Backend& backend : backends) start.backends.push_back(backend.name);
+  start.backends = backends;
   start.launcher = launcher_world();
   return start;
 }
@@ -42,12 +41,12 @@ int run_world(const Configuration& configuration, std::span<const Backend> backe
   log().set_level(spdlog::level::from_str(settings.log_level));
   catch_interrupts();
   keep_freed_memory();
-  const auto backend =
-      std::find_if(backends.begin(), backends.end(),
-                   [&](const Backend& candidate) { return candidate.name == settings.transport; });
-  auto channels = backend->open(settings);
+  const Backend& backend = backend_named(settings.transport, backends);
+  auto channels = backend.open(settings);
   warn_of_ignored(configuration.ignored_variables, *channels.front());
-  return run_ranks(std::move(channels), function, settings.linger);
+  const bool launched = backend.launcher_ends_world;
+  return run_ranks(std::move(channels), function, settings.linger,
+                   {.launcher_ends_world = launched, .guards_exit = !launched});
 }
 
 int run_or_throw(int argc, char** argv, std::span<const Backend> backends,
