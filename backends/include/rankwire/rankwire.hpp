@@ -9,6 +9,7 @@
 #include "rankwire/channel.hpp"
 #include "rankwire/run.hpp"
 #include "rankwire/typed.hpp"
+#include "rankwire/world.hpp"
 
 namespace rankwire {
 
@@ -29,6 +30,12 @@ template <std::invocable<Channel&> Function>
   } else {
     return run(argc, argv, backends(), RankFunction{std::ref(function)}, program);
   }
+}
+
+/// Opens a world without run(), which see for what that does and this does not (world.hpp):
+/// `rankwire::World world = rankwire::open(settings);`.
+[[nodiscard]] inline World open(const Settings& settings) {
+  return open(settings, backends());
 }
 
 }  // namespace rankwire

@@ -18,6 +18,9 @@ struct Start {
   std::optional<LauncherWorld> launcher;
 };
 
+/// What this process finds around it: all but arguments.
+[[nodiscard]] Start start_here(std::span<const Backend> backends);
+
 /// By this variable `rankwire launch` tells each rank how many it has started. Not an option.
 inline constexpr std::string_view launch_size_variable = "RANKWIRE_LAUNCH_SIZE";
 
