@@ -23,6 +23,9 @@ class TooLarge : public UsageError {
 /// with a hint for a unit by another name; TooLarge.
 [[nodiscard]] std::uint64_t parse_bytes(std::string_view text);
 
+/// The whole number from 1 to `most` that `text` says. Throws UsageError.
+[[nodiscard]] int parse_number(std::string_view text, int most);
+
 /// `duration` as parse_duration reads it, in the largest unit that is exact: "10s".
 [[nodiscard]] std::string duration_text(std::chrono::microseconds duration);
 

@@ -14,6 +14,11 @@ struct Endpoint {
   [[nodiscard]] bool is_ipc() const { return !path.empty(); }
 };
 
+/// Ports to choose from, both ends included.
+struct PortRange {
+  std::uint16_t first = 0, last = 0;
+};
+
 /// A socket's path has 107 bytes at most, and workers listen beside their master: its path and
 /// ".w01234567".
 inline constexpr std::size_t ipc_path_bytes_max = 107;
