@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -12,7 +11,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -50,35 +48,12 @@ struct Reading {
 
   Own own{};
 
-  std::variant<Configuration, Answer> read() {
-    Start start{{"/some/where/program"}, environment, backends, launcher};
-    start.arguments.insert(start.arguments.end(), arguments.begin(), arguments.end());
-    Program program;
-    program.options = [this](CLI::App& app) {
-      app.add_option("--count", own.count)->check(CLI::Range(1, 9))->required(required);
-      app.add_option("--own_format", own.format)->check(CLI::IsMember({"text", "json"}));
-      app.add_flag("--fast", own.fast);
-    };
-    return read_configuration(start, program);
-  }
+  std::variant<Configuration, Answer> read();
   Settings settings() { return std::get<Configuration>(read()).settings; }
 };
 
 /// Everything in `parts` must be in the text of the UsageError, which is one line.
-inline void refused(Reading reading, const std::vector<std::string>& parts) {
-  try {
-    (void)reading.read();
-    FAIL_CHECK("accepted");
-  } catch (const UsageError& error) {
-    const std::string text = error.what();
-    CAPTURE(text);
-    CHECK(printable(text, SIZE_MAX) == text);
-    for (const auto& part : parts) {
-      CAPTURE(part);
-      CHECK(text.find(part) != std::string::npos);
-    }
-  }
-}
+void refused(Reading reading, const std::vector<std::string>& parts);
 
 /// A configuration file that holds `text`, as long as this object lives.
 class File {
