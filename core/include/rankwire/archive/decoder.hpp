@@ -4,8 +4,8 @@
 #include <typeinfo>
 #include <utility>
 
+#include "rankwire/archive/format.hpp"
 #include "rankwire/archive/sendable.hpp"
-#include "rankwire/archive/wire.hpp"
 
 namespace rankwire::archive {
 

@@ -5,8 +5,8 @@
 #include <typeindex>
 #include <utility>
 
+#include "rankwire/archive/format.hpp"
 #include "rankwire/archive/sendable.hpp"
-#include "rankwire/archive/wire.hpp"
 #include "rankwire/buffer.hpp"
 
 namespace rankwire::archive {

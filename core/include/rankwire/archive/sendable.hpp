@@ -15,7 +15,7 @@
 #include <unordered_set>
 #include <variant>
 
-#include "rankwire/archive/wire.hpp"
+#include "rankwire/archive/format.hpp"
 
 // What cannot be sent or received is said in one line, by name, where cereal would say it in two
 // hundred: both archives ask here before they hand a value on to cereal, and do not hand it on.
