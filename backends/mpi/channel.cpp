@@ -59,8 +59,8 @@ MpiChannel::MpiChannel(Session& session, const Settings& settings, const Limits&
       linger_{settings.linger},
       ledger_{session.rank(), session.size(), limits.window_bytes, peers_of(session),
               std::make_shared<WorldEnd>()},
-      outgoing_{comms, session.reach(), session.bells()},
-      incoming_{comms, session.reach(), limits.message_bytes_max} {
+      outbound_{comms, session.reach(), session.bells()},
+      inbound_{comms, session.reach(), limits.message_bytes_max} {
   session_.channel_opened();
 }
 
@@ -120,11 +120,11 @@ bool MpiChannel::take_in(int looks) {
 }
 
 bool MpiChannel::take_once() {
-  bool found = !incoming_.empty() && incoming_.complete(ledger_);
+  bool found = !inbound_.empty() && inbound_.complete(ledger_);
   for (int i = 0; i < messages_per_look && !ledger_.mailbox().met(); ++i) {
-    const auto what = incoming_.take_one(ledger_);
-    if (what == Incoming::Found::nothing) break;
-    if (what == Incoming::Found::note) heed(incoming_.note_source(), incoming_.note());
+    const auto what = inbound_.take_one(ledger_);
+    if (what == Inbound::Found::nothing) break;
+    if (what == Inbound::Found::note) heed(inbound_.note_source(), inbound_.note());
     found = true;
   }
   return found;
@@ -134,7 +134,7 @@ bool MpiChannel::take_once() {
 bool MpiChannel::look_around() {
   look_timer_.looked();
   const int remaining = ledger_.mailbox().remaining();
-  outgoing_.complete();
+  outbound_.complete();
   settle_goodbyes();
   watch_processes();
   return ledger_.mailbox().remaining() != remaining;
@@ -145,10 +145,10 @@ void MpiChannel::pause(Deadline deadline) {
     settle();
     deadline = deadline.sooner(ledger_.windows().settles_at());
   }
-  const bool under_way = !incoming_.empty() || outgoing_.waits(ledger_.mailbox());
+  const bool under_way = !inbound_.empty() || outbound_.waits(ledger_.mailbox());
   rest_.pause(
       deadline, under_way,
-      under_way ? incoming_.bytes_under_way() + outgoing_.bytes_waiting(ledger_.mailbox()) : 0);
+      under_way ? inbound_.bytes_under_way() + outbound_.bytes_waiting(ledger_.mailbox()) : 0);
 }
 
 void MpiChannel::heed(int source, const Note& note) {
@@ -157,8 +157,8 @@ void MpiChannel::heed(int source, const Note& note) {
     // and fro a third of their time, and 1 MiB over TCP a fifth. In shared memory up to 1 MiB gains
     // as much by it: the other rank reads from a block that is not in this one's cache.
     const bool stays = session_.reach().shares_memory(source) && note.value <= kept_bytes_max;
-    if (!stays) outgoing_.complete();
-    incoming_.receive_announced(ledger_);
+    if (!stays) outbound_.complete();
+    inbound_.receive_announced(ledger_);
   } else if (note.kind == Note::Kind::credit) {
     ledger_.credited(source, note.value);
   } else {
@@ -171,7 +171,7 @@ void MpiChannel::heed(int source, const Note& note) {
 
 void MpiChannel::settle_goodbyes() {
   while (const auto* const due = ledger_.due()) {
-    if (due->kind == Departure::Kind::lost) incoming_.abandon(due->rank);
+    if (due->kind == Departure::Kind::lost) inbound_.abandon(due->rank);
     ledger_.depart(due->rank, due->kind, due->reason);
   }
 }
@@ -195,7 +195,7 @@ void MpiChannel::watch_processes() {
     }
     const bool all_here = ++dead.looks > looks_for_the_dead && dead.lost_at.expired();
     if (empty_looks_ < 2 && !all_here) return false;
-    incoming_.abandon(dead.rank);
+    inbound_.abandon(dead.rank);
     ledger_.depart(dead.rank, Departure::Kind::lost, "its process ended");
     return true;
   });
@@ -203,15 +203,15 @@ void MpiChannel::watch_processes() {
 
 /// Tells the sender of a message that the program has it, when it is time.
 void MpiChannel::note_taken(const Message& taken) {
-  outgoing_.begin_turn();
-  note_copied(incoming_.take_copied_bytes());
+  outbound_.begin_turn();
+  note_copied(inbound_.take_copied_bytes());
   if (const auto total = ledger_.taken(taken.source, taken.payload.size())) {
     credit(taken.source, *total);
   }
 }
 
 void MpiChannel::credit(int source, std::uint64_t total) {
-  outgoing_.send_note(source, {Note::Kind::credit, total});
+  outbound_.send_note(source, {Note::Kind::credit, total});
 }
 
 void MpiChannel::settle() {
@@ -221,34 +221,34 @@ void MpiChannel::settle() {
 void MpiChannel::do_send(int dest, int tag, Buffer&& payload, Deadline deadline) {
   prepare_send(dest, payload.size(), deadline);
   if (dest == rank()) return ledger_.send_to_self(tag, std::move(payload));
-  note_copied(outgoing_.send(dest, tag, std::move(payload)));
-  if (!outgoing_.empty()) rest_.begin_again();  // for it moves only while MPI is called
+  note_copied(outbound_.send(dest, tag, std::move(payload)));
+  if (!outbound_.empty()) rest_.begin_again();  // for it moves only while MPI is called
 }
 
 void MpiChannel::do_send_borrowed(int dest, int tag, std::span<const std::byte> payload,
                                   Deadline deadline) {
   // A send that was started cannot be taken back, so one that may have to give up owns its bytes.
-  if (dest == rank() || (!outgoing_.copies(dest, payload.size()) && !deadline.is_never())) {
+  if (dest == rank() || (!outbound_.copies(dest, payload.size()) && !deadline.is_never())) {
     note_copied(payload.size());
     do_send(dest, tag, Buffer::copy_of(payload), deadline);
     return;
   }
   prepare_send(dest, payload.size(), deadline);
-  if (outgoing_.copies(dest, payload.size())) {
+  if (outbound_.copies(dest, payload.size())) {
     note_copied(payload.size());
     // A copy of so few costs less than a wait for the receiver.
-    outgoing_.send_copy(dest, tag, payload);
+    outbound_.send_copy(dest, tag, payload);
     return;
   }
-  outgoing_.send_borrowed(dest, tag, payload);
+  outbound_.send_borrowed(dest, tag, payload);
   rest_.begin_again();
   serve_until(
       deadline,
       [&] {
-        for (int look = 0; look < looks_in_a_row && outgoing_.borrows(dest); ++look) {
-          outgoing_.complete();
+        for (int look = 0; look < looks_in_a_row && outbound_.borrows(dest); ++look) {
+          outbound_.complete();
         }
-        return !outgoing_.borrows(dest) || ledger_.mailbox().departure(dest);
+        return !outbound_.borrows(dest) || ledger_.mailbox().departure(dest);
       },
       [&] {
         ledger_.say_long_send(
@@ -260,8 +260,8 @@ void MpiChannel::do_send_borrowed(int dest, int tag, std::span<const std::byte> 
   const Departure* const departure = ledger_.mailbox().departure(dest);
   const bool left = departure && departure->kind == Departure::Kind::left;
   const auto sent = [&] {
-    outgoing_.complete();
-    return !outgoing_.borrows(dest);
+    outbound_.complete();
+    return !outbound_.borrows(dest);
   };
   if (!serve_until(left ? Deadline{last_moves} : Deadline::poll(), sent))
     ledger_.mailbox().check_send(dest);

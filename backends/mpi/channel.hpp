@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "bells.hpp"
-#include "incoming.hpp"
-#include "outgoing.hpp"
+#include "inbound.hpp"
+#include "outbound.hpp"
 #include "rankwire/backend/ledger.hpp"
 #include "rankwire/backend/wait.hpp"
 #include "rankwire/channel.hpp"
@@ -69,7 +69,7 @@ class MpiChannel final : public Channel {
   void settle_goodbyes();
   /// Counts whatever comes of `rank`.
   [[nodiscard]] std::uint64_t come_of(int rank) const {
-    return incoming_.come(rank) + ledger_.come(rank);
+    return inbound_.come(rank) + ledger_.come(rank);
   }
   void watch_processes();
   void pause(Deadline deadline);
@@ -106,8 +106,8 @@ class MpiChannel final : public Channel {
   bool interruptible_ = true;
   std::chrono::milliseconds linger_;
   Ledger ledger_;
-  Outgoing outgoing_;
-  Incoming incoming_;
+  Outbound outbound_;
+  Inbound inbound_;
   int left_whole_ = 0;          // ranks that have said Note::Kind::left
   std::size_t ended_seen_ = 0;  // of session_.watch().ended()
   std::vector<Ended> ended_;    // that have not departed yet

@@ -12,8 +12,8 @@ namespace rankwire::mpi {
 
 void MpiChannel::do_close(Deadline serve) try {
   const auto delivered = [this] {
-    outgoing_.complete();
-    return !outgoing_.waits(ledger_.mailbox());
+    outbound_.complete();
+    return !outbound_.waits(ledger_.mailbox());
   };
   const Deadline linger{linger_};
   if (!serve_until(linger, delivered)) {
@@ -34,12 +34,12 @@ void MpiChannel::say_goodbye(bool in_order) {
     // One that left may still be serving, and wait for this.
     const Departure* const departure = ledger_.mailbox().departure(rank);
     if (rank == this->rank() || (departure && departure->kind == Departure::Kind::lost)) continue;
-    const auto whole = outgoing_.sent_whole(rank);
+    const auto whole = outbound_.sent_whole(rank);
     auto kind = Note::Kind::lost;
     if (in_order) {
-      kind = whole == outgoing_.sent(rank) ? Note::Kind::left : Note::Kind::left_undelivered;
+      kind = whole == outbound_.sent(rank) ? Note::Kind::left : Note::Kind::left_undelivered;
     }
-    outgoing_.send_note(rank, {kind, whole});
+    outbound_.send_note(rank, {kind, whole});
   }
 }
 
@@ -49,16 +49,16 @@ void MpiChannel::end_as_the_dead_do() {
   say_goodbye(false);
   // The goodbyes must go, and messages that MPI is writing to this rank's memory must end.
   serve_until(last_moves, [this] {
-    outgoing_.complete();
-    return incoming_.empty() && !outgoing_.notes_wait(ledger_.mailbox());
+    outbound_.complete();
+    return inbound_.empty() && !outbound_.notes_wait(ledger_.mailbox());
   });
 }
 
 /// Every other rank closed in order, all that it sent is here, and all that was sent to it is
 /// there.
 bool MpiChannel::nothing_can_come() const {
-  return left_whole_ == size() - 1 && ledger_.mailbox().remaining() == 0 && incoming_.empty() &&
-         outgoing_.empty();
+  return left_whole_ == size() - 1 && ledger_.mailbox().remaining() == 0 && inbound_.empty() &&
+         outbound_.empty();
 }
 
 MpiChannel::~MpiChannel() {
@@ -74,7 +74,7 @@ MpiChannel::~MpiChannel() {
   // take that one in. So it is given up only when that cannot be, and else kept to the end.
   const bool done = nothing_can_come();
   try {
-    if (!incoming_.withdraw() || !done) return;
+    if (!inbound_.withdraw() || !done) return;
   } catch (const std::exception& error) {
     log().error("{}", error.what());  // which names this rank
     return;

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "outgoing.hpp"
+#include "outbound.hpp"
 #include "rankwire/backend/ledger.hpp"
 #include "requests.hpp"
 #include "slots.hpp"
@@ -16,15 +16,15 @@
 namespace rankwire::mpi {
 
 /// The messages on their way into one channel.
-class Incoming {
+class Inbound {
  public:
-  Incoming(const Comms& comms, const Reach& reach, std::uint64_t message_bytes_max);
+  Inbound(const Comms& comms, const Reach& reach, std::uint64_t message_bytes_max);
   /// Memory that MPI may still write to is left to it.
-  ~Incoming();
-  Incoming(const Incoming&) = delete;
-  Incoming& operator=(const Incoming&) = delete;
-  Incoming(Incoming&&) = delete;
-  Incoming& operator=(Incoming&&) = delete;
+  ~Inbound();
+  Inbound(const Inbound&) = delete;
+  Inbound& operator=(const Inbound&) = delete;
+  Inbound(Inbound&&) = delete;
+  Inbound& operator=(Inbound&&) = delete;
 
   /// What a look found.
   enum class Found { nothing, message, note };

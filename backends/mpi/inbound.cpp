@@ -1,4 +1,4 @@
-#include "incoming.hpp"
+#include "inbound.hpp"
 
 #include <fmt/format.h>
 
@@ -23,19 +23,19 @@ void leave_to_mpi(Buffer&& bytes) {
 
 }  // namespace
 
-Incoming::Incoming(const Comms& comms, const Reach& reach, std::uint64_t message_bytes_max)
+Inbound::Inbound(const Comms& comms, const Reach& reach, std::uint64_t message_bytes_max)
     : slots_{comms.slots, reach.slot_bytes},
       bulk_{comms.bulk},
       bytes_max_{message_bytes_max},
       sources_(reach.eager_bytes.size()) {}
 
-Incoming::~Incoming() {
+Inbound::~Inbound() {
   for (auto* const arriving : under_way_.items()) {
     leave_to_mpi(std::move(arriving->message.payload));
   }
 }
 
-void Incoming::check_size(std::uint64_t bytes, int source, int tag) const {
+void Inbound::check_size(std::uint64_t bytes, int source, int tag) const {
   if (bytes <= bytes_max_) [[likely]]
     return;
   // All ranks have rank 0's limit, so this is no message of a Channel.
@@ -44,7 +44,7 @@ void Incoming::check_size(std::uint64_t bytes, int source, int tag) const {
                   source, bytes, tag, bytes_max_)};
 }
 
-Incoming::Found Incoming::take_one(Ledger& ledger) {
+Inbound::Found Inbound::take_one(Ledger& ledger) {
   MPI_Status status;
   if (!slots_.look(status)) return Found::nothing;
   const auto bytes = slots_.bytes(status);
@@ -64,7 +64,7 @@ Incoming::Found Incoming::take_one(Ledger& ledger) {
   return Found::message;
 }
 
-Incoming::Found Incoming::take_note(const MPI_Status& status, Ledger& ledger) {
+Inbound::Found Inbound::take_note(const MPI_Status& status, Ledger& ledger) {
   const auto bytes = slots_.bytes(status);
   note_source_ = status.MPI_SOURCE;
   note_tag_ = status.MPI_TAG - note_tag;
@@ -86,7 +86,7 @@ Incoming::Found Incoming::take_note(const MPI_Status& status, Ledger& ledger) {
   return begins ? Found::message : Found::note;
 }
 
-void Incoming::take_piece(std::span<const std::byte> bytes, Source& from, Ledger& ledger) {
+void Inbound::take_piece(std::span<const std::byte> bytes, Source& from, Ledger& ledger) {
   auto& arriving = from.queue.back();
   const auto memory = arriving.message.payload.bytes().last(from.missing_bytes);
   if (bytes.size() > memory.size()) {
@@ -101,7 +101,7 @@ void Incoming::take_piece(std::span<const std::byte> bytes, Source& from, Ledger
   deliver_whole(from, ledger);
 }
 
-void Incoming::receive_announced(Ledger& ledger) {
+void Inbound::receive_announced(Ledger& ledger) {
   check_size(note_.value, note_source_, note_tag_);
   if (ledger.mailbox().departure(note_source_)) return;
   Message message{note_source_, note_tag_, Buffer{note_.value}};
@@ -125,7 +125,7 @@ void Incoming::receive_announced(Ledger& ledger) {
   under_way_.add(request, &from.queue.back());
 }
 
-void Incoming::deliver(Message&& message, Source& from, Ledger& ledger) {
+void Inbound::deliver(Message&& message, Source& from, Ledger& ledger) {
   if (!from.queue.empty()) {
     from.queue.push_back({std::move(message), true});
     return;
@@ -134,27 +134,27 @@ void Incoming::deliver(Message&& message, Source& from, Ledger& ledger) {
 }
 
 /// Those at the head of the queue.
-void Incoming::deliver_whole(Source& from, Ledger& ledger) {
+void Inbound::deliver_whole(Source& from, Ledger& ledger) {
   while (!from.queue.empty() && from.queue.front().whole) {
     ledger.push(std::move(from.queue.front().message));
     from.queue.pop_front();
   }
 }
 
-bool Incoming::complete(Ledger& ledger) {
+bool Inbound::complete(Ledger& ledger) {
   return under_way_.complete([&](Arriving* arriving) {
     arriving->whole = true;
     deliver_whole(sources_[static_cast<std::size_t>(arriving->message.source)], ledger);
   });
 }
 
-std::size_t Incoming::bytes_under_way() const {
+std::size_t Inbound::bytes_under_way() const {
   std::size_t bytes = 0;
   for (const auto* const arriving : under_way_.items()) bytes += arriving->message.payload.size();
   return bytes;
 }
 
-void Incoming::abandon(int source) {
+void Inbound::abandon(int source) {
   under_way_.forget([source](Arriving* arriving) {
     if (arriving->message.source != source) return false;
     leave_to_mpi(std::move(arriving->message.payload));

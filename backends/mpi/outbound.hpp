@@ -36,15 +36,15 @@ inline constexpr std::size_t copied_bytes_max_in_a_row = std::size_t{16} << 10U;
 inline constexpr int bulk_tag = 0;
 
 /// The messages on their way out of one channel, and the bytes that MPI may still read.
-class Outgoing {
+class Outbound {
  public:
-  Outgoing(const Comms& comms, const Reach& reach, Bells& bells);
+  Outbound(const Comms& comms, const Reach& reach, Bells& bells);
   /// Bytes of sends that are not complete are left to MPI: a started send cannot be taken back.
-  ~Outgoing();
-  Outgoing(const Outgoing&) = delete;
-  Outgoing& operator=(const Outgoing&) = delete;
-  Outgoing(Outgoing&&) = delete;
-  Outgoing& operator=(Outgoing&&) = delete;
+  ~Outbound();
+  Outbound(const Outbound&) = delete;
+  Outbound& operator=(const Outbound&) = delete;
+  Outbound(Outbound&&) = delete;
+  Outbound& operator=(Outbound&&) = delete;
 
   /// Starts a send that owns its bytes; says how many of them it copied.
   std::size_t send(int dest, int tag, Buffer&& payload);
