@@ -25,9 +25,9 @@ constexpr unsigned looks_for_the_dead = 200;
 /// Up to here, in shared memory, the block of the last send may stay while another is received.
 constexpr std::size_t kept_bytes_max = std::size_t{1} << 20U;
 
-std::vector<PeerInfo> peers_of(const Session& session) {
+std::vector<PeerInfo> peers_of(const Job& job) {
   std::vector<PeerInfo> peers;
-  for (const auto& facts : session.peers()) {
+  for (const auto& facts : job.peers()) {
     peers.push_back({static_cast<int>(peers.size()), facts.host, facts.pid, {}});
   }
   return peers;
@@ -50,18 +50,17 @@ Goodbye goodbye_of(Note::Kind kind) {
 
 }  // namespace
 
-MpiChannel::MpiChannel(Session& session, const Settings& settings, const Limits& limits,
-                       Comms comms)
-    : Channel{{session.rank(), session.size(), limits.message_bytes_max}},
-      session_{session},
+MpiChannel::MpiChannel(Job& job, const Settings& settings, const Limits& limits, Comms comms)
+    : Channel{{job.rank(), job.size(), limits.message_bytes_max}},
+      job_{job},
       comms_{comms},
-      rest_{wait_policy(settings.wait, session.crowd()), session.bells()},
+      rest_{wait_policy(settings.wait, job.crowd()), job.bells()},
       linger_{settings.linger},
-      ledger_{session.rank(), session.size(), limits.window_bytes, peers_of(session),
+      ledger_{job.rank(), job.size(), limits.window_bytes, peers_of(job),
               std::make_shared<WorldEnd>()},
-      outbound_{comms, session.reach(), session.bells()},
-      inbound_{comms, session.reach(), limits.message_bytes_max} {
-  session_.channel_opened();
+      outbound_{comms, job.reach(), job.bells()},
+      inbound_{comms, job.reach(), limits.message_bytes_max} {
+  job_.channel_opened();
 }
 
 void MpiChannel::check() const {
@@ -156,7 +155,7 @@ void MpiChannel::heed(int source, const Note& note) {
     // What was sent makes room first, or a rank fills another block each time, which costs 4 MiB to
     // and fro a third of their time, and 1 MiB over TCP a fifth. In shared memory up to 1 MiB gains
     // as much by it: the other rank reads from a block that is not in this one's cache.
-    const bool stays = session_.reach().shares_memory(source) && note.value <= kept_bytes_max;
+    const bool stays = job_.reach().shares_memory(source) && note.value <= kept_bytes_max;
     if (!stays) outbound_.complete();
     inbound_.receive_announced(ledger_);
   } else if (note.kind == Note::Kind::credit) {
@@ -181,7 +180,7 @@ void MpiChannel::settle_goodbyes() {
 /// nothing, since one look at MPI takes a bounded number of steps; or, while others keep this rank
 /// busy, until nothing of that rank has come for a while.
 void MpiChannel::watch_processes() {
-  const auto& ended = session_.watch().ended();
+  const auto& ended = job_.watch().ended();
   for (; ended_seen_ < ended.size(); ++ended_seen_) {
     const int rank = ended[ended_seen_];
     ended_.push_back({rank, come_of(rank), 0, last_moves});
@@ -300,9 +299,9 @@ std::optional<Departure> MpiChannel::do_departure(int rank) {
 Info MpiChannel::do_info() const {
   Info info = ledger_.info();
   info.transport = "mpi";
-  info.library = Session::library();
+  info.library = Job::library();
   info.across_hosts = true;
-  info.detects_loss = session_.detects_loss();
+  info.detects_loss = job_.detects_loss();
   return info;
 }
 

@@ -11,11 +11,11 @@
 
 #include "bells.hpp"
 #include "inbound.hpp"
+#include "job.hpp"
 #include "outbound.hpp"
 #include "rankwire/backend/ledger.hpp"
 #include "rankwire/backend/wait.hpp"
 #include "rankwire/channel.hpp"
-#include "session.hpp"
 
 namespace rankwire::mpi {
 
@@ -29,7 +29,7 @@ struct Limits {
 /// does; MPI cannot wake anybody, so ranks of one host do (Bells).
 class MpiChannel final : public Channel {
  public:
-  MpiChannel(Session& session, const Settings& settings, const Limits& limits, Comms comms);
+  MpiChannel(Job& job, const Settings& settings, const Limits& limits, Comms comms);
   ~MpiChannel() override;
   MpiChannel(const MpiChannel&) = delete;
   MpiChannel& operator=(const MpiChannel&) = delete;
@@ -99,7 +99,7 @@ class MpiChannel final : public Channel {
     Deadline lost_at = Deadline::never();
   };
 
-  Session& session_;
+  Job& job_;
   Comms comms_;
   Rest rest_;
   LookTimer look_timer_;
@@ -109,7 +109,7 @@ class MpiChannel final : public Channel {
   Outbound outbound_;
   Inbound inbound_;
   int left_whole_ = 0;          // ranks that have said Note::Kind::left
-  std::size_t ended_seen_ = 0;  // of session_.watch().ended()
+  std::size_t ended_seen_ = 0;  // of job_.watch().ended()
   std::vector<Ended> ended_;    // that have not departed yet
   unsigned empty_looks_ = 0;    // in a row
   unsigned calls_ = 0;

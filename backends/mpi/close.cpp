@@ -63,8 +63,8 @@ bool MpiChannel::nothing_can_come() const {
 
 MpiChannel::~MpiChannel() {
   if (!is_own_process()) return;
-  session_.channel_ended();
-  if (Session::finalized()) return;
+  job_.channel_ended();
+  if (Job::finalized()) return;
   try {
     if (!said_goodbye_) end_as_the_dead_do();
   } catch (const std::exception& error) {

@@ -16,12 +16,12 @@ namespace rankwire::mpi {
 
 /// This process's part in the MPI job: one a process, from the first open to the process's end.
 /// Each channel has communicators of its own, made from comm().
-class Session {
+class Job {
  public:
   /// Starts MPI at the first call, unless somebody else did. Throws UsageError when the world is
   /// not the one that `settings` or the launcher's variables speak of, TransportError after a
   /// rank's process has died. Collective at the first call.
-  [[nodiscard]] static Session& enter(const Settings& settings);
+  [[nodiscard]] static Job& enter(const Settings& settings);
 
   [[nodiscard]] MPI_Comm comm() const { return comm_; }
   [[nodiscard]] int rank() const { return rank_; }
@@ -42,13 +42,13 @@ class Session {
   void channel_opened() { ++channels_open_; }
   void channel_ended() { --channels_open_; }
 
-  Session(const Session&) = delete;
-  Session& operator=(const Session&) = delete;
-  Session(Session&&) = delete;
-  Session& operator=(Session&&) = delete;
+  Job(const Job&) = delete;
+  Job& operator=(const Job&) = delete;
+  Job(Job&&) = delete;
+  Job& operator=(Job&&) = delete;
 
  private:
-  Session(MPI_Comm comm, int rank, std::vector<PeerFacts> peers, std::unique_ptr<Bells> bells)
+  Job(MPI_Comm comm, int rank, std::vector<PeerFacts> peers, std::unique_ptr<Bells> bells)
       : comm_{comm},
         rank_{rank},
         peers_{std::move(peers)},
@@ -56,11 +56,11 @@ class Session {
         bells_{std::move(bells)} {
     bells_->join(peers_, rank_);
   }
-  ~Session() = default;
-  static Session* start(const Settings& settings);
+  ~Job() = default;
+  static Job* start(const Settings& settings);
   static void finalize_at_exit();
 
-  static Session* instance_;
+  static Job* instance_;
   MPI_Comm comm_;
   int rank_;
   std::vector<PeerFacts> peers_;
