@@ -4,7 +4,7 @@
 #include "rankwire/keys.hpp"
 #include "rankwire/rankwire.hpp"
 
-// The one list of backends. A new one adds its declaration and its line.
+// The list of all backends. A new backend adds its declaration and its line here.
 
 namespace rankwire {
 

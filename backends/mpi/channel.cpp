@@ -12,17 +12,18 @@
 namespace rankwire::mpi {
 namespace {
 
-/// A busy rank looks around once in so many calls and looks that find nothing.
+/// A busy rank looks around once in this many calls and looks that find nothing.
 constexpr unsigned calls_per_look_around = 64;
-/// Takes in at most so many messages a look.
+/// One look takes in at most this many messages.
 constexpr int messages_per_look = 64;
-/// A wait asks MPI so many times in a row before it asks for anything else, the clock included:
-/// each would make it that much later to see its message.
+/// A wait asks MPI this many times in a row before it looks at anything else, even the clock. Each
+/// other look would make it see its message later.
 constexpr int looks_in_a_row = 16;
-/// While others have more and more, so many looks that find nothing of a rank whose process has
-/// ended, and a time besides, count for two that find nothing at all.
+/// A dead rank has nothing more to come if this many looks and a time have found nothing of it,
+/// even if others keep this rank busy.
 constexpr unsigned looks_for_the_dead = 200;
-/// Up to here, in shared memory, the block of the last send may stay while another is received.
+/// In shared memory, the block of the last send may stay in use while a payload of up to this size
+/// is received.
 constexpr std::size_t kept_bytes_max = std::size_t{1} << 20U;
 
 std::vector<PeerInfo> peers_of(const Job& job) {
@@ -33,7 +34,7 @@ std::vector<PeerInfo> peers_of(const Job& job) {
   return peers;
 }
 
-/// What a goodbye says of the rank that said it.
+/// The kind of departure that a goodbye announces.
 struct Goodbye {
   Departure::Kind kind;
   const char* reason;
@@ -106,7 +107,7 @@ bool MpiChannel::step(Deadline until) {
   return found;
 }
 
-/// Takes over what MPI has for the program, up to what is waited for.
+/// Takes over what MPI has for the program. Stops once the wait's message is there.
 bool MpiChannel::take_in(int looks) {
   for (int look = 0; look < looks; ++look) {
     if (take_once()) {
@@ -129,7 +130,7 @@ bool MpiChannel::take_once() {
   return found;
 }
 
-/// Everything besides the program's messages.
+/// Looks at everything besides the program's messages.
 bool MpiChannel::look_around() {
   look_timer_.looked();
   const int remaining = ledger_.mailbox().remaining();
@@ -144,24 +145,25 @@ void MpiChannel::pause(Deadline deadline) {
     settle();
     deadline = deadline.sooner(ledger_.windows().settles_at());
   }
-  const bool under_way = !inbound_.empty() || outbound_.waits(ledger_.mailbox());
+  const bool under_way = !inbound_.empty() || outbound_.has_under_way(ledger_.mailbox());
   rest_.pause(
       deadline, under_way,
-      under_way ? inbound_.bytes_under_way() + outbound_.bytes_waiting(ledger_.mailbox()) : 0);
+      under_way ? inbound_.bytes_under_way() + outbound_.bytes_under_way(ledger_.mailbox()) : 0);
 }
 
 void MpiChannel::heed(int source, const Note& note) {
   if (note.kind == Note::Kind::payload) {
-    // What was sent makes room first, or a rank fills another block each time, which costs 4 MiB to
-    // and fro a third of their time, and 1 MiB over TCP a fifth. In shared memory up to 1 MiB gains
-    // as much by it: the other rank reads from a block that is not in this one's cache.
+    // Frees what was sent, so that the new payload reuses its block. Otherwise the rank fills
+    // another block each time, which costs 4 MiB there and back a third of their time, and 1 MiB
+    // over TCP a fifth. In shared memory, payloads of up to 1 MiB gain as much from not doing so:
+    // the other rank then reads from a block that is not in this one's cache.
     const bool stays = job_.reach().shares_memory(source) && note.value <= kept_bytes_max;
     if (!stays) outbound_.complete();
     inbound_.receive_announced(ledger_);
   } else if (note.kind == Note::Kind::credit) {
     ledger_.credited(source, note.value);
   } else {
-    // It may overtake large payloads that were sent before it.
+    // The goodbye may overtake large payloads that were sent before it.
     const Goodbye goodbye = goodbye_of(note.kind);
     ledger_.depart_after(source, goodbye.kind, goodbye.reason, note.value);
     if (note.kind == Note::Kind::left) ++left_whole_;
@@ -175,10 +177,10 @@ void MpiChannel::settle_goodbyes() {
   }
 }
 
-/// Finds the dead (see ProcessWatch). What they sent before lies in MPI's hands, all of it: a
-/// process that has ended sends no more. It is taken in first: until two looks in a row find
-/// nothing, since one look at MPI takes a bounded number of steps; or, while others keep this rank
-/// busy, until nothing of that rank has come for a while.
+/// Finds ranks whose process has ended (see ProcessWatch), and records them as lost. Such a process
+/// sends no more, and MPI already has all that it sent. This is taken in first: until two looks in
+/// a row find nothing (one look at MPI takes a bounded number of steps); or, if others keep this
+/// rank busy, until nothing of that rank has come for a while.
 void MpiChannel::watch_processes() {
   const auto& ended = job_.watch().ended();
   for (; ended_seen_ < ended.size(); ++ended_seen_) {
@@ -200,9 +202,9 @@ void MpiChannel::watch_processes() {
   });
 }
 
-/// Tells the sender of a message that the program has it, when it is time.
+/// Counts a message that the program has taken, and reports it to the sender if it is time.
 void MpiChannel::note_taken(const Message& taken) {
-  outbound_.begin_turn();
+  outbound_.note_received();
   note_copied(inbound_.take_copied_bytes());
   if (const auto total = ledger_.taken(taken.source, taken.payload.size())) {
     credit(taken.source, *total);
@@ -221,12 +223,13 @@ void MpiChannel::do_send(int dest, int tag, Buffer&& payload, Deadline deadline)
   prepare_send(dest, payload.size(), deadline);
   if (dest == rank()) return ledger_.send_to_self(tag, std::move(payload));
   note_copied(outbound_.send(dest, tag, std::move(payload)));
-  if (!outbound_.empty()) rest_.begin_again();  // for it moves only while MPI is called
+  if (!outbound_.empty()) rest_.begin_again();  // it moves only while MPI is called
 }
 
 void MpiChannel::do_send_borrowed(int dest, int tag, std::span<const std::byte> payload,
                                   Deadline deadline) {
-  // A send that was started cannot be taken back, so one that may have to give up owns its bytes.
+  // A send that was started cannot be taken back. So a send that may have to give up at its
+  // deadline must own its bytes.
   if (dest == rank() || (!outbound_.copies(dest, payload.size()) && !deadline.is_never())) {
     note_copied(payload.size());
     do_send(dest, tag, Buffer::copy_of(payload), deadline);
@@ -235,7 +238,7 @@ void MpiChannel::do_send_borrowed(int dest, int tag, std::span<const std::byte> 
   prepare_send(dest, payload.size(), deadline);
   if (outbound_.copies(dest, payload.size())) {
     note_copied(payload.size());
-    // A copy of so few costs less than a wait for the receiver.
+    // A copy of so few bytes costs less than a wait for the receiver.
     outbound_.send_copy(dest, tag, payload);
     return;
   }
@@ -254,8 +257,8 @@ void MpiChannel::do_send_borrowed(int dest, int tag, std::span<const std::byte> 
             fmt::format("{} to take {} bytes that are sent from the program's memory",
                         ledger_.name(dest), payload.size()));
       });
-  // The end of the send and the receiver's departure may be news of one look. And a rank that left
-  // may be taking these bytes in at this moment; nobody else will ever read them.
+  // One look may find both the end of the send and the receiver's departure. And a rank that left
+  // may be taking these bytes just now; nobody else will ever read them.
   const Departure* const departure = ledger_.mailbox().departure(dest);
   const bool left = departure && departure->kind == Departure::Kind::left;
   const auto sent = [&] {
@@ -266,11 +269,11 @@ void MpiChannel::do_send_borrowed(int dest, int tag, std::span<const std::byte> 
     ledger_.mailbox().check_send(dest);
 }
 
-/// Returns when the message may be sent, and counts it where it goes to another rank.
+/// Returns when the message may be sent. Counts it if it goes to another rank.
 void MpiChannel::prepare_send(int dest, std::size_t bytes, Deadline deadline) {
   check();
-  // A program that only sends must hear of departures too, let go of what is sent, and tell its
-  // credit.
+  // A program that only sends must also hear of departures, free what was sent, and report what it
+  // has received.
   if (++calls_ % calls_per_look_around == 0) {
     take_in(1);
     look_around();

@@ -15,7 +15,7 @@ namespace {
 
 constexpr int looks_for_payload = 16;
 
-/// Keeps bytes that MPI may use until the process ends, which is when it stops.
+/// Keeps bytes until the process ends, because MPI may use them until then.
 void leave_to_mpi(Buffer&& bytes) {
   static auto& left = *new std::vector<Buffer>;
   left.push_back(std::move(bytes));
@@ -38,7 +38,7 @@ Inbound::~Inbound() {
 void Inbound::check_size(std::uint64_t bytes, int source, int tag) const {
   if (bytes <= bytes_max_) [[likely]]
     return;
-  // All ranks have rank 0's limit, so this is no message of a Channel.
+  // Every Channel checks this limit, which rank 0 sets for all. So no Channel sent this message.
   throw TransportError{
       fmt::format("rank {} sent a message of {} bytes (tag {}), above the world's limit of {}",
                   source, bytes, tag, bytes_max_)};
@@ -74,7 +74,7 @@ Inbound::Found Inbound::take_note(const MPI_Status& status, Ledger& ledger) {
     throw TransportError{fmt::format("rank {} sent a note of {} bytes, which should have {}",
                                      note_source_, bytes.size(), sizeof note_)};
   }
-  // Who has departed sends nothing, and the mailbox would drop it.
+  // A rank that has departed sends nothing more, and the mailbox would drop it.
   if (begins && !ledger.mailbox().departure(note_source_)) {
     check_size(note_.value, note_source_, note_tag_);
     auto& from = sources_[static_cast<std::size_t>(note_source_)];
@@ -111,7 +111,8 @@ void Inbound::receive_announced(Ledger& ledger) {
   MPI_Request request = MPI_REQUEST_NULL;
   check(MPI_Irecv(bytes.data(), extent.count, extent.type, note_source_, bulk_tag, bulk_, &request),
         "MPI_Irecv");
-  // The sender's MPI offers it right after the note; in shared memory it then comes in one step.
+  // The sender's MPI offers the payload right after the note. In shared memory it then comes in one
+  // step.
   int done = 0;
   for (int look = 0; done == 0 && look < looks_for_payload; ++look) {
     check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
@@ -120,7 +121,7 @@ void Inbound::receive_announced(Ledger& ledger) {
     deliver(std::move(message), from, ledger);
     return;
   }
-  // A move of the message keeps the address of its bytes: they are too many to lie inside it.
+  // Moving the message keeps the address of its bytes: they are too many to lie inside the Buffer.
   from.queue.push_back({std::move(message), false});
   under_way_.add(request, &from.queue.back());
 }
@@ -133,7 +134,7 @@ void Inbound::deliver(Message&& message, Source& from, Ledger& ledger) {
   ledger.push(std::move(message));
 }
 
-/// Those at the head of the queue.
+/// Gives the messages at the head of the queue to `ledger` that are whole.
 void Inbound::deliver_whole(Source& from, Ledger& ledger) {
   while (!from.queue.empty() && from.queue.front().whole) {
     ledger.push(std::move(from.queue.front().message));

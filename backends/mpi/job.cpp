@@ -15,7 +15,7 @@
 namespace rankwire::mpi {
 namespace {
 
-/// What can be known before MPI_Init, which costs time and, in a wrong world, may hang.
+/// Checks what can be known before MPI_Init. That call takes time and, in a wrong world, may hang.
 void check_before_init(const Settings& settings) {
   if (!settings.ranks) return;
   const auto launcher = launcher_world();
@@ -60,7 +60,7 @@ void check_tags(MPI_Comm comm) {
   }
 }
 
-pid_t initialized_in = 0;  // MPI, by us
+pid_t initialized_in = 0;  // the process in which we started MPI
 
 }  // namespace
 
@@ -86,7 +86,7 @@ Job* Job::start(const Settings& settings) {
   int initialized = 0;
   MPI_Initialized(&initialized);
   if (initialized == 0) {
-    // SERIALIZED: clause 9 lets threads take turns. MULTIPLE would double the latency.
+    // SERIALIZED, since clause 9 lets threads take turns. MULTIPLE would double the latency.
     int provided = 0;
     check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided), "MPI_Init_thread");
     initialized_in = getpid();
@@ -100,7 +100,7 @@ Job* Job::start(const Settings& settings) {
   check_size(size, settings);
   MPI_Comm comm = MPI_COMM_NULL;
   check(MPI_Comm_dup(MPI_COMM_WORLD, &comm), "MPI_Comm_dup");
-  // On our own communicator, and so on those made from it, errors come back as codes. The program's
+  // Errors on our own communicator, and on those made from it, come back as codes. The program's
   // MPI_COMM_WORLD stays as it is.
   check(MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
   check_tags(comm);
@@ -137,7 +137,7 @@ void Job::finalize_at_exit() {
 }
 
 bool Job::detects_loss() const {
-  // Set by `mpiexec --enable-recovery`. Without it a rank's death ends the job.
+  // Set by `mpiexec --enable-recovery`. Without it the death of a rank ends the job.
   const char* const recovery = std::getenv("OMPI_MCA_orte_enable_recovery");
   return watch_.complete() && recovery != nullptr && std::string_view{recovery} != "0";
 }

@@ -21,7 +21,7 @@ Outbound::Outbound(const Comms& comms, const Reach& reach, Bells& bells)
       sent_at_(reach.eager_bytes.size()) {}
 
 Outbound::~Outbound() {
-  // The whole Send: bytes inside it must not move either.
+  // Leaves the whole Send to MPI: bytes inside it must not move either.
   under_way_.forget([](std::unique_ptr<Send>& send) {
     static auto& left = *new std::vector<std::unique_ptr<Send>>;
     left.push_back(std::move(send));
@@ -43,13 +43,13 @@ std::unique_ptr<Outbound::Send> Outbound::fresh(int dest, std::uint64_t ordinal)
   return send;
 }
 
-void Outbound::keep(std::unique_ptr<Send> send) {
+void Outbound::recycle(std::unique_ptr<Send> send) {
   if (send->block) blocks_.push_back(std::move(send->block));
   send->payload = Buffer{};
   if (spares_.size() < spares_max) spares_.push_back(std::move(send));
 }
 
-/// Says whether MPI is done with the bytes already. Else they must stay.
+/// Starts a send. Returns whether MPI is done with the bytes already; if not, they must stay.
 bool Outbound::isend(MPI_Comm comm, int dest, int tag, std::span<const std::byte> bytes,
                      MPI_Request& request) {
   const Extent extent{bytes.size()};
@@ -63,12 +63,12 @@ bool Outbound::isend(MPI_Comm comm, int dest, int tag, std::span<const std::byte
   return done != 0;
 }
 
-/// MPI gets the bytes where they stay: those of a small Buffer lie inside `send`.
+/// Starts `send`. `bytes` must stay where they are: those of a small Buffer lie inside `send`.
 void Outbound::start(MPI_Comm comm, int tag, std::span<const std::byte> bytes,
                      std::unique_ptr<Send> send) {
   MPI_Request request = MPI_REQUEST_NULL;
   if (isend(comm, send->dest, tag, bytes, request)) {
-    keep(std::move(send));
+    recycle(std::move(send));
   } else {
     add(request, std::move(send), bytes.size());
   }
@@ -79,7 +79,8 @@ void Outbound::add(MPI_Request request, std::unique_ptr<Send> send, std::size_t 
   under_way_.add(request, std::move(send));
   if (under_way_.items().size() < complete_at_) return;
   complete();
-  // Twice as many as remain: then each is looked at but a few times, however many there are.
+  // Looks again when there are twice as many as remain. So each send is looked at only a few times,
+  // however many there are.
   complete_at_ = std::max(many_under_way, 2 * under_way_.items().size());
 }
 
@@ -91,8 +92,8 @@ bool Outbound::has_block() {
   return true;
 }
 
-/// Sends a copy of `head` and `bytes`, which fit a slot. The usual case costs nothing but MPI's
-/// calls.
+/// Sends a copy of `head` and `bytes`, which together fit into a slot. Usually costs nothing but
+/// MPI's calls.
 void Outbound::copy(int dest, int tag, std::span<const std::byte> head,
                     std::span<const std::byte> bytes, std::uint64_t ordinal) {
   const std::size_t size = head.size() + bytes.size();
@@ -121,10 +122,10 @@ void Outbound::copy(int dest, int tag, std::span<const std::byte> head,
 bool Outbound::copies(int dest, std::size_t bytes) const {
   if (bytes <= copied_bytes_max_in_a_row) return true;
   if (bytes > copied_bytes_max) return false;
-  return !reach_.shares_memory(dest) || sent_at_[static_cast<std::size_t>(dest)] != turn_;
+  return !reach_.shares_memory(dest) || sent_at_[static_cast<std::size_t>(dest)] != receives_;
 }
 
-/// Sends a copy of `payload`, in as many messages as it needs.
+/// Sends a copy of `payload`, in as many pieces as it needs.
 void Outbound::copy_in_pieces(int dest, int tag, std::span<const std::byte> payload,
                               std::uint64_t ordinal) {
   const std::size_t piece_bytes = reach_.eager_bytes[static_cast<std::size_t>(dest)];
@@ -132,7 +133,8 @@ void Outbound::copy_in_pieces(int dest, int tag, std::span<const std::byte> payl
     copy(dest, tag, {}, payload, ordinal);
     return;
   }
-  if (payload.size() > copied_bytes_max_in_a_row) sent_at_[static_cast<std::size_t>(dest)] = turn_;
+  if (payload.size() > copied_bytes_max_in_a_row)
+    sent_at_[static_cast<std::size_t>(dest)] = receives_;
   const Note note{Note::Kind::pieces, payload.size()};
   const std::size_t first = piece_bytes - sizeof note;
   copy(dest, note_tag + tag, std::as_bytes(std::span{&note, 1}), payload.first(first), ordinal);
@@ -147,7 +149,8 @@ void Outbound::copy_note(int dest, int tag, const Note& note, std::uint64_t ordi
   copy(dest, tag, std::as_bytes(std::span{&note, 1}), {}, ordinal);
 }
 
-// The note of a payload counts as part of its message: neither is whole without the other.
+// A payload and the note that announces it have one ordinal: the message is whole when both are
+// sent.
 
 std::size_t Outbound::send(int dest, int tag, Buffer&& payload) {
   const auto ordinal = sent_[static_cast<std::size_t>(dest)]++;
@@ -189,19 +192,19 @@ bool Outbound::borrows(int dest) const {
 
 bool Outbound::complete() {
   return under_way_.complete([this](std::unique_ptr<Send>& send) {
-    // Only now may the last of it have become visible over there.
+    // The last of it may have become visible over there only now.
     bells_.ring(send->dest);
-    keep(std::move(send));
+    recycle(std::move(send));
   });
 }
 
-bool Outbound::waits(const Mailbox& departures) const {
+bool Outbound::has_under_way(const Mailbox& departures) const {
   const auto& items = under_way_.items();
   return std::any_of(items.begin(), items.end(),
                      [&](const auto& send) { return !departures.departure(send->dest); });
 }
 
-std::size_t Outbound::bytes_waiting(const Mailbox& departures) const {
+std::size_t Outbound::bytes_under_way(const Mailbox& departures) const {
   std::size_t bytes = 0;
   for (const auto& send : under_way_.items()) {
     if (!departures.departure(send->dest)) bytes += send->bytes;
@@ -209,7 +212,7 @@ std::size_t Outbound::bytes_waiting(const Mailbox& departures) const {
   return bytes;
 }
 
-bool Outbound::notes_wait(const Mailbox& departures) const {
+bool Outbound::has_notes_under_way(const Mailbox& departures) const {
   const auto& items = under_way_.items();
   return std::any_of(items.begin(), items.end(), [&](const auto& send) {
     return send->ordinal == no_message && !departures.departure(send->dest);
