@@ -23,13 +23,14 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t moving_bytes_max = 100'000'000;
 
-// System calls without a name in this C library.
+// System calls for which the C library has no function.
 
 bool membarrier(int command) {
   return syscall(SYS_membarrier, command, 0U, 0) == 0;
 }
 
-/// The word must hold `expected`, or this returns at once. False: the time was over.
+/// Sleeps until woken or for `time`. Returns at once if the word does not hold `expected`. False if
+/// the time is over.
 bool futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected,
                 Deadline::Clock::duration time) {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
@@ -50,7 +51,7 @@ Bells::Bells(int ranks) : ranks_{ranks} {
       "the kernel looks at the word too");
   file_ = memfd_create("rankwire-bells", MFD_CLOEXEC);
   if (file_ < 0) return;
-  // Pages take memory when they are touched, not before.
+  // The file takes no memory yet: pages do when they are touched.
   if (ftruncate(file_, static_cast<off_t>(map_bytes())) == 0) return;
   ::close(file_);
   file_ = -1;
@@ -71,7 +72,7 @@ void Bells::join(const std::vector<PeerFacts>& facts, int self) {
   const auto sharer = std::find_if(
       facts.begin(), facts.end(), [&](const PeerFacts& peer) { return peer.kernel == own.kernel; });
   int file = -1;
-  // Registered before it joins: a sleeper's membarrier reaches all who could ring.
+  // Registers before it joins, so that a sleeper's membarrier reaches every rank that could ring.
   if (!own.kernel.empty() && sharer->bells >= 0 &&
       membarrier(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED)) {
     file =
@@ -83,7 +84,7 @@ void Bells::join(const std::vector<PeerFacts>& facts, int self) {
     if (memory != MAP_FAILED) words_ = static_cast<Word*>(memory);
   }
   if (words_ != nullptr) words_[ranks_].asleep.fetch_add(1, std::memory_order_release);
-  // The sharer's stays open: others may still be on their way to it.
+  // The rank that shares its memory keeps the file open: others may still be about to open it.
   if (&*sharer == &own || file_ < 0) return;
   ::close(file_);
   file_ = -1;
@@ -119,7 +120,7 @@ void Rest::pause(Deadline deadline, bool under_way, std::size_t bytes) {
   if (last_ != Deadline::Clock::time_point{}) waited_ += now - last_;
   last_ = now;
   if (waited_ < policy_.spin) return;
-  // As if a GB took a second.
+  // Assumes that a GB takes a second.
   const std::chrono::nanoseconds moving{std::min(bytes, moving_bytes_max)};
   if (waited_ < policy_.spin + policy_.yield + moving) {
     std::this_thread::yield();
@@ -130,7 +131,7 @@ void Rest::pause(Deadline deadline, bool under_way, std::size_t bytes) {
 
 void Rest::sleep(Duration at_most, bool under_way) {
   if (under_way) {
-    // In steps short enough to keep a network busy.
+    // Steps that are short enough to keep a network busy.
     get_up();
     sleep_ = 200us;
     std::this_thread::sleep_for(std::min(sleep_, at_most));
@@ -139,13 +140,13 @@ void Rest::sleep(Duration at_most, bool under_way) {
   if (bells_.shared() && !lying_) {
     bells_.lie_down();
     lying_ = true;
-    return;  // for the look that must follow
+    return;  // the caller looks once more, then comes back
   }
   sleep_ = std::clamp<Duration>(sleep_ * 2, 50us, policy_.sleep_max * (bells_.all_ring() ? 50 : 1));
   if (!lying_) {
     std::this_thread::sleep_for(std::min(sleep_, at_most));
   } else if (bells_.sleep(std::min(sleep_, at_most))) {
-    // Who rings has sent something; it may need a moment more to be seen.
+    // A rank that rings has sent something, which may need a moment more to be seen.
     begin_again();
   }
 }

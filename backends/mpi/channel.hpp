@@ -10,12 +10,12 @@
 #include <vector>
 
 #include "bells.hpp"
-#include "incoming.hpp"
-#include "outgoing.hpp"
+#include "inbound.hpp"
+#include "job.hpp"
+#include "outbound.hpp"
 #include "rankwire/backend/ledger.hpp"
 #include "rankwire/backend/wait.hpp"
 #include "rankwire/channel.hpp"
-#include "session.hpp"
 
 namespace rankwire::mpi {
 
@@ -25,11 +25,11 @@ struct Limits {
   std::uint64_t message_bytes_max = 0;
 };
 
-/// One rank's end of a world over MPI. Whatever waits polls, and takes in all that comes while it
-/// does; MPI cannot wake anybody, so ranks of one host do (Bells).
+/// One rank's end of a world over MPI. A call that waits polls, and takes in what comes meanwhile.
+/// MPI cannot wake a rank, so the ranks of one host wake each other (Bells).
 class MpiChannel final : public Channel {
  public:
-  MpiChannel(Session& session, const Settings& settings, const Limits& limits, Comms comms);
+  MpiChannel(Job& job, const Settings& settings, const Limits& limits, Comms comms);
   ~MpiChannel() override;
   MpiChannel(const MpiChannel&) = delete;
   MpiChannel& operator=(const MpiChannel&) = delete;
@@ -46,11 +46,10 @@ class MpiChannel final : public Channel {
   void do_close(Deadline serve_until) override;
   void do_abort(int exit_code, const std::string& what) noexcept override;
 
-  /// Bounds what is waited for when nothing may come of it: the last moves of and towards a rank
-  /// that goes.
+  /// A bound on waits that may be in vain: for the last messages to and from a rank that departs.
   static constexpr std::chrono::seconds last_moves{1};
 
-  /// What a wait does in each round (see wait_until).
+  /// The rounds of a wait (see wait_until).
   struct Rounds {
     MpiChannel& channel;
     void check() const { channel.check(); }
@@ -61,19 +60,20 @@ class MpiChannel final : public Channel {
   bool step(Deadline until);
   void settle();
 
-  // One look, in parts. Each says whether it found something, and does a bounded amount.
+  // The parts of a look. Each does a bounded amount of work, and returns whether it found
+  // something.
   bool take_in(int looks);
   bool take_once();
   bool look_around();
   void heed(int source, const Note& note);
   void settle_goodbyes();
-  /// Counts whatever comes of `rank`.
+  /// A count that grows with whatever comes from `rank`.
   [[nodiscard]] std::uint64_t come_of(int rank) const {
-    return incoming_.come(rank) + ledger_.come(rank);
+    return inbound_.come(rank) + ledger_.come(rank);
   }
   void watch_processes();
   void pause(Deadline deadline);
-  /// Takes in what comes until `done()` or the deadline; says whether it is done.
+  /// Takes in what comes until `done()` is true or the deadline. Returns whether it is done.
   template <class Done, class SayLong>
   bool serve_until(Deadline deadline, const Done& done, const SayLong& say_long);
   template <class Done>
@@ -91,27 +91,27 @@ class MpiChannel final : public Channel {
   void end_as_the_dead_do();
   [[nodiscard]] bool nothing_can_come() const;
 
-  /// A rank whose process has ended, and of which there may be more to take in.
+  /// A rank whose process has ended, while there may be more of it to take in.
   struct Ended {
     int rank = 0;
-    std::uint64_t come = 0;  // come_of(rank), when that was last looked at
-    unsigned looks = 0;      // since that changed
+    std::uint64_t come = 0;  // come_of(rank) at the last look
+    unsigned looks = 0;      // looks since that changed
     Deadline lost_at = Deadline::never();
   };
 
-  Session& session_;
+  Job& job_;
   Comms comms_;
   Rest rest_;
   LookTimer look_timer_;
   bool interruptible_ = true;
   std::chrono::milliseconds linger_;
   Ledger ledger_;
-  Outgoing outgoing_;
-  Incoming incoming_;
+  Outbound outbound_;
+  Inbound inbound_;
   int left_whole_ = 0;          // ranks that have said Note::Kind::left
-  std::size_t ended_seen_ = 0;  // of session_.watch().ended()
-  std::vector<Ended> ended_;    // that have not departed yet
-  unsigned empty_looks_ = 0;    // in a row
+  std::size_t ended_seen_ = 0;  // of job_.watch().ended()
+  std::vector<Ended> ended_;    // those that have not departed yet
+  unsigned empty_looks_ = 0;    // looks in a row that found nothing
   unsigned calls_ = 0;
   bool said_goodbye_ = false;
 };

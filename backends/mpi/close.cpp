@@ -6,14 +6,14 @@
 #include "rankwire/backend/log.hpp"
 #include "rankwire/output.hpp"
 
-// How a channel ends: in order, without, and with the whole world.
+// How a channel ends: by close, by its destructor alone, and by an abort of the whole world.
 
 namespace rankwire::mpi {
 
 void MpiChannel::do_close(Deadline serve) try {
   const auto delivered = [this] {
-    outgoing_.complete();
-    return !outgoing_.waits(ledger_.mailbox());
+    outbound_.complete();
+    return !outbound_.has_under_way(ledger_.mailbox());
   };
   const Deadline linger{linger_};
   if (!serve_until(linger, delivered)) {
@@ -24,57 +24,59 @@ void MpiChannel::do_close(Deadline serve) try {
   serve_until(linger, delivered);
   serve_until(serve, [this] { return ledger_.mailbox().remaining() == 0; });
 } catch (const TransportError& error) {
-  // Nothing to be done about it any more; the others will see this rank lost.
+  // Nothing can be done about it any more. The others will see this rank lost.
   log().error("{}", error.what());
 }
 
 void MpiChannel::say_goodbye(bool in_order) {
   said_goodbye_ = true;
   for (int rank = 0; rank < size(); ++rank) {
-    // One that left may still be serving, and wait for this.
+    // A rank that left may still be serving, and waits for this goodbye.
     const Departure* const departure = ledger_.mailbox().departure(rank);
     if (rank == this->rank() || (departure && departure->kind == Departure::Kind::lost)) continue;
-    const auto whole = outgoing_.sent_whole(rank);
+    const auto whole = outbound_.sent_whole(rank);
     auto kind = Note::Kind::lost;
     if (in_order) {
-      kind = whole == outgoing_.sent(rank) ? Note::Kind::left : Note::Kind::left_undelivered;
+      kind = whole == outbound_.sent(rank) ? Note::Kind::left : Note::Kind::left_undelivered;
     }
-    outgoing_.send_note(rank, {kind, whole});
+    outbound_.send_note(rank, {kind, whole});
   }
 }
 
-/// What the others can see of a channel that is dropped: nothing that was not sent whole arrives.
+/// Ends a channel that was not closed. What was not sent whole does not arrive.
 void MpiChannel::end_as_the_dead_do() {
   interruptible_ = false;
   say_goodbye(false);
-  // The goodbyes must go, and messages that MPI is writing to this rank's memory must end.
+  // The goodbyes must go out, and MPI must finish messages that it is writing to this rank's
+  // memory.
   serve_until(last_moves, [this] {
-    outgoing_.complete();
-    return incoming_.empty() && !outgoing_.notes_wait(ledger_.mailbox());
+    outbound_.complete();
+    return inbound_.empty() && !outbound_.has_notes_under_way(ledger_.mailbox());
   });
 }
 
-/// Every other rank closed in order, all that it sent is here, and all that was sent to it is
-/// there.
+/// Whether every other rank has closed in order, all that it sent has come, and all that was sent
+/// to it has arrived.
 bool MpiChannel::nothing_can_come() const {
-  return left_whole_ == size() - 1 && ledger_.mailbox().remaining() == 0 && incoming_.empty() &&
-         outgoing_.empty();
+  return left_whole_ == size() - 1 && ledger_.mailbox().remaining() == 0 && inbound_.empty() &&
+         outbound_.empty();
 }
 
 MpiChannel::~MpiChannel() {
   if (!is_own_process()) return;
-  session_.channel_ended();
-  if (Session::finalized()) return;
+  job_.channel_ended();
+  if (Job::finalized()) return;
   try {
     if (!said_goodbye_) end_as_the_dead_do();
   } catch (const std::exception& error) {
     log().error("{}", error.what());  // which names this rank
   }
-  // A communicator whose number is used again while a message for the old one is on its way would
-  // take that one in. So it is given up only when that cannot be, and else kept to the end.
+  // MPI uses the number of a freed communicator again. A message for the old one that is still
+  // under way would then be taken by the new one. So the communicators are freed only if nothing
+  // more can come; otherwise they stay until the process ends.
   const bool done = nothing_can_come();
   try {
-    if (!incoming_.withdraw() || !done) return;
+    if (!inbound_.withdraw() || !done) return;
   } catch (const std::exception& error) {
     log().error("{}", error.what());  // which names this rank
     return;
@@ -83,8 +85,9 @@ MpiChannel::~MpiChannel() {
   MPI_Comm_free(&comms_.bulk);
 }
 
-/// By the thread that is inside MPI, if there is one: MPI allows no second (MPI_THREAD_SERIALIZED).
-/// One that does not come back to look is in a call that takes long; then nothing is left to lose.
+/// MPI allows one thread at a time inside (MPI_THREAD_SERIALIZED). If the rank's own thread is
+/// inside a call, this waits a while for it to see the abort and make it. If that thread does not
+/// come back to look, its call takes long, and nothing is left to lose.
 void MpiChannel::do_abort(int exit_code, const std::string& what) noexcept {
   ledger_.end().set(rank(), {}, 0, exit_code, what);
   const Deadline heeded{last_moves};
@@ -94,7 +97,7 @@ void MpiChannel::do_abort(int exit_code, const std::string& what) noexcept {
 
 void MpiChannel::end_job() const noexcept {
   static std::mutex first;
-  first.lock();  // for good: the process ends
+  first.lock();  // never unlocked: the process ends
   (void)flush_output();
   const int exit_code = ledger_.end().exit_code();
   MPI_Abort(MPI_COMM_WORLD, exit_code);

@@ -8,7 +8,7 @@
 namespace rankwire::mpi {
 namespace {
 
-/// A place for each core: which MPI can combine on any machine.
+/// A mark for each core, in a form that MPI can combine on any machine.
 using Marks = std::array<unsigned char, Cores{}.size()>;
 
 Marks marks_of(const Cores& cores) {

@@ -6,8 +6,9 @@
 
 namespace rankwire::mpi {
 
-/// The ranks of `host`, all of this host, and the cores that they have between them. (One rank's
-/// own would not do: launchers bind each to a core.) Collective over `host`.
+/// The ranks of `host`, which has all ranks on this host, and the cores that they have together.
+/// (One rank's own cores are not enough: launchers bind each rank to a core.) Collective over
+/// `host`.
 [[nodiscard]] Crowd crowd_of(MPI_Comm host);
 
 }  // namespace rankwire::mpi

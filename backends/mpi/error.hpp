@@ -6,10 +6,10 @@
 
 namespace rankwire::mpi {
 
-/// Throws TransportError: what failed, and MPI's own text for `code`.
+/// Throws TransportError with what failed and MPI's own text for `code`.
 [[noreturn]] void fail(int code, const std::string& doing);
 
-/// fail() unless `code` is MPI_SUCCESS. `call` names the MPI call.
+/// Calls fail() unless `code` is MPI_SUCCESS. `call` names the MPI call.
 inline void check(int code, const char* call) {
   if (code != MPI_SUCCESS) [[unlikely]]
     fail(code, call);

@@ -10,7 +10,8 @@
 
 namespace rankwire::mpi {
 
-/// A number of bytes as the count and type of one MPI call, which counts in int.
+/// A number of bytes as the count and type of one MPI call. MPI counts in int, which is too small
+/// for large payloads.
 class Extent {
  public:
   explicit Extent(std::size_t bytes) {
@@ -20,7 +21,7 @@ class Extent {
       derive(bytes);
     }
   }
-  /// MPI keeps the type until the calls that were started with it are complete.
+  /// Calls that were started with the type may go on: MPI keeps it until they are complete.
   ~Extent() {
     if (derived_) MPI_Type_free(&type);
   }

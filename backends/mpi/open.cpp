@@ -5,7 +5,7 @@
 
 #include "channel.hpp"
 #include "error.hpp"
-#include "session.hpp"
+#include "job.hpp"
 
 namespace rankwire::mpi {
 namespace {
@@ -20,12 +20,12 @@ Comms make_comms(MPI_Comm parent) {
 }  // namespace
 
 std::vector<std::unique_ptr<Channel>> open_mpi(const Settings& settings) {
-  Session& session = Session::enter(settings);
+  Job& job = Job::enter(settings);
   std::array<std::uint64_t, 2> limits{settings.window_bytes, settings.message_bytes_max};
-  check(MPI_Bcast(limits.data(), limits.size(), MPI_UINT64_T, 0, session.comm()), "MPI_Bcast");
+  check(MPI_Bcast(limits.data(), limits.size(), MPI_UINT64_T, 0, job.comm()), "MPI_Bcast");
   std::vector<std::unique_ptr<Channel>> channels;
-  channels.push_back(std::make_unique<MpiChannel>(session, settings, Limits{limits[0], limits[1]},
-                                                  make_comms(session.comm())));
+  channels.push_back(std::make_unique<MpiChannel>(job, settings, Limits{limits[0], limits[1]},
+                                                  make_comms(job.comm())));
   return channels;
 }
 

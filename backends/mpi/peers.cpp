@@ -17,10 +17,10 @@
 namespace rankwire::mpi {
 namespace {
 
-/// More processes than this on one host are not watched: each costs the program a file descriptor.
+/// At most this many processes are watched: each costs the program a file descriptor.
 constexpr std::size_t watched_max = 256;
 
-/// PeerFacts as they travel; texts are cut to what fits, and end with a zero.
+/// PeerFacts as they travel. Texts are cut to what fits, and end with a zero.
 struct Record {
   std::array<char, 256> host{};
   std::array<char, 96> kernel{};
@@ -71,8 +71,8 @@ ProcessWatch::ProcessWatch(const std::vector<PeerFacts>& facts, int self) {
     const auto& peer = facts[static_cast<std::size_t>(rank)];
     if (rank == self || own.kernel.empty() || peer.kernel != own.kernel) continue;
     if (files_.size() == watched_max) break;
-    // Opened when all have just spoken, so that the id cannot be another process's by now. A
-    // system call without a name in this C library; old kernels and some containers refuse it.
+    // All ranks have just spoken, so the id cannot belong to another process yet. The C library has
+    // no function for this system call; old kernels and some containers refuse it.
     const auto file = syscall(SYS_pidfd_open, peer.pid, 0);
     if (file < 0) continue;
     files_.push_back({static_cast<int>(file), POLLIN, 0});

@@ -10,23 +10,23 @@
 
 namespace rankwire::mpi {
 
-/// What every rank says of itself when the world opens.
+/// What each rank tells the others about itself when the world opens.
 struct PeerFacts {
   std::string host;
   int pid = 0;
-  std::string kernel;  ///< names the running kernel and pid namespace; empty: not known
+  std::string kernel;  ///< identifies the running kernel and pid namespace; empty: not known
   int bells = -1;      ///< file descriptor of its Bells
 
   [[nodiscard]] static PeerFacts own();
 };
 
-/// Each rank's facts, in rank order. Collective over `comm`.
+/// The facts of all ranks, in rank order. Collective over `comm`.
 [[nodiscard]] std::vector<PeerFacts> exchange_facts(MPI_Comm comm, const PeerFacts& own);
 
-/// A sign of life that MPI does not give: no MPI call ever reports that a rank's process died, and
-/// a call that waits for it waits for ever. The kernel tells it of processes it runs itself,
-/// through a pidfd that becomes readable when the process ends. Ranks on other hosts, or in another
-/// pid namespace, are not watched.
+/// Notices that processes of ranks have ended. MPI does not: no MPI call ever reports that a rank's
+/// process died, and a call that waits for it waits for ever. The kernel tells it for processes
+/// that it runs itself: a pidfd becomes readable when the process ends. Ranks on other hosts or in
+/// another pid namespace are not watched.
 class ProcessWatch {
  public:
   ProcessWatch() = default;
@@ -37,11 +37,11 @@ class ProcessWatch {
   ProcessWatch(ProcessWatch&&) = delete;
   ProcessWatch& operator=(ProcessWatch&&) = delete;
 
-  /// Every other rank is watched.
+  /// Whether every other rank is watched.
   [[nodiscard]] bool complete() const { return complete_; }
-  /// The ranks whose processes have ended so far. Asks the kernel at most each 100 ms.
+  /// The ranks whose processes have ended so far. Asks the kernel at most once in 100 ms.
   [[nodiscard]] const std::vector<int>& ended();
-  /// As ended(), but asks now.
+  /// Like ended(), but always asks the kernel.
   [[nodiscard]] const std::vector<int>& ended_now();
 
  private:

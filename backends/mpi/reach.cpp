@@ -11,7 +11,7 @@
 namespace rankwire::mpi {
 namespace {
 
-/// Open MPI has loaded what carries messages through shared memory: it unloads what was not chosen
+/// Whether Open MPI has loaded its shared-memory transport. It unloads what was not chosen
 /// (`mpiexec --mca btl self,tcp`).
 bool shares_memory() {
   const auto look = [](dl_phdr_info* library, std::size_t, void*) {
@@ -21,7 +21,7 @@ bool shares_memory() {
   return dl_iterate_phdr(look, nullptr) != 0;
 }
 
-/// The numbers in `comm` of the ranks of `host`, this one's as well.
+/// The ranks of `host`, this one included, by their numbers in `comm`.
 std::vector<int> ranks_of(MPI_Comm host, MPI_Comm comm) {
   MPI_Group few = MPI_GROUP_NULL, all = MPI_GROUP_NULL;
   check(MPI_Comm_group(host, &few), "MPI_Comm_group");

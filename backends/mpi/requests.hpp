@@ -11,8 +11,8 @@
 
 namespace rankwire::mpi {
 
-/// MPI requests under way, and what belongs to each. One MPI call asks for all of them: a call a
-/// request would run MPI's progress once each.
+/// MPI requests that are under way, each with an item that belongs to it. One MPI call asks for all
+/// of them: a call for each would run MPI's progress each time.
 template <class Item>
 class Requests {
  public:
@@ -20,10 +20,11 @@ class Requests {
     requests_.push_back(request);
     items_.push_back(std::move(item));
   }
-  /// Calls `done(item)` for each that is complete, in the order they were added.
+  /// Calls `done(item)` for each request that is complete, in the order in which they were added,
+  /// and removes it. Returns whether there were any.
   template <class F>
   bool complete(F&& done);
-  /// Forgets those that `which(item)` picks; MPI goes on with them.
+  /// Forgets the requests for which `which(item)` is true. MPI goes on with them.
   template <class F>
   void forget(F&& which) {
     keep_if([&](std::size_t i) { return !which(items_[i]); });

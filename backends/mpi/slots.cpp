@@ -31,7 +31,7 @@ std::span<const std::byte> Slots::bytes(const MPI_Status& status) const {
 bool Slots::withdraw() {
   post_again();
   // A receive that has found its message cannot be taken back. It is complete, unless MPI waits for
-  // the rest of a message that is larger than it sends at once.
+  // the rest of a message that is larger than MPI sends at once.
   const Deadline deadline{std::chrono::milliseconds{100}};
   for (auto& request : requests_) {
     check(MPI_Cancel(&request), "MPI_Cancel");

@@ -11,10 +11,12 @@
 namespace rankwire {
 namespace {
 
-/// To look through so many is as fast as to keep their chains, and most programs have no more.
+/// Searching this many messages one by one is as fast as keeping chains of them. Most programs have
+/// no more.
 constexpr std::size_t unindexed_max = 16;
 constexpr std::size_t nodes_first = 16, nodes_at_once_max = 4096;
-/// News of one rank that wait to be read: its departure, the next process, and that one's.
+/// At most this many news of one rank wait to be read: its departure, the arrival of the next
+/// process, and that one's departure.
 constexpr int unread_max = 3;
 constexpr int tag_bits = std::bit_width(static_cast<unsigned>(tag_max));
 
@@ -45,53 +47,54 @@ void Mailbox::Chain::remove(Node& node) {
   (links.next == nullptr ? last : (links.next->*of).previous) = links.previous;
 }
 
-/// Keys differ in a few low bits mostly: one multiplication brings all of them to the top.
+/// Keys differ mostly in a few low bits. One multiplication moves all of them to the top.
 std::size_t Mailbox::Chains::home(std::uint64_t key) const {
-  const int bits = std::countr_zero(places_.size());
+  const int bits = std::countr_zero(entries_.size());
   return static_cast<std::size_t>((key * 0x9E3779B97F4A7C15U) >> (64 - bits));
 }
 
-/// Where `key` is, or the free place where it belongs.
+/// The index of the entry with `key`, or of the free entry where it belongs.
 std::size_t Mailbox::Chains::find(std::uint64_t key) const {
   std::size_t at = home(key);
-  while (places_[at].chain.first != nullptr && places_[at].key != key) {
-    at = (at + 1) & (places_.size() - 1);
+  while (entries_[at].chain.first != nullptr && entries_[at].key != key) {
+    at = (at + 1) & (entries_.size() - 1);
   }
   return at;
 }
 
 Mailbox::Node* Mailbox::Chains::first(std::uint64_t key) const {
-  return places_.empty() ? nullptr : places_[find(key)].chain.first;
+  return entries_.empty() ? nullptr : entries_[find(key)].chain.first;
 }
 
 Mailbox::Chain& Mailbox::Chains::at(std::uint64_t key) {
-  if (2 * used_ >= places_.size()) grow();
-  Place& place = places_[find(key)];
-  if (place.chain.first == nullptr) {
-    place.key = key;
+  if (2 * used_ >= entries_.size()) grow();
+  Entry& entry = entries_[find(key)];
+  if (entry.chain.first == nullptr) {
+    entry.key = key;
     ++used_;
   }
-  return place.chain;
+  return entry.chain;
 }
 
 void Mailbox::Chains::grow() {
   const auto before =
-      std::exchange(places_, std::vector<Place>(std::max(4 * unindexed_max, 2 * places_.size())));
-  for (const Place& place : before) {
-    if (place.chain.first != nullptr) places_[find(place.key)] = place;
+      std::exchange(entries_, std::vector<Entry>(std::max(4 * unindexed_max, 2 * entries_.size())));
+  for (const Entry& entry : before) {
+    if (entry.chain.first != nullptr) entries_[find(entry.key)] = entry;
   }
 }
 
-/// Those behind it move up, where they were kept from their home: no mark stays.
+/// Entries behind the hole that could not have their home because of it move up. So no mark for a
+/// removed entry is needed.
 void Mailbox::Chains::remove(std::uint64_t key) {
-  const std::size_t mask = places_.size() - 1;
+  const std::size_t mask = entries_.size() - 1;
   std::size_t hole = find(key);
-  places_[hole].chain = {};
+  entries_[hole].chain = {};
   --used_;
-  for (std::size_t at = (hole + 1) & mask; places_[at].chain.first != nullptr;
+  for (std::size_t at = (hole + 1) & mask; entries_[at].chain.first != nullptr;
        at = (at + 1) & mask) {
-    if (((at - home(places_[at].key)) & mask) < ((at - hole) & mask)) continue;
-    places_[hole] = std::exchange(places_[at], Place{});
+    if (((at - home(entries_[at].key)) & mask) < ((at - hole) & mask)) continue;
+    entries_[hole] = std::exchange(entries_[at], Entry{});
     hole = at;
   }
 }
@@ -99,8 +102,8 @@ void Mailbox::Chains::remove(std::uint64_t key) {
 Mailbox::Mailbox(int self, int size, bool takes_arrivals)
     : self_{self}, takes_arrivals_{takes_arrivals}, remaining_{size - 1}, peers_{size} {}
 
-/// Gives it to the receive that waits, if that asks for it. Before, nothing here was what it asks
-/// for: so this is the first.
+/// Gives the message to the receive that waits, if that asks for it. Nothing that came before was
+/// what it asks for, so this message is the first.
 bool Mailbox::meets(Message& message) {
   if (waiting_->event_ || !waiting_->wanted_.asks_for(message.source, message.tag)) return false;
   if (waiting_->take_again_ || !waiting_->wanted_.takes(message.payload.bytes())) {
@@ -175,7 +178,7 @@ void Mailbox::unlink(Node& node) {
   if (--messages_ == 0) indexed_ = false;
 }
 
-/// The earliest message that `wanted` asks for.
+/// The earliest message that `wanted` asks for, or null.
 Mailbox::Node* Mailbox::find(const Wanted& wanted) const {
   const auto [source, tag] = std::pair{wanted.source, wanted.tag};
   if (source == any_source && tag == any_tag) return all_.first;
@@ -212,7 +215,7 @@ Event Mailbox::take_message(Node& node, const Wanted& wanted) {
   if (!wanted.takes(found.payload.bytes())) wanted.refuse(self_, found);
   gave_of_former_ = is_of_former(node);
   unlink(node);
-  // One move, from its node to the caller's event.
+  // A single move, from the node to the caller's event.
   return Event{std::in_place_type<Message>, std::move(node.message)};
 }
 
@@ -227,12 +230,13 @@ bool Mailbox::News::is_loss() const {
   return departure != nullptr && (*departure)->kind == Departure::Kind::lost;
 }
 
-/// The first that `wanted`, which asks for anyone, is to be told.
+/// The first news to report to `wanted`, which asks for anyone.
 Mailbox::NewsList::iterator Mailbox::next_news(const Wanted& wanted) {
   return wanted.all_news ? news_.begin() : first_loss_;
 }
 
-/// Who asks for losses only has passed over what that rank did before.
+/// A receive that asks for losses only passes over earlier news of the same rank: these are
+/// dropped.
 Event Mailbox::take_news(NewsList::iterator news, bool all_news) {
   const auto what = news->what;
   const int rank = news->rank();
@@ -265,9 +269,10 @@ void Mailbox::add_news(int rank, decltype(News::what)&& what) {
   if (first_loss_ == news_.end() && news_.back().is_loss()) first_loss_ = std::prev(news_.end());
 }
 
-/// Three are unread, and a fourth comes. By turns, they are departures and arrivals: of one process
-/// less is told, one that came and went. A loss is not hidden by what is none. False: it is the
-/// process whose departure comes now.
+/// Called when three news of `rank` are unread and a fourth comes. News of a rank are departures
+/// and arrivals in turn. This leaves out one process that came and went, by dropping its arrival
+/// and its departure. It prefers to keep a loss. Returns false if the departure that comes now is
+/// the one to leave out.
 bool Mailbox::make_room_for_news(int rank) {
   std::array<NewsList::iterator, unread_max> unread;
   auto at = news_.begin();
@@ -315,7 +320,7 @@ void Mailbox::arrive(Arrival arrival) {
   ++remaining_;
   ++peer.process;
   peer.queued_bytes = 0;
-  if (waiting_ != nullptr && waiting_->event_) {  // given out, and on its way to the program
+  if (waiting_ != nullptr && waiting_->event_) {  // the event is on its way to the program
     const auto* const given = std::get_if<Message>(&*waiting_->event_);
     if (given != nullptr && given->source == arrival.rank) gave_of_former_ = true;
   }

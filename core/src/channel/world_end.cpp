@@ -19,7 +19,7 @@ bool WorldEnd::set(int rank, const std::string& host, int pid, int exit_code,
   try {
     host_ = host;
     cause_ = cause;
-  } catch (const std::bad_alloc&) {  // then in fewer words
+  } catch (const std::bad_alloc&) {  // without the texts then
   }
   has_come_.store(true, std::memory_order_release);
   return true;

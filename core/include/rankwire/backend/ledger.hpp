@@ -19,16 +19,17 @@
 namespace rankwire {
 
 /// What one rank knows of the others of its world, and does with it in the same way on every
-/// transport: what has arrived from them (Mailbox), the byte credits both ways (Windows), their
-/// names, who is about to depart, and whether the world has ended. The transport moves bytes and
-/// waits; it asks the Ledger what is to be thrown, said and told.
+/// transport: the messages that have arrived from them (Mailbox), the byte credits in both
+/// directions (Windows), their names, which of them are about to depart, and whether the world has
+/// ended. The transport moves bytes and waits. It asks the Ledger what to throw, to log and to tell
+/// others.
 ///
-/// Not synchronised, as Mailbox and Windows are not: its owner locks, or is alone. Only `end()` is
-/// for any thread.
+/// Not synchronised, like Mailbox and Windows: its owner locks, or uses it from one thread. Any
+/// thread may use `end()`.
 class Ledger {
  public:
-  /// `peers`: one a rank, in rank order; empty where all ranks live in this process. `end` may be
-  /// shared with other ranks of this process. `takes_arrivals`: see Mailbox.
+  /// `peers` has one entry for each rank, in rank order; it is empty if all ranks live in this
+  /// process. Ranks of one process may share `end`. For `takes_arrivals` see Mailbox.
   Ledger(int self, int size, std::uint64_t window_bytes, std::vector<PeerInfo> peers,
          std::shared_ptr<WorldEnd> end, bool takes_arrivals = false);
 
@@ -40,52 +41,56 @@ class Ledger {
 
   /// "rank 2 (node7, pid 41)".
   [[nodiscard]] std::string name(int rank) const;
-  /// Info with its peers and its window; the rest is the transport's to fill in.
+  /// Info with its peers and its window. The transport fills in the rest.
   [[nodiscard]] Info info() const;
 
   // Sending.
 
-  /// What must be thrown before a send to `dest`: Aborted, PeerLost, PeerLeft.
+  /// Throws what a send to `dest` must throw: Aborted, PeerLost or PeerLeft.
   void check_send(int dest) const {
     end_->check();
     mailbox_.check_send(dest);
   }
   /// Returns when the window to `dest` has room for `bytes`. Waits with the transport's `rounds`
-  /// (see wait_until), but not for the own rank, for which nobody else could make room. Throws
-  /// Timeout when there is none at the deadline, and as check_send() meanwhile.
+  /// (see wait_until). Does not wait for room towards the own rank, since nobody else could make
+  /// it. Throws Timeout if there is no room at the deadline, and meanwhile what check_send()
+  /// throws.
   template <class Rounds>
   void wait_for_room(Rounds& rounds, int dest, std::size_t bytes, Deadline deadline);
-  /// A message with a payload of `bytes` goes to `dest`: counts it in the window to there.
+  /// Counts a message with a payload of `bytes` in the window to `dest`.
   void sent(int dest, std::size_t bytes) { windows_.sent(dest, bytes); }
-  /// A message to the own rank, counted and put into the mailbox. Throws Timeout without room.
+  /// Counts a message to the own rank and puts it into the mailbox. Throws Timeout if there is no
+  /// room.
   void send_to_self(int tag, Buffer&& payload);
-  /// `dest` reports that its program has taken so much of this rank in all (Windows::credited).
+  /// `dest` reports that its program has taken `total` bytes of this rank's messages
+  /// (Windows::credited).
   void credited(int dest, std::uint64_t total) { windows_.credited(dest, total); }
-  /// What to report to `dest` before a message goes to it, if anything: who knows by the message
-  /// what was received here may count on the room.
+  /// The total to report to `dest` before a message goes there, if it is time for that. A rank that
+  /// gets this message knows that this one has received, and counts on the room.
   [[nodiscard]] std::optional<std::uint64_t> owed(int dest) {
     if (!windows_.owes()) return std::nullopt;
     return windows_.owed(dest, mailbox_.queued_bytes(dest));
   }
-  /// The line of the log for a send that has waited for long; `what` completes "has waited 5 s
-  /// for ".
+  /// Writes the log line for a send that has waited for long. `what` completes "has waited 5 s for
+  /// ".
   void say_long_send(const std::string& what) { rankwire::say_long_send(long_waits_, self_, what); }
 
   // Receiving.
 
-  /// Takes in a message that has arrived, and counts it for its source.
+  /// Puts a message that has arrived into the mailbox, and counts it for its source.
   void push(Message&& message) {
     count(message.source);
     mailbox_.push(std::move(message));
   }
-  /// The same for a message that goes straight to the program, past the mailbox.
+  /// Counts a message that goes straight to the program, past the mailbox.
   void count(int source) { ++come_.at(source); }
-  /// Messages of the process that has `source` that were counted.
+  /// How many messages were counted of the process that has `source` now.
   [[nodiscard]] std::uint64_t come(int source) const { return come_[source]; }
   /// See Mailbox::take.
   [[nodiscard]] std::optional<Event> take(const Wanted& wanted) { return mailbox_.take(wanted); }
-  /// Waits until the deadline for what `wanted` asks for, into `event`, after take() gave nothing.
-  /// `take_more(event)` looks at what the transport holds besides, which is younger.
+  /// Waits until the deadline for what `wanted` asks for, and puts it into `event`. To be called
+  /// after take() gave nothing. `take_more(event)` looks at what the transport holds outside of the
+  /// mailbox, which is younger.
   template <class Rounds, class TakeMore>
   void wait_for(Rounds& rounds, const Wanted& wanted, Deadline deadline,
                 std::optional<Event>& event, const TakeMore& take_more);
@@ -94,31 +99,32 @@ class Ledger {
                 std::optional<Event>& event) {
     wait_for(rounds, wanted, deadline, event, [](const auto&) { return false; });
   }
-  /// The program has a message of `source` with a payload of `bytes`. Gives the total to report to
-  /// `source`, when it is time. Once for each message that take() or wait_for() gave.
+  /// The program has taken a message of `source` with a payload of `bytes`. Returns the total to
+  /// report to `source`, if it is time. Call this once for each message that take() or wait_for()
+  /// gave.
   [[nodiscard]] std::optional<std::uint64_t> taken(int source, std::size_t bytes) {
     if (mailbox_.gave_of_former()) return std::nullopt;
     const auto total = windows_.taken(source, bytes);
     return total && !mailbox_.departure(source) ? total : std::nullopt;
   }
-  /// Calls `tell(source, total)` for each rank to which a report may not wait any longer: before
-  /// this rank sleeps, polls in vain or answers (see Windows).
+  /// Calls `tell(source, total)` for each rank to which a report may not wait any longer. To be
+  /// called before this rank sleeps, polls in vain or answers (see Windows).
   template <class Tell>
   void settle(const Tell& tell);
 
   // Who goes and comes.
 
-  /// `rank` has departed: sends to it throw from now on, and receives are told. The first departure
-  /// of a rank stands.
+  /// `rank` has departed: sends to it throw from now on, and receives report it. A second departure
+  /// of the same rank is ignored.
   void depart(int rank, Departure::Kind kind, std::string reason);
-  /// The same with a record that other ranks of this process may share.
+  /// Like the above, with a record that other ranks of this process may share.
   void depart(std::shared_ptr<const Departure> departure);
-  /// `rank` has said goodbye, and what it sent here before may still be under way: `messages` in
-  /// all. Its departure becomes due() when so many have come. Where a goodbye of the rank waits
-  /// already, the later one counts; where the rank has departed, none.
+  /// `rank` has said goodbye, but some of what it sent here may still be under way: it has sent
+  /// `messages` in all. Its departure becomes due() when that many have come. A later goodbye of
+  /// the same rank replaces one that waits. After its departure a goodbye is ignored.
   void depart_after(int rank, Departure::Kind kind, std::string reason, std::uint64_t messages);
-  /// For depart_after(), where nobody knows how many messages there are: it is never due(), and the
-  /// transport calls depart() when it will wait no longer.
+  /// For depart_after(), if nobody knows how many messages were sent. The departure then never
+  /// becomes due(); the transport calls depart() when it stops waiting.
   static constexpr std::uint64_t unknown = UINT64_MAX;
   /// A rank that has said goodbye, and whose messages are awaited.
   struct Departing {
@@ -127,20 +133,20 @@ class Ledger {
     std::string reason;
     std::uint64_t messages = 0;
   };
-  /// The goodbye of `rank` that waits; null: none does. Valid until the next call that is told of a
-  /// departure or an arrival.
+  /// The goodbye of `rank` that waits, or null. Valid until the next departure or arrival is
+  /// recorded.
   [[nodiscard]] const Departing* departing(int rank) const;
-  /// One whose messages have all come; null: none. The transport ends what it has of that rank, and
-  /// calls depart(). Costs a look at each goodbye that waits.
+  /// A rank whose messages have all come, or null. The transport then ends its connections with
+  /// that rank, and calls depart(). Looks at each goodbye that waits.
   [[nodiscard]] const Departing* due() const;
-  /// Some goodbye waits.
+  /// Whether any goodbye waits.
   [[nodiscard]] bool awaits_departures() const { return !departing_.empty(); }
-  /// How `rank` departed; nothing while it has not.
+  /// How `rank` departed, or nothing if it has not.
   [[nodiscard]] std::optional<Departure> departure(int rank) const;
-  /// A new process has the departed rank `peer.rank`: all counts between it and this rank begin
-  /// anew. (Clause 14; only where `peers` were given.)
+  /// A new process has the departed rank `peer.rank`. All counts between it and this rank begin
+  /// anew. Only for a Ledger that was given `peers` (clause 14).
   void arrive(PeerInfo peer);
-  /// Frees what has arrived: nobody will take it.
+  /// Frees the messages that have arrived, which nobody will take.
   void forget_messages() noexcept { mailbox_.forget_messages(); }
 
  private:

@@ -6,18 +6,19 @@
 
 namespace rankwire {
 
-/// Whether a rank has ended the world before its time, and what it said (clause 11). One for each
-/// rank; or one for all ranks of a process. Any thread may call any of these at any time.
+/// Whether a rank has aborted the world, and what it said (clause 11). There is one for each rank,
+/// or one for all ranks of a process. Any thread may call any function at any time.
 class WorldEnd {
  public:
-  /// The world has ended: `rank`, in process `pid` on `host`, did it because of `cause`, and this
-  /// process is to exit with `exit_code`. An empty `host` stands for this process. The first call
-  /// counts; later ones change nothing and return false. Where memory is short, without the words.
+  /// Records that the world has ended: `rank`, in process `pid` on `host`, aborted it because of
+  /// `cause`, and this process is to exit with `exit_code`. An empty `host` stands for this
+  /// process. The first call counts; later ones change nothing and return false. Where memory is
+  /// short, the texts stay empty.
   bool set(int rank, const std::string& host, int pid, int exit_code,
            const std::string& cause) noexcept;
   /// Costs one read of an atomic variable.
   [[nodiscard]] bool has_come() const noexcept { return has_come_.load(std::memory_order_acquire); }
-  /// What was said; once it has come.
+  /// The code that set() was given. Valid once has_come() is true.
   [[nodiscard]] int exit_code() const noexcept { return exit_code_; }
   /// Throws Aborted when the world has ended.
   void check() const {

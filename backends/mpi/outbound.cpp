@@ -1,4 +1,4 @@
-#include "outgoing.hpp"
+#include "outbound.hpp"
 
 #include <fmt/format.h>
 
@@ -13,15 +13,15 @@
 
 namespace rankwire::mpi {
 
-Outgoing::Outgoing(const Comms& comms, const Reach& reach, Bells& bells)
+Outbound::Outbound(const Comms& comms, const Reach& reach, Bells& bells)
     : comms_{comms},
       reach_{reach},
       bells_{bells},
       sent_(reach.eager_bytes.size()),
       sent_at_(reach.eager_bytes.size()) {}
 
-Outgoing::~Outgoing() {
-  // The whole Send: bytes inside it must not move either.
+Outbound::~Outbound() {
+  // Leaves the whole Send to MPI: bytes inside it must not move either.
   under_way_.forget([](std::unique_ptr<Send>& send) {
     static auto& left = *new std::vector<std::unique_ptr<Send>>;
     left.push_back(std::move(send));
@@ -29,7 +29,7 @@ Outgoing::~Outgoing() {
   });
 }
 
-std::unique_ptr<Outgoing::Send> Outgoing::fresh(int dest, std::uint64_t ordinal) {
+std::unique_ptr<Outbound::Send> Outbound::fresh(int dest, std::uint64_t ordinal) {
   std::unique_ptr<Send> send;
   if (spares_.empty()) {
     send = std::make_unique<Send>();
@@ -43,14 +43,14 @@ std::unique_ptr<Outgoing::Send> Outgoing::fresh(int dest, std::uint64_t ordinal)
   return send;
 }
 
-void Outgoing::keep(std::unique_ptr<Send> send) {
+void Outbound::recycle(std::unique_ptr<Send> send) {
   if (send->block) blocks_.push_back(std::move(send->block));
   send->payload = Buffer{};
   if (spares_.size() < spares_max) spares_.push_back(std::move(send));
 }
 
-/// Says whether MPI is done with the bytes already. Else they must stay.
-bool Outgoing::isend(MPI_Comm comm, int dest, int tag, std::span<const std::byte> bytes,
+/// Starts a send. Returns whether MPI is done with the bytes already; if not, they must stay.
+bool Outbound::isend(MPI_Comm comm, int dest, int tag, std::span<const std::byte> bytes,
                      MPI_Request& request) {
   const Extent extent{bytes.size()};
   int code = MPI_Isend(bytes.data(), extent.count, extent.type, dest, tag, comm, &request);
@@ -63,27 +63,28 @@ bool Outgoing::isend(MPI_Comm comm, int dest, int tag, std::span<const std::byte
   return done != 0;
 }
 
-/// MPI gets the bytes where they stay: those of a small Buffer lie inside `send`.
-void Outgoing::start(MPI_Comm comm, int tag, std::span<const std::byte> bytes,
+/// Starts `send`. `bytes` must stay where they are: those of a small Buffer lie inside `send`.
+void Outbound::start(MPI_Comm comm, int tag, std::span<const std::byte> bytes,
                      std::unique_ptr<Send> send) {
   MPI_Request request = MPI_REQUEST_NULL;
   if (isend(comm, send->dest, tag, bytes, request)) {
-    keep(std::move(send));
+    recycle(std::move(send));
   } else {
     add(request, std::move(send), bytes.size());
   }
 }
 
-void Outgoing::add(MPI_Request request, std::unique_ptr<Send> send, std::size_t bytes) {
+void Outbound::add(MPI_Request request, std::unique_ptr<Send> send, std::size_t bytes) {
   send->bytes = bytes;
   under_way_.add(request, std::move(send));
   if (under_way_.items().size() < complete_at_) return;
   complete();
-  // Twice as many as remain: then each is looked at but a few times, however many there are.
+  // Looks again when there are twice as many as remain. So each send is looked at only a few times,
+  // however many there are.
   complete_at_ = std::max(many_under_way, 2 * under_way_.items().size());
 }
 
-bool Outgoing::has_block() {
+bool Outbound::has_block() {
   if (!blocks_.empty()) return true;
   if (blocks_made_ == blocks_max) return false;
   blocks_.push_back(std::make_unique_for_overwrite<Block>(reach_.slot_bytes));
@@ -91,9 +92,9 @@ bool Outgoing::has_block() {
   return true;
 }
 
-/// Sends a copy of `head` and `bytes`, which fit a slot. The usual case costs nothing but MPI's
-/// calls.
-void Outgoing::copy(int dest, int tag, std::span<const std::byte> head,
+/// Sends a copy of `head` and `bytes`, which together fit into a slot. Usually costs nothing but
+/// MPI's calls.
+void Outbound::copy(int dest, int tag, std::span<const std::byte> head,
                     std::span<const std::byte> bytes, std::uint64_t ordinal) {
   const std::size_t size = head.size() + bytes.size();
   const auto copy_to = [&](std::byte* memory) {
@@ -118,21 +119,22 @@ void Outgoing::copy(int dest, int tag, std::span<const std::byte> head,
   add(request, std::move(send), size);
 }
 
-bool Outgoing::copies(int dest, std::size_t bytes) const {
+bool Outbound::copies(int dest, std::size_t bytes) const {
   if (bytes <= copied_bytes_max_in_a_row) return true;
   if (bytes > copied_bytes_max) return false;
-  return !reach_.shares_memory(dest) || sent_at_[static_cast<std::size_t>(dest)] != turn_;
+  return !reach_.shares_memory(dest) || sent_at_[static_cast<std::size_t>(dest)] != receives_;
 }
 
-/// Sends a copy of `payload`, in as many messages as it needs.
-void Outgoing::copy_in_pieces(int dest, int tag, std::span<const std::byte> payload,
+/// Sends a copy of `payload`, in as many pieces as it needs.
+void Outbound::copy_in_pieces(int dest, int tag, std::span<const std::byte> payload,
                               std::uint64_t ordinal) {
   const std::size_t piece_bytes = reach_.eager_bytes[static_cast<std::size_t>(dest)];
   if (payload.size() <= piece_bytes) {
     copy(dest, tag, {}, payload, ordinal);
     return;
   }
-  if (payload.size() > copied_bytes_max_in_a_row) sent_at_[static_cast<std::size_t>(dest)] = turn_;
+  if (payload.size() > copied_bytes_max_in_a_row)
+    sent_at_[static_cast<std::size_t>(dest)] = receives_;
   const Note note{Note::Kind::pieces, payload.size()};
   const std::size_t first = piece_bytes - sizeof note;
   copy(dest, note_tag + tag, std::as_bytes(std::span{&note, 1}), payload.first(first), ordinal);
@@ -143,13 +145,14 @@ void Outgoing::copy_in_pieces(int dest, int tag, std::span<const std::byte> payl
   }
 }
 
-void Outgoing::copy_note(int dest, int tag, const Note& note, std::uint64_t ordinal) {
+void Outbound::copy_note(int dest, int tag, const Note& note, std::uint64_t ordinal) {
   copy(dest, tag, std::as_bytes(std::span{&note, 1}), {}, ordinal);
 }
 
-// The note of a payload counts as part of its message: neither is whole without the other.
+// A payload and the note that announces it have one ordinal: the message is whole when both are
+// sent.
 
-std::size_t Outgoing::send(int dest, int tag, Buffer&& payload) {
+std::size_t Outbound::send(int dest, int tag, Buffer&& payload) {
   const auto ordinal = sent_[static_cast<std::size_t>(dest)]++;
   const std::size_t size = payload.size();
   const bool fits = size <= reach_.eager_bytes[static_cast<std::size_t>(dest)];
@@ -165,11 +168,11 @@ std::size_t Outgoing::send(int dest, int tag, Buffer&& payload) {
   return 0;
 }
 
-void Outgoing::send_copy(int dest, int tag, std::span<const std::byte> payload) {
+void Outbound::send_copy(int dest, int tag, std::span<const std::byte> payload) {
   copy_in_pieces(dest, tag, payload, sent_[static_cast<std::size_t>(dest)]++);
 }
 
-void Outgoing::send_borrowed(int dest, int tag, std::span<const std::byte> payload) {
+void Outbound::send_borrowed(int dest, int tag, std::span<const std::byte> payload) {
   const auto ordinal = sent_[static_cast<std::size_t>(dest)]++;
   copy_note(dest, note_tag + tag, {Note::Kind::payload, payload.size()}, ordinal);
   auto send = fresh(dest, ordinal);
@@ -177,31 +180,31 @@ void Outgoing::send_borrowed(int dest, int tag, std::span<const std::byte> paylo
   start(comms_.bulk, bulk_tag, payload, std::move(send));
 }
 
-void Outgoing::send_note(int dest, const Note& note) {
+void Outbound::send_note(int dest, const Note& note) {
   copy_note(dest, note_tag, note, no_message);
 }
 
-bool Outgoing::borrows(int dest) const {
+bool Outbound::borrows(int dest) const {
   const auto& items = under_way_.items();
   return std::any_of(items.begin(), items.end(),
                      [dest](const auto& send) { return send->borrowed && send->dest == dest; });
 }
 
-bool Outgoing::complete() {
+bool Outbound::complete() {
   return under_way_.complete([this](std::unique_ptr<Send>& send) {
-    // Only now may the last of it have become visible over there.
+    // The last of it may have become visible over there only now.
     bells_.ring(send->dest);
-    keep(std::move(send));
+    recycle(std::move(send));
   });
 }
 
-bool Outgoing::waits(const Mailbox& departures) const {
+bool Outbound::has_under_way(const Mailbox& departures) const {
   const auto& items = under_way_.items();
   return std::any_of(items.begin(), items.end(),
                      [&](const auto& send) { return !departures.departure(send->dest); });
 }
 
-std::size_t Outgoing::bytes_waiting(const Mailbox& departures) const {
+std::size_t Outbound::bytes_under_way(const Mailbox& departures) const {
   std::size_t bytes = 0;
   for (const auto& send : under_way_.items()) {
     if (!departures.departure(send->dest)) bytes += send->bytes;
@@ -209,14 +212,14 @@ std::size_t Outgoing::bytes_waiting(const Mailbox& departures) const {
   return bytes;
 }
 
-bool Outgoing::notes_wait(const Mailbox& departures) const {
+bool Outbound::has_notes_under_way(const Mailbox& departures) const {
   const auto& items = under_way_.items();
   return std::any_of(items.begin(), items.end(), [&](const auto& send) {
     return send->ordinal == no_message && !departures.departure(send->dest);
   });
 }
 
-std::uint64_t Outgoing::sent_whole(int dest) const {
+std::uint64_t Outbound::sent_whole(int dest) const {
   std::uint64_t whole = sent(dest);
   for (const auto& send : under_way_.items()) {
     if (send->dest == dest) whole = std::min(whole, send->ordinal);

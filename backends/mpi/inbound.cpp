@@ -1,4 +1,4 @@
-#include "incoming.hpp"
+#include "inbound.hpp"
 
 #include <fmt/format.h>
 
@@ -15,7 +15,7 @@ namespace {
 
 constexpr int looks_for_payload = 16;
 
-/// Keeps bytes that MPI may use until the process ends, which is when it stops.
+/// Keeps bytes until the process ends, because MPI may use them until then.
 void leave_to_mpi(Buffer&& bytes) {
   static auto& left = *new std::vector<Buffer>;
   left.push_back(std::move(bytes));
@@ -23,28 +23,28 @@ void leave_to_mpi(Buffer&& bytes) {
 
 }  // namespace
 
-Incoming::Incoming(const Comms& comms, const Reach& reach, std::uint64_t message_bytes_max)
+Inbound::Inbound(const Comms& comms, const Reach& reach, std::uint64_t message_bytes_max)
     : slots_{comms.slots, reach.slot_bytes},
       bulk_{comms.bulk},
       bytes_max_{message_bytes_max},
       sources_(reach.eager_bytes.size()) {}
 
-Incoming::~Incoming() {
+Inbound::~Inbound() {
   for (auto* const arriving : under_way_.items()) {
     leave_to_mpi(std::move(arriving->message.payload));
   }
 }
 
-void Incoming::check_size(std::uint64_t bytes, int source, int tag) const {
+void Inbound::check_size(std::uint64_t bytes, int source, int tag) const {
   if (bytes <= bytes_max_) [[likely]]
     return;
-  // All ranks have rank 0's limit, so this is no message of a Channel.
+  // Every Channel checks this limit, which rank 0 sets for all. So no Channel sent this message.
   throw TransportError{
       fmt::format("rank {} sent a message of {} bytes (tag {}), above the world's limit of {}",
                   source, bytes, tag, bytes_max_)};
 }
 
-Incoming::Found Incoming::take_one(Ledger& ledger) {
+Inbound::Found Inbound::take_one(Ledger& ledger) {
   MPI_Status status;
   if (!slots_.look(status)) return Found::nothing;
   const auto bytes = slots_.bytes(status);
@@ -64,7 +64,7 @@ Incoming::Found Incoming::take_one(Ledger& ledger) {
   return Found::message;
 }
 
-Incoming::Found Incoming::take_note(const MPI_Status& status, Ledger& ledger) {
+Inbound::Found Inbound::take_note(const MPI_Status& status, Ledger& ledger) {
   const auto bytes = slots_.bytes(status);
   note_source_ = status.MPI_SOURCE;
   note_tag_ = status.MPI_TAG - note_tag;
@@ -74,7 +74,7 @@ Incoming::Found Incoming::take_note(const MPI_Status& status, Ledger& ledger) {
     throw TransportError{fmt::format("rank {} sent a note of {} bytes, which should have {}",
                                      note_source_, bytes.size(), sizeof note_)};
   }
-  // Who has departed sends nothing, and the mailbox would drop it.
+  // A rank that has departed sends nothing more, and the mailbox would drop it.
   if (begins && !ledger.mailbox().departure(note_source_)) {
     check_size(note_.value, note_source_, note_tag_);
     auto& from = sources_[static_cast<std::size_t>(note_source_)];
@@ -86,7 +86,7 @@ Incoming::Found Incoming::take_note(const MPI_Status& status, Ledger& ledger) {
   return begins ? Found::message : Found::note;
 }
 
-void Incoming::take_piece(std::span<const std::byte> bytes, Source& from, Ledger& ledger) {
+void Inbound::take_piece(std::span<const std::byte> bytes, Source& from, Ledger& ledger) {
   auto& arriving = from.queue.back();
   const auto memory = arriving.message.payload.bytes().last(from.missing_bytes);
   if (bytes.size() > memory.size()) {
@@ -101,7 +101,7 @@ void Incoming::take_piece(std::span<const std::byte> bytes, Source& from, Ledger
   deliver_whole(from, ledger);
 }
 
-void Incoming::receive_announced(Ledger& ledger) {
+void Inbound::receive_announced(Ledger& ledger) {
   check_size(note_.value, note_source_, note_tag_);
   if (ledger.mailbox().departure(note_source_)) return;
   Message message{note_source_, note_tag_, Buffer{note_.value}};
@@ -111,7 +111,8 @@ void Incoming::receive_announced(Ledger& ledger) {
   MPI_Request request = MPI_REQUEST_NULL;
   check(MPI_Irecv(bytes.data(), extent.count, extent.type, note_source_, bulk_tag, bulk_, &request),
         "MPI_Irecv");
-  // The sender's MPI offers it right after the note; in shared memory it then comes in one step.
+  // The sender's MPI offers the payload right after the note. In shared memory it then comes in one
+  // step.
   int done = 0;
   for (int look = 0; done == 0 && look < looks_for_payload; ++look) {
     check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
@@ -120,12 +121,12 @@ void Incoming::receive_announced(Ledger& ledger) {
     deliver(std::move(message), from, ledger);
     return;
   }
-  // A move of the message keeps the address of its bytes: they are too many to lie inside it.
+  // Moving the message keeps the address of its bytes: they are too many to lie inside the Buffer.
   from.queue.push_back({std::move(message), false});
   under_way_.add(request, &from.queue.back());
 }
 
-void Incoming::deliver(Message&& message, Source& from, Ledger& ledger) {
+void Inbound::deliver(Message&& message, Source& from, Ledger& ledger) {
   if (!from.queue.empty()) {
     from.queue.push_back({std::move(message), true});
     return;
@@ -133,28 +134,28 @@ void Incoming::deliver(Message&& message, Source& from, Ledger& ledger) {
   ledger.push(std::move(message));
 }
 
-/// Those at the head of the queue.
-void Incoming::deliver_whole(Source& from, Ledger& ledger) {
+/// Gives the messages at the head of the queue to `ledger` that are whole.
+void Inbound::deliver_whole(Source& from, Ledger& ledger) {
   while (!from.queue.empty() && from.queue.front().whole) {
     ledger.push(std::move(from.queue.front().message));
     from.queue.pop_front();
   }
 }
 
-bool Incoming::complete(Ledger& ledger) {
+bool Inbound::complete(Ledger& ledger) {
   return under_way_.complete([&](Arriving* arriving) {
     arriving->whole = true;
     deliver_whole(sources_[static_cast<std::size_t>(arriving->message.source)], ledger);
   });
 }
 
-std::size_t Incoming::bytes_under_way() const {
+std::size_t Inbound::bytes_under_way() const {
   std::size_t bytes = 0;
   for (const auto* const arriving : under_way_.items()) bytes += arriving->message.payload.size();
   return bytes;
 }
 
-void Incoming::abandon(int source) {
+void Inbound::abandon(int source) {
   under_way_.forget([source](Arriving* arriving) {
     if (arriving->message.source != source) return false;
     leave_to_mpi(std::move(arriving->message.payload));

@@ -1,4 +1,4 @@
-#include "session.hpp"
+#include "job.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -15,7 +15,7 @@
 namespace rankwire::mpi {
 namespace {
 
-/// What can be known before MPI_Init, which costs time and, in a wrong world, may hang.
+/// Checks what can be known before MPI_Init. That call takes time and, in a wrong world, may hang.
 void check_before_init(const Settings& settings) {
   if (!settings.ranks) return;
   const auto launcher = launcher_world();
@@ -39,7 +39,7 @@ void check_size(int size, const Settings& settings) {
     throw UsageError{fmt::format(
         "MPI reports a world of 1 rank, but {} says {}: the launcher probably belongs to another "
         "MPI than the one this program was built with ({}); use that one's mpiexec",
-        launcher->variable, launcher->size, Session::library())};
+        launcher->variable, launcher->size, Job::library())};
   }
   if (settings.ranks && *settings.ranks != size) {
     throw UsageError{fmt::format(
@@ -56,17 +56,17 @@ void check_tags(MPI_Comm comm) {
         "MPI_Comm_get_attr");
   if (found != 0 && *bound < note_tag + tag_max) {
     throw TransportError{fmt::format("this MPI allows tags up to {}, rankwire needs {}: {}", *bound,
-                                     note_tag + tag_max, Session::library())};
+                                     note_tag + tag_max, Job::library())};
   }
 }
 
-pid_t initialized_in = 0;  // MPI, by us
+pid_t initialized_in = 0;  // the process in which we started MPI
 
 }  // namespace
 
-Session* Session::instance_ = nullptr;
+Job* Job::instance_ = nullptr;
 
-Session& Session::enter(const Settings& settings) {
+Job& Job::enter(const Settings& settings) {
   check_before_init(settings);
   if (instance_ == nullptr) {
     instance_ = start(settings);
@@ -82,11 +82,11 @@ Session& Session::enter(const Settings& settings) {
   return *instance_;
 }
 
-Session* Session::start(const Settings& settings) {
+Job* Job::start(const Settings& settings) {
   int initialized = 0;
   MPI_Initialized(&initialized);
   if (initialized == 0) {
-    // SERIALIZED: clause 9 lets threads take turns. MULTIPLE would double the latency.
+    // SERIALIZED, since clause 9 lets threads take turns. MULTIPLE would double the latency.
     int provided = 0;
     check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided), "MPI_Init_thread");
     initialized_in = getpid();
@@ -100,22 +100,22 @@ Session* Session::start(const Settings& settings) {
   check_size(size, settings);
   MPI_Comm comm = MPI_COMM_NULL;
   check(MPI_Comm_dup(MPI_COMM_WORLD, &comm), "MPI_Comm_dup");
-  // On our own communicator, and so on those made from it, errors come back as codes. The program's
+  // Errors on our own communicator, and on those made from it, come back as codes. The program's
   // MPI_COMM_WORLD stays as it is.
   check(MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
   check_tags(comm);
   auto bells = std::make_unique<Bells>(size);
   auto own = PeerFacts::own();
   own.bells = bells->file();
-  auto* const session = new Session{comm, rank, exchange_facts(comm, own), std::move(bells)};
+  auto* const job = new Job{comm, rank, exchange_facts(comm, own), std::move(bells)};
   MPI_Comm host = MPI_COMM_NULL;
   check(MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &host),
         "MPI_Comm_split_type");
-  session->reach_ = reach_of(comm, host);
-  session->crowd_ = crowd_of(host);
+  job->reach_ = reach_of(comm, host);
+  job->crowd_ = crowd_of(host);
   check(MPI_Comm_free(&host), "MPI_Comm_free");
-  session->crowd_.woken = session->bells_->all_ring();  // all of this host have joined by now
-  return session;
+  job->crowd_.woken = job->bells_->all_ring();  // all of this host have joined by now
+  return job;
 }
 
 /// MPI_Finalize is collective: it waits for every rank of the job. So it comes last of all, when
@@ -128,7 +128,7 @@ Session* Session::start(const Settings& settings) {
 ///  - not when a rank's process has ended: it would wait for the dead for ever. mpiexec then says
 ///    that this process did not finalize, which is true.
 /// Ranks that merely go on for longer are waited for.
-void Session::finalize_at_exit() {
+void Job::finalize_at_exit() {
   if (getpid() != initialized_in || finalized()) return;
   if (instance_ != nullptr) {
     if (instance_->channels_open_ > 0 || !instance_->watch_.ended_now().empty()) return;
@@ -136,19 +136,19 @@ void Session::finalize_at_exit() {
   MPI_Finalize();
 }
 
-bool Session::detects_loss() const {
-  // Set by `mpiexec --enable-recovery`. Without it a rank's death ends the job.
+bool Job::detects_loss() const {
+  // Set by `mpiexec --enable-recovery`. Without it the death of a rank ends the job.
   const char* const recovery = std::getenv("OMPI_MCA_orte_enable_recovery");
   return watch_.complete() && recovery != nullptr && std::string_view{recovery} != "0";
 }
 
-bool Session::finalized() {
+bool Job::finalized() {
   int yes = 0;
   MPI_Finalized(&yes);
   return yes != 0;
 }
 
-std::string Session::library() {
+std::string Job::library() {
   std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};
   int length = 0;
   if (MPI_Get_library_version(text.data(), &length) != MPI_SUCCESS) return "MPI";

@@ -17,8 +17,8 @@
 #include <valarray>
 #include <vector>
 
-// The alphabet of typed payloads: codes, which type has which, and byte order. The grammar is in
-// archive.hpp.
+// The alphabet of typed payloads: the codes, which type has which, and the byte order. The grammar
+// is in archive.hpp.
 
 namespace cereal::memory_detail {
 template <class T>
@@ -27,13 +27,13 @@ struct PtrWrapper;
 
 namespace rankwire::archive {
 
-/// First byte of every typed payload. 0xF8 + version: no UTF-8 text begins with it.
+/// The first byte of every typed payload: 0xF8 + version. No UTF-8 text begins with it.
 inline constexpr std::byte version_byte{0xF9};
 
-/// Classes within classes, and pointers among them; more is refused by both sides.
+/// Classes may be nested this deep, pointers included. Both sides refuse more.
 inline constexpr int depth_max = 256;
 
-/// So many bytes at most fill up a payload whose sizes claim more elements than it has
+/// At most this many bytes fill up a payload whose sizes claim more elements than it has bytes
 /// (archive.hpp).
 inline constexpr std::uint64_t fill_bytes_max = std::uint64_t{1} << 20;
 
@@ -63,15 +63,16 @@ enum class Code : std::uint8_t {
   end = 0x71
 };
 
-/// "f64", "string", ...; empty for a byte that is no code.
+/// The name of a code: "f64", "string", ... Empty for a byte that is no code.
 [[nodiscard]] std::string_view name_of(Code code);
 
-/// What travels as one code and its bytes. wchar_t and long double differ between machines.
+/// A type that travels as one code and its bytes. wchar_t and long double are excluded: they differ
+/// between machines.
 template <class T>
 concept Scalar = std::is_arithmetic_v<T> && sizeof(T) <= 8 && !std::same_as<T, long double> &&
                  !std::same_as<T, wchar_t> && std::same_as<T, std::remove_cv_t<T>>;
 
-/// What a contiguous range of travels as one block.
+/// A type of which a contiguous range travels as one block.
 template <class T>
 concept BlockElement = Scalar<T> || std::same_as<T, std::byte>;
 
@@ -93,8 +94,8 @@ template <BlockElement T>
   }
 }
 
-/// What a type is beyond its fields: "duration in 1/1000 s". At most 255 bytes of ASCII; made when
-/// the program is compiled.
+/// Describes a type beyond its fields: "duration in 1/1000 s". At most 255 bytes of ASCII. Built at
+/// compile time.
 class Label {
  public:
   constexpr Label& operator<<(std::string_view text) {
@@ -115,11 +116,11 @@ class Label {
   std::size_t size_ = 0;
 };
 
-/// Copies `count` elements of `width` bytes, the bytes of each in reverse order.
+/// Copies `count` elements of `width` bytes each, and reverses the bytes of each.
 void copy_reversed(std::byte* to, const std::byte* from, std::size_t count, std::size_t width);
 
-/// Copies `count` elements of `width` bytes between this host's order and little-endian, either
-/// way.
+/// Copies `count` elements of `width` bytes each between this host's byte order and little-endian,
+/// in either direction.
 inline void copy_little_endian(std::byte* to, const std::byte* from, std::size_t count,
                                std::size_t width) {
   if constexpr (std::endian::native == std::endian::little) {
@@ -129,8 +130,8 @@ inline void copy_little_endian(std::byte* to, const std::byte* from, std::size_t
   }
 }
 
-/// Whether a T is enclosed in begin and end: classes are, except what is a block, and except what
-/// cereal wraps around values.
+/// Whether a T is enclosed in begin and end. Classes are, except those that travel as a block and
+/// cereal's wrappers around values.
 template <class T>
 inline constexpr bool nests = std::is_class_v<T> || std::is_union_v<T>;
 template <class T>
@@ -156,22 +157,21 @@ inline constexpr bool nests<std::span<T, n>> = !BlockElement<std::remove_cv_t<T>
 template <class T, std::size_t n>
 inline constexpr bool nests<T[n]> = !BlockElement<T>;
 
-/// Of the pointer or array that cereal::BinaryData is made of.
-/// The bytes behind a void* are bytes.
+/// The element type of the pointer or array in a cereal::BinaryData. A void* points to bytes.
 template <class Data>
 using data_of = std::remove_cv_t<
     std::remove_all_extents_t<std::remove_pointer_t<std::remove_reference_t<Data>>>>;
 template <class Data>
 using element_of = std::conditional_t<std::is_void_v<data_of<Data>>, std::byte, data_of<Data>>;
 
-/// Of cereal::binary_data: its size is one of bytes, its pointer one to elements.
+/// Why a cereal::binary_data is refused: its size in bytes is no multiple of its element's.
 [[nodiscard]] std::string binary_data_refusal(std::uint64_t bytes, std::size_t element_bytes);
 
-/// How long a payload must be for the sizes in it: each is a claim of so many elements, of a byte
-/// at least, behind it; and no byte is in two elements that count.
+/// Computes how long a payload must be for the sizes in it. A size claims that many elements behind
+/// it, of at least one byte each. No byte belongs to two elements that are counted.
 class Claims {
  public:
-  /// A size of which the last byte is before `at`.
+  /// Adds a size that ends before the byte `at`.
   void add(std::uint64_t size, std::size_t at) {
     sum_ = sum_ + size < sum_ ? UINT64_MAX : sum_ + size;
     const std::uint64_t here = at + size < size ? UINT64_MAX : at + size;
@@ -183,19 +183,18 @@ class Claims {
   std::uint64_t sum_ = 0, bytes_ = 0;
 };
 
-/// The shared objects whose fields are being written or read. A shared pointer to one of them would
-/// close a cycle that nothing frees; a weak one does not.
+/// The shared objects whose fields are being written or read now. A shared pointer to one of them
+/// would close a cycle that nothing frees; a weak pointer does not.
 class SharedPath {
  public:
-  bool weak = false;  ///< of the pointer that comes next
+  bool weak = false;  ///< the pointer that comes next is a weak one
 
-  /// The pointer that was announced leads to a new object, whose fields come now.
+  /// The announced pointer leads to a new object, whose fields come now.
   void enter(std::uint32_t id) {
     weak = false;
     inside_.push_back(id);
   }
-  /// The pointer that was announced names an object that is known (or none, 0). False where that
-  /// makes a cycle.
+  /// The announced pointer names a known object, or none (0). Returns false if that makes a cycle.
   [[nodiscard]] bool name(std::uint32_t id) {
     named_ = true;
     return std::exchange(weak, false) ||
@@ -211,7 +210,7 @@ class SharedPath {
   bool named_ = false;
 };
 
-/// False, late enough for a static_assert.
+/// False, but only once a template is instantiated: for static_assert.
 template <class>
 inline constexpr bool never = false;
 

@@ -14,14 +14,14 @@
 
 namespace rankwire::mpi {
 
-/// This process's part in the MPI job: one a process, from the first open to the process's end.
-/// Each channel has communicators of its own, made from comm().
-class Session {
+/// This process's part in the MPI job. A process has one, from the first open until it ends. Each
+/// channel makes communicators of its own from comm().
+class Job {
  public:
-  /// Starts MPI at the first call, unless somebody else did. Throws UsageError when the world is
-  /// not the one that `settings` or the launcher's variables speak of, TransportError after a
-  /// rank's process has died. Collective at the first call.
-  [[nodiscard]] static Session& enter(const Settings& settings);
+  /// Starts MPI at the first call, unless the program has started it. Throws UsageError if the
+  /// world is not the one that `settings` or the launcher's variables describe, and TransportError
+  /// after a rank's process has died. The first call is collective.
+  [[nodiscard]] static Job& enter(const Settings& settings);
 
   [[nodiscard]] MPI_Comm comm() const { return comm_; }
   [[nodiscard]] int rank() const { return rank_; }
@@ -31,24 +31,25 @@ class Session {
   [[nodiscard]] const Reach& reach() const { return reach_; }
   [[nodiscard]] ProcessWatch& watch() { return watch_; }
   [[nodiscard]] Bells& bells() { return *bells_; }
-  /// The death of a rank's process is noticed here, and the launcher lets the others live.
+  /// Whether the death of a rank's process is noticed here, and the launcher lets the others live.
   [[nodiscard]] bool detects_loss() const;
-  /// MPI was finalized: no call is allowed any more.
+  /// Whether MPI was finalized. No MPI call is allowed then.
   [[nodiscard]] static bool finalized();
   /// MPI's name and version, in words.
   [[nodiscard]] static std::string library();
 
-  /// A channel begins or ends. While one is open the process's end does not finalize MPI.
+  /// To be called when a channel begins and when it ends. While one is open, the end of the process
+  /// does not finalize MPI.
   void channel_opened() { ++channels_open_; }
   void channel_ended() { --channels_open_; }
 
-  Session(const Session&) = delete;
-  Session& operator=(const Session&) = delete;
-  Session(Session&&) = delete;
-  Session& operator=(Session&&) = delete;
+  Job(const Job&) = delete;
+  Job& operator=(const Job&) = delete;
+  Job(Job&&) = delete;
+  Job& operator=(Job&&) = delete;
 
  private:
-  Session(MPI_Comm comm, int rank, std::vector<PeerFacts> peers, std::unique_ptr<Bells> bells)
+  Job(MPI_Comm comm, int rank, std::vector<PeerFacts> peers, std::unique_ptr<Bells> bells)
       : comm_{comm},
         rank_{rank},
         peers_{std::move(peers)},
@@ -56,11 +57,11 @@ class Session {
         bells_{std::move(bells)} {
     bells_->join(peers_, rank_);
   }
-  ~Session() = default;
-  static Session* start(const Settings& settings);
+  ~Job() = default;
+  static Job* start(const Settings& settings);
   static void finalize_at_exit();
 
-  static Session* instance_;
+  static Job* instance_;
   MPI_Comm comm_;
   int rank_;
   std::vector<PeerFacts> peers_;
