@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <memory>
@@ -12,6 +11,7 @@
 #include "rankwire/backend/host.hpp"
 #include "rankwire/backend/interrupt.hpp"
 #include "rankwire/backend/ledger.hpp"
+#include "rankwire/backend/rank_table.hpp"
 
 // All ranks in one process, a thread each. The reference backend: a send moves the Buffer to the
 // receiver, so no size costs a copy. The receiver takes all that has arrived at once, under one
@@ -21,35 +21,6 @@ namespace rankwire {
 namespace {
 
 using Lock = std::unique_lock<std::mutex>;
-
-/// By source, how many bytes of its messages a rank's program has taken (Windows). The rank itself
-/// adds; others read at any time. Memory comes in blocks, with the first message that is taken.
-class Taken {
- public:
-  explicit Taken(int size) : blocks_(static_cast<std::size_t>(size) / block_ranks + 1) {}
-
-  [[nodiscard]] std::uint64_t by(int source) const {
-    const auto at = static_cast<std::size_t>(source);
-    const Block* const block = blocks_[at / block_ranks].load(std::memory_order_acquire);
-    return block == nullptr ? 0 : (*block)[at % block_ranks].load(std::memory_order_acquire);
-  }
-  void add(int source, std::uint64_t bytes) {
-    const auto at = static_cast<std::size_t>(source);
-    Block* block = blocks_[at / block_ranks].load(std::memory_order_relaxed);
-    if (block == nullptr) [[unlikely]] {
-      block = owned_.emplace_back(std::make_unique<Block>()).get();
-      blocks_[at / block_ranks].store(block, std::memory_order_release);
-    }
-    auto& taken = (*block)[at % block_ranks];
-    taken.store(taken.load(std::memory_order_relaxed) + bytes, std::memory_order_release);
-  }
-
- private:
-  static constexpr std::size_t block_ranks = 32;
-  using Block = std::array<std::atomic<std::uint64_t>, block_ranks>;
-  std::vector<std::atomic<Block*>> blocks_;
-  std::vector<std::unique_ptr<Block>> owned_;
-};
 
 /// Where what others have for one rank waits for it. What is not atomic is under `mutex`; nobody
 /// holds two. The vector keeps its memory: a steady flow allocates nothing.
@@ -64,7 +35,9 @@ struct Post {
   std::condition_variable changed;  // something has arrived, or the abort has come
   std::condition_variable room;     // its owner took messages, or has departed
   std::vector<Message> messages;
-  Taken taken;  // senders look when they find no room, and are woken now and then only
+  // By source, how many bytes its owner has taken (Windows). Senders look when they find no room,
+  // and are woken now and then only.
+  RankTable<std::atomic<std::uint64_t>> taken;
   std::shared_ptr<const Departure> departure;  // its owner's; set before anybody hears of it
   // Counts what `changed` says, for its owner, who spins on it: on a cache line of its own.
   alignas(64) std::atomic<std::uint64_t> changes{0};
@@ -205,7 +178,7 @@ void InprocChannel::wait_for_room(int dest, std::size_t bytes, Deadline deadline
 }
 
 void InprocChannel::ForRoom::look() {
-  seen = channel.post(dest).taken.by(channel.rank());
+  seen = channel.post(dest).taken[channel.rank()].load(std::memory_order_acquire);
   channel.ledger_.credited(dest, seen);
 }
 
@@ -219,7 +192,10 @@ bool InprocChannel::ForRoom::step(Deadline until) {
   if (!until.is_poll()) {
     channel.settle();
     Lock lock{there.mutex};
-    if (!there.departure && seen == there.taken.by(channel.rank())) sleep(there.room, lock, until);
+    const auto& taken = there.taken[channel.rank()];
+    if (!there.departure && seen == taken.load(std::memory_order_acquire)) {
+      sleep(there.room, lock, until);
+    }
   }
   look();
   return false;
@@ -305,7 +281,9 @@ void InprocChannel::wait_for_change(Deadline deadline) {
 void InprocChannel::credit(const Message& message) {
   const auto total = ledger_.taken(message.source, message.payload.size());
   if (message.source == rank()) return;
-  own_.taken.add(message.source, Windows::cost_bytes(message.payload.size()));
+  auto& taken = own_.taken.at(message.source);
+  taken.store(taken.load(std::memory_order_relaxed) + Windows::cost_bytes(message.payload.size()),
+              std::memory_order_release);
   if (total) wake_senders();
 }
 

@@ -57,9 +57,15 @@ class Mailbox {
 
   /// A message of a departed rank is dropped: it came too late.
   void push(Message&& message) {
-    if (peers_[message.source].departure) return;
+    Peer& source = peers_.at(message.source);
+    if (source.departure) return;
+    ++source.come;
     if (waiting_ == nullptr || !meets(message)) queue(std::move(message));
   }
+  /// Counts a message that goes straight to the program, past the mailbox.
+  void count(int source) { ++peers_.at(source).come; }
+  /// Messages that were pushed or counted of the process that has `source`.
+  [[nodiscard]] std::uint64_t come(int source) const { return peers_[source].come; }
   /// Records a departure; messages pushed before stay to be received. A second departure of the
   /// same rank is ignored: the first report stands.
   void depart(std::shared_ptr<const Departure> departure);
@@ -147,6 +153,7 @@ class Mailbox {
     Chain messages;                              // where indexed_
     std::shared_ptr<const Departure> departure;  // one record for all mailboxes of a process
     std::uint64_t process = 0;                   // counts those that have had the rank
+    std::uint64_t come = 0;                      // messages of that process
     std::uint64_t queued_bytes = 0;              // of its messages, as Windows counts them
     int unread = 0;                              // of its news
   };
