@@ -9,6 +9,10 @@ endif()
 # The libraries may become a part of somebody's shared library, and are compiled for that. What they
 # define is theirs all the same, and may be inlined within them.
 target_compile_options(rankwire_flags INTERFACE -fno-semantic-interposition)
+if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  # What each thread may touch is written on members and functions (thread_annotations.hpp).
+  target_compile_options(rankwire_flags INTERFACE -Wthread-safety -Werror=thread-safety)
+endif()
 if(RANKWIRE_WERROR)
   target_compile_options(rankwire_flags INTERFACE -Werror)
 endif()

@@ -1,11 +1,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
-#include <new>
 #include <utility>
 
 #include "rankwire/backend/backend.hpp"
@@ -13,10 +13,8 @@
 #include "rankwire/backend/cores.hpp"
 #include "rankwire/backend/host.hpp"
 #include "rankwire/backend/interrupt.hpp"
-#include "rankwire/backend/mailbox.hpp"
-#include "rankwire/backend/texts.hpp"
+#include "rankwire/backend/ledger.hpp"
 #include "rankwire/backend/wait.hpp"
-#include "rankwire/backend/window.hpp"
 
 // All ranks in one process, a thread each. The reference backend: a send moves the Buffer to the
 // receiver, so no size costs a copy. The receiver takes all that has arrived at once, under one
@@ -30,18 +28,45 @@ using Lock = std::unique_lock<std::mutex>;
 /// Two words that other cores write lie so far apart.
 constexpr std::size_t cache_line_bytes = 64;
 
+/// By source, how many bytes of its messages a rank's program has taken (Windows). The rank itself
+/// adds; others read at any time. Memory comes in blocks, with the first message that is taken.
+class Taken {
+ public:
+  explicit Taken(int size) : blocks_(static_cast<std::size_t>(size) / block_ranks + 1) {}
+
+  [[nodiscard]] std::uint64_t by(int source) const {
+    const auto at = static_cast<std::size_t>(source);
+    const Block* const block = blocks_[at / block_ranks].load(std::memory_order_acquire);
+    return block == nullptr ? 0 : (*block)[at % block_ranks].load(std::memory_order_acquire);
+  }
+  void add(int source, std::uint64_t bytes) {
+    const auto at = static_cast<std::size_t>(source);
+    Block* block = blocks_[at / block_ranks].load(std::memory_order_relaxed);
+    if (block == nullptr) [[unlikely]] {
+      block = owned_.emplace_back(std::make_unique<Block>()).get();
+      blocks_[at / block_ranks].store(block, std::memory_order_release);
+    }
+    auto& taken = (*block)[at % block_ranks];
+    taken.store(taken.load(std::memory_order_relaxed) + bytes, std::memory_order_release);
+  }
+
+ private:
+  static constexpr std::size_t block_ranks = 32;
+  using Block = std::array<std::atomic<std::uint64_t>, block_ranks>;
+  std::vector<std::atomic<Block*>> blocks_;
+  std::vector<std::unique_ptr<Block>> owned_;
+};
+
 /// Where what others have for one rank waits for it. What is not atomic is under `mutex`; nobody
 /// holds two. The vector keeps its memory: a steady flow allocates nothing.
 struct Post {
-  explicit Post(int size) : taken(static_cast<std::size_t>(size)) {}
+  explicit Post(int size) : taken{size} {}
 
   std::mutex mutex;
   std::condition_variable changed;  // something has arrived, or the abort has come
   std::condition_variable room;     // its owner took messages, or has departed
   std::vector<Message> messages;
-  // By source, what its owner has taken (Windows). Senders look when they find no room, and are
-  // woken now and then only.
-  std::vector<std::atomic<std::uint64_t>> taken;
+  Taken taken;  // senders look when they find no room, and are woken now and then only
   std::shared_ptr<const Departure> departure;  // its owner's; set before anybody hears of it
   // Counts what `changed` says, for its owner, who spins on it.
   alignas(cache_line_bytes) std::atomic<std::uint64_t> changes{0};
@@ -65,11 +90,7 @@ struct World {
   std::vector<std::shared_ptr<const Departure>> departures;  // the first `departed`, in order
   std::mutex departures_mutex;                               // of those who write
   std::atomic<std::size_t> departed{0};
-  std::atomic<bool> aborted{false};
-  std::mutex abort_mutex;  // guards those below
-  std::string abort_cause;
-  int abort_rank = 0;
-  int abort_exit_code = 0;
+  std::shared_ptr<WorldEnd> end = std::make_shared<WorldEnd>();
 };
 
 class InprocChannel final : public Channel {
@@ -78,8 +99,7 @@ class InprocChannel final : public Channel {
       : Channel{{rank, static_cast<int>(world->posts.size()), world->settings.message_bytes_max}},
         world_{std::move(world)},
         own_{*world_->posts[static_cast<std::size_t>(rank)]},
-        mailbox_{rank, size(), false},
-        windows_{rank, size(), world_->settings.window_bytes},
+        ledger_{rank, size(), world_->settings.window_bytes, {}, world_->end},
         backoff_{world_->wait},
         departure_{std::make_shared<Departure>(
             Departure{rank, Departure::Kind::lost, host_name(), process_id(), lost_reason})} {}
@@ -102,13 +122,7 @@ class InprocChannel final : public Channel {
   void do_abort(int exit_code, const std::string& what) noexcept override;
 
   void check() const;
-  void check_aborted() const;
   [[nodiscard]] Post& post(int rank) { return *world_->posts[static_cast<std::size_t>(rank)]; }
-  [[nodiscard]] bool has_room(int dest, std::size_t bytes);
-  [[nodiscard]] WindowUse window_use(int dest) const {
-    return {windows_.outstanding_bytes(dest), windows_.window_bytes()};
-  }
-  void send_to_self(int tag, Buffer&& payload);
   void wait_for_room(int dest, std::size_t bytes, Deadline deadline);
   [[noreturn]] void refuse_send(const std::shared_ptr<const Departure>& departure);
   bool take_in();
@@ -129,8 +143,10 @@ class InprocChannel final : public Channel {
   struct ForRoom {
     InprocChannel& channel;
     int dest;
+    std::uint64_t seen = 0;  // of what `dest` has taken: what this rank has room for
+    void look();
     void check() const;
-    bool step(Deadline until) const;
+    bool step(Deadline until);
     void settle() const { channel.settle(); }
   };
   void settle();
@@ -140,10 +156,8 @@ class InprocChannel final : public Channel {
   std::uint64_t changes_seen_ = 0;      // of own_.changes
   std::size_t departures_seen_ = 0;     // of world_->departures: what is in the mailbox
   std::size_t departures_to_tell_ = 0;  // those, and the ones that come behind arrived_
-  Mailbox mailbox_;
-  Windows windows_;
+  Ledger ledger_;
   Backoff backoff_;
-  LongWaits long_waits_;
   // What has arrived and is younger than what is in the mailbox: from next_ on. It takes turns with
   // the vector of own_.
   std::vector<Message> arrived_;
@@ -159,22 +173,17 @@ void sleep(std::condition_variable& condition, Lock& lock, Deadline deadline) {
 
 void InprocChannel::check() const {
   check_interrupted();
-  check_aborted();
-}
-
-void InprocChannel::check_aborted() const {
-  if (!world_->aborted.load(std::memory_order_acquire)) return;
-  const std::lock_guard lock{world_->abort_mutex};
-  throw Aborted{
-      fmt::format("{} ended the world: {}", name_of(world_->abort_rank, host_name(), process_id()),
-                  world_->abort_cause),
-      world_->abort_rank, world_->abort_exit_code};
+  ledger_.end().check();
 }
 
 void InprocChannel::do_send(int dest, int tag, Buffer&& payload, Deadline deadline) {
   check();
-  if (dest == rank()) return send_to_self(tag, std::move(payload));
-  if (!has_room(dest, payload.size())) wait_for_room(dest, payload.size(), deadline);
+  if (dest == rank()) {
+    take_all();  // what has come before
+    return ledger_.send_to_self(tag, std::move(payload));
+  }
+  if (!ledger_.windows().has_room(dest, payload.size())) [[unlikely]]
+    wait_for_room(dest, payload.size(), deadline);
   Post& there = post(dest);
   std::shared_ptr<const Departure> departure;
   {
@@ -183,7 +192,7 @@ void InprocChannel::do_send(int dest, int tag, Buffer&& payload, Deadline deadli
       departure = there.departure;
     } else {
       auto& message = there.messages.emplace_back();
-      windows_.sent(dest, payload.size());
+      ledger_.sent(dest, payload.size());
       message.source = rank();
       message.tag = tag;
       message.payload = std::move(payload);
@@ -194,32 +203,15 @@ void InprocChannel::do_send(int dest, int tag, Buffer&& payload, Deadline deadli
   there.changed.notify_one();
 }
 
-bool InprocChannel::has_room(int dest, std::size_t bytes) {
-  if (windows_.has_room(dest, bytes)) [[likely]]
-    return true;
-  const auto& taken = post(dest).taken[static_cast<std::size_t>(rank())];
-  windows_.credited(dest, taken.load(std::memory_order_acquire));
-  return windows_.has_room(dest, bytes);
-}
-
-void InprocChannel::send_to_self(int tag, Buffer&& payload) {
-  const std::size_t bytes = payload.size();
-  if (!windows_.has_room(rank(), bytes)) {
-    throw_no_room(rank(), rank(), name_of(rank(), host_name(), process_id()), bytes,
-                  window_use(rank()));
-  }
-  take_all();  // what has come before
-  mailbox_.push({rank(), tag, std::move(payload)});
-  windows_.sent(rank(), bytes);
-}
-
 void InprocChannel::wait_for_room(int dest, std::size_t bytes, Deadline deadline) {
-  ForRoom wait{*this, dest};
-  const auto name = [&] { return name_of(dest, host_name(), process_id()); };
-  const bool room = wait_until(
-      wait, deadline, [&] { return has_room(dest, bytes); },
-      [&] { say_long_send(long_waits_, rank(), lacking_room(name(), bytes, window_use(dest))); });
-  if (!room) throw_no_room(rank(), dest, name(), bytes, window_use(dest));
+  ForRoom rounds{*this, dest};
+  rounds.look();
+  ledger_.wait_for_room(rounds, dest, bytes, deadline);
+}
+
+void InprocChannel::ForRoom::look() {
+  seen = channel.post(dest).taken.by(channel.rank());
+  channel.ledger_.credited(dest, seen);
 }
 
 void InprocChannel::ForRoom::check() const {
@@ -233,16 +225,14 @@ void InprocChannel::ForRoom::check() const {
   if (departure) channel.refuse_send(departure);
 }
 
-bool InprocChannel::ForRoom::step(Deadline until) const {
-  if (until.is_poll()) return false;
+bool InprocChannel::ForRoom::step(Deadline until) {
   Post& there = channel.post(dest);
-  const auto& taken = there.taken[static_cast<std::size_t>(channel.rank())];
-  const auto seen = taken.load(std::memory_order_acquire);
-  channel.settle();
-  Lock lock{there.mutex};
-  if (!there.departure && seen == taken.load(std::memory_order_acquire)) {
-    sleep(there.room, lock, until);
+  if (!until.is_poll()) {
+    channel.settle();
+    Lock lock{there.mutex};
+    if (!there.departure && seen == there.taken.by(channel.rank())) sleep(there.room, lock, until);
   }
+  look();
   return false;
 }
 
@@ -250,19 +240,17 @@ bool InprocChannel::ForRoom::step(Deadline until) const {
 /// mailbox knows from now on. All that it sent has arrived by now.
 void InprocChannel::refuse_send(const std::shared_ptr<const Departure>& departure) {
   take_all();
-  mailbox_.depart(departure);
+  ledger_.depart(departure);
   throw_departure(*departure, fmt::format("rank {} sent to it", rank()));
 }
 
 std::optional<Event> InprocChannel::do_next(const Wanted& wanted, Deadline deadline) {
   check();
-  auto event = mailbox_.take(wanted);
+  auto event = ledger_.take(wanted);
   if (!event) {
-    ForArrivals wait{*this};
+    ForArrivals rounds{*this};
     backoff_.resume();
-    wait_for_event(
-        wait, mailbox_, wanted, deadline, event, [](const auto&) { return false; },
-        [&] { say_long_receive(long_waits_, rank(), wanted); });
+    ledger_.wait_for(rounds, wanted, deadline, event);
   }
   if (event) {
     if (const auto* const message = std::get_if<Message>(&*event)) credit(*message);
@@ -295,13 +283,13 @@ bool InprocChannel::take_in() {
     arrived_.swap(own_.messages);
   }
   const std::size_t end = std::min(arrived_.size(), next_ + messages_max);
-  while (next_ < end && !mailbox_.met()) mailbox_.push(std::move(arrived_[next_++]));
+  while (next_ < end && !ledger_.mailbox().met()) ledger_.push(std::move(arrived_[next_++]));
   if (next_ < arrived_.size()) return true;
   // A rank that aborts and goes tells of both, in this order: it was not lost, the world ended.
-  if (departures_seen_ < departures_to_tell_) check_aborted();
+  if (departures_seen_ < departures_to_tell_) ledger_.end().check();
   while (departures_seen_ < departures_to_tell_) {
     const auto& departure = world_->departures[departures_seen_++];
-    if (departure->rank != rank()) mailbox_.depart(departure);
+    if (departure->rank != rank()) ledger_.depart(departure);
   }
   return true;
 }
@@ -322,17 +310,14 @@ void InprocChannel::wait_for_change(Deadline deadline) {
   if (backoff_.rest_awake(changed)) return;
   settle();
   Lock lock{own_.mutex};
-  if (!changed()) sleep(own_.changed, lock, deadline.sooner(windows_.settles_at()));
+  if (!changed()) sleep(own_.changed, lock, deadline.sooner(ledger_.windows().settles_at()));
 }
 
 /// Makes room for the message's sender.
 void InprocChannel::credit(const Message& message) {
-  const int source = message.source;
-  const auto total = windows_.taken(source, message.payload.size());
-  if (source == rank()) return;
-  auto& taken = own_.taken[static_cast<std::size_t>(source)];
-  taken.store(taken.load(std::memory_order_relaxed) + Windows::cost_bytes(message.payload.size()),
-              std::memory_order_release);
+  const auto total = ledger_.taken(message.source, message.payload.size());
+  if (message.source == rank()) return;
+  own_.taken.add(message.source, Windows::cost_bytes(message.payload.size()));
   if (total) wake_senders();
 }
 
@@ -342,10 +327,8 @@ void InprocChannel::wake_senders() {
 }
 
 void InprocChannel::settle() {
-  if (!windows_.owes()) return;
   bool wakes = false;
-  windows_.settle([this](int source) { return mailbox_.queued_bytes(source); },
-                  [&](int, std::uint64_t) { wakes = true; });
+  ledger_.settle([&](int, std::uint64_t) { wakes = true; });
   if (wakes) wake_senders();
 }
 
@@ -355,18 +338,13 @@ std::optional<Departure> InprocChannel::do_departure(int rank) {
   for (int look = 0; look < looks_max && take_in(); ++look) {
   }
   settle();
-  const Departure* const departure = mailbox_.departure(rank);
-  return departure == nullptr ? std::nullopt : std::optional{*departure};
+  return ledger_.departure(rank);
 }
 
 Info InprocChannel::do_info() const {
-  Info info;
+  Info info = ledger_.info();
   info.transport = "inproc";
   info.library = "threads of one process";
-  for (int rank = 0; rank < size(); ++rank) {
-    info.peers.push_back({rank, host_name(), process_id(), {}});
-  }
-  info.window_bytes = world_->settings.window_bytes;
   return info;
 }
 
@@ -385,7 +363,7 @@ void InprocChannel::depart(Departure::Kind kind, const char* reason) noexcept {
   own_.room.notify_all();
   arrived_.clear();
   next_ = 0;
-  mailbox_.forget_messages();
+  ledger_.forget_messages();
   {
     const std::lock_guard lock{world_->departures_mutex};
     const std::size_t before = world_->departed.load(std::memory_order_relaxed);
@@ -405,21 +383,11 @@ void InprocChannel::depart(Departure::Kind kind, const char* reason) noexcept {
 void InprocChannel::do_close(Deadline) {
   // Delivered is what was sent, and nobody needs this rank's thread to hear from the others.
   depart(Departure::Kind::left, left_reason);
-  check_aborted();
+  ledger_.end().check();
 }
 
 void InprocChannel::do_abort(int exit_code, const std::string& what) noexcept {
-  {
-    const std::lock_guard lock{world_->abort_mutex};
-    if (world_->aborted.load()) return;
-    try {
-      world_->abort_cause = what;
-    } catch (const std::bad_alloc&) {  // then without a cause
-    }
-    world_->abort_rank = rank();
-    world_->abort_exit_code = exit_code;
-    world_->aborted.store(true, std::memory_order_release);
-  }
+  if (!world_->end->set(rank(), {}, 0, exit_code, what)) return;
   for (auto& there : world_->posts) {
     const Lock lock{there->mutex};
     there->changes.fetch_add(1, std::memory_order_release);

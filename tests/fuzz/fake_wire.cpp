@@ -7,8 +7,8 @@
 
 #include "fuzz.hpp"
 #include "protocol/frame.hpp"
-#include "rankwire/backend/endpoint.hpp"
 #include "rankwire/errors.hpp"
+#include "reach/endpoint.hpp"
 #include "reach/probe.hpp"
 
 // Takes the place of backends/zmq/sockets/wire.cpp and reach/probe.cpp: a network that does what a
@@ -77,7 +77,7 @@ std::optional<Incoming> frame(Wire& wire) {
   in.first = numbered(first, (flags & fuzz::in_order_bit) != 0, *other);
   const auto header = header_of({in.first.data<std::byte>(), in.first.size()});
   if (!header) {
-    wire.drop(in.connection, "not a message of rankwire");
+    wire.count_dropped(in.connection, "not a message of rankwire");
     return std::nullopt;
   }
   in.header = *header;
@@ -208,7 +208,7 @@ std::optional<Incoming> Wire::receive(Deadline deadline) {
   return std::nullopt;
 }
 
-void Wire::drop(ConnectionId, std::string_view) {
+void Wire::count_dropped(ConnectionId, std::string_view) {
   ++frames_dropped_;
 }
 

@@ -96,8 +96,8 @@ TEST_CASE("times: handshakes that are cut for a while are no wrong key") {
   const auto open = [&](int rank) {
     return std::async(std::launch::async, [&, rank] {
       auto with = settings(4s, 1s);
-      with.key = rank == 0 ? of_master.secret_file : of_worker.secret_file;
-      (rank == 0 ? with.allow : with.server_key) =
+      with.options["key"] = rank == 0 ? of_master.secret_file : of_worker.secret_file;
+      with.options[rank == 0 ? "allow" : "server-key"] =
           rank == 0 ? folder / "allowed" : of_master.public_file;
       const auto endpoint = fmt::format("tcp://127.0.0.1:{}", port.number());
       return conformance::open_zmq_rank(with, rank == 0 ? endpoint : proxy.endpoint(), rank, 2);

@@ -54,9 +54,8 @@ class Three {
   explicit Three(const rankwire::Settings& with) {
     const auto endpoint = fmt::format("tcp://127.0.0.1:{}", port_.number());
     auto behind = with;
-    const auto number = static_cast<std::uint16_t>(second_.number());
-    behind.port_range = rankwire::PortRange{number, number};
-    behind.advertise = "127.0.0.2";
+    behind.options["port-range"] = fmt::format("{0}:{0}", second_.number());
+    behind.options["advertise"] = "127.0.0.2";
     std::vector<std::future<std::unique_ptr<Channel>>> opened;
     for (const int rank : {1, 2}) {
       opened.push_back(std::async(std::launch::async, [&, rank] {

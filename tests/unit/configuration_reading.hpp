@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -13,6 +15,9 @@
 #include <vector>
 
 #include "../../core/src/start/configuration.hpp"
+#include "rankwire/errors.hpp"
+#include "rankwire/printable.hpp"
+#include "rankwire/rankwire.hpp"
 
 namespace rankwire {
 
@@ -23,11 +28,21 @@ struct Own {
   bool fast = false;
 };
 
+/// All that there are, of which those named were built, whatever was.
+inline std::vector<Backend> built(const std::vector<std::string_view>& names) {
+  std::vector<Backend> all{backends().begin(), backends().end()};
+  for (Backend& backend : all) {
+    const bool is_built = std::find(names.begin(), names.end(), backend.name) != names.end();
+    backend.open = is_built ? all.front().open : nullptr;
+  }
+  return all;
+}
+
 /// A start of a program: what its user says, and what the configuration makes of it.
 struct Reading {
   std::vector<std::string> arguments;
   std::vector<std::string> environment{};
-  std::vector<std::string_view> backends{"inproc", "mpi", "zmq"};
+  std::vector<Backend> backends = built({"inproc", "mpi", "zmq"});
   std::optional<LauncherWorld> launcher{};
   bool required = false;
 

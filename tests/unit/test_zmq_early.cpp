@@ -3,6 +3,7 @@
 #include <map>
 #include <thread>
 
+#include "meeting/admission.hpp"
 #include "meeting/session.hpp"
 #include "sockets/wire.hpp"
 #include "zmq_world.hpp"

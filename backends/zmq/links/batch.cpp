@@ -65,7 +65,7 @@ void CountedFrame::sent(void*, void* hint) noexcept {
   auto* const shared = static_cast<Shared*>(hint);
   const std::shared_ptr<Flow> flow = shared->flow;
   Release{}(shared);
-  if (flow->under_way.fetch_sub(1) == 1 && flow->waiting.load()) flow->turns->due();
+  if (flow->under_way.fetch_sub(1) == 1 && flow->has_batch.load()) flow->turns->due();
 }
 
 void Batch::add(std::uint32_t tag, std::span<const std::byte> payload) {

@@ -45,7 +45,7 @@ struct Flow {
   std::shared_ptr<Turns> turns;
   std::shared_ptr<FrameStore> store;
   std::atomic<int> under_way{0};
-  std::atomic<bool> waiting{false};
+  std::atomic<bool> has_batch{false};
 };
 
 /// A frame that is kept until it is acknowledged, of which each message made for libzmq counts as

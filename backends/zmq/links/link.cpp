@@ -10,7 +10,7 @@ namespace {
 /// So much may come in before it is acknowledged on its own, while nothing is sent back that would
 /// do so by the way. Frees the sender's memory early; two pieces of a large payload, so that an
 /// answer to one such piece is soon enough.
-constexpr std::size_t acknowledge_each_bytes = 2 * piece_bytes_min;
+constexpr std::size_t acknowledge_interval_bytes = 2 * piece_bytes_min;
 
 }  // namespace
 
@@ -55,21 +55,22 @@ void Link::send_relay(RelayTag tag, zmq::message_t&& inner, zmq::message_t* chun
 /// A first message is not counted, since libzmq allocates nothing for a short one; a second one
 /// right behind it is, as a batch of one.
 void Link::send_message(std::uint32_t tag, std::span<const std::byte> payload, bool alone) {
-  if (payload.size() > Batch::payload_bytes_max || (alone && !waits() && flow_->under_way == 0)) {
+  if (payload.size() > Batch::payload_bytes_max ||
+      (alone && !has_batch() && flow_->under_way == 0)) {
     send({.kind = Kind::data, .tag = tag, .bytes = payload.size()}, payload);
     return;
   }
   if (!batch_.has_room(payload.size())) flush();
-  const bool first = !waits();
+  const bool first = !has_batch();
   batch_.add(tag, payload);
   if (!first) return;
-  flow_->waiting.store(true);
-  if (attached_ && is_due()) flush();
+  flow_->has_batch.store(true);
+  if (connection_.attached && is_batch_due()) flush();
 }
 
 void Link::flush() {
-  if (!waits()) return;
-  flow_->waiting.store(false);
+  if (!has_batch()) return;
+  flow_->has_batch.store(false);
   const auto bytes = batch_.finish(numbered({.kind = Kind::batch}));
   Kept frame{{}, {}, false, CountedFrame{bytes, flow_}};
   batch_.clear();
@@ -78,7 +79,7 @@ void Link::flush() {
 
 void Link::keep_and_carry(Kept&& frame) {
   kept_.push_back(std::move(frame));
-  if (attached_) carry(kept_.back());
+  if (connection_.attached) carry(kept_.back());
 }
 
 void Link::carry(Kept& frame) {
@@ -89,12 +90,12 @@ void Link::carry(Kept& frame) {
     first.copy(frame.first);
   }
   if (!frame.has_chunk) {
-    carrier_.carry(route_, std::move(first), nullptr);
+    connection_.route.carry(std::move(first), nullptr);
     return;
   }
   zmq::message_t chunk;
   chunk.copy(frame.chunk);
-  carrier_.carry(route_, std::move(first), &chunk);
+  connection_.route.carry(std::move(first), &chunk);
 }
 
 bool Link::take(const Header& header, std::size_t frame_bytes) {
@@ -103,15 +104,15 @@ bool Link::take(const Header& header, std::size_t frame_bytes) {
   if (!is_numbered(header.kind)) return false;
   if (header.sequence != received_) {
     const bool ahead = static_cast<std::int32_t>(header.sequence - received_) > 0;
-    if (ahead && !asked_again_) ask_again();
+    if (ahead && !connection_.asked_again) ask_again();
     return false;
   }
   // The first of a connection at once: it shows the other side that frames pass.
-  const bool first = received_ == received_before_;
+  const bool first = received_ == connection_.received_before;
   ++received_;
-  asked_again_ = false;
+  connection_.asked_again = false;
   unacknowledged_bytes_ += frame_bytes;
-  if (first || unacknowledged_bytes_ > acknowledge_each_bytes) acknowledge();
+  if (first || unacknowledged_bytes_ > acknowledge_interval_bytes) acknowledge();
   return true;
 }
 
@@ -124,13 +125,13 @@ bool Link::wants_again(const Header& header) {
 
 /// What the first word of a connection acknowledges came over those before.
 void Link::note_heard(const Header& header) {
-  if (!std::exchange(heard_, true)) acked_before_ = acked_;
-  if (header.kind == Kind::ack) told_sent_ = header.sequence;
+  if (!std::exchange(connection_.heard, true)) connection_.acked_before = acked_;
+  if (header.kind == Kind::ack) connection_.told_sent = header.sequence;
 }
 
 void Link::note_sent(std::uint32_t frames) {
-  told_sent_ = frames;
-  heard_ = true;
+  connection_.told_sent = frames;
+  connection_.heard = true;
 }
 
 void Link::acknowledge() {
@@ -139,12 +140,12 @@ void Link::acknowledge() {
 }
 
 void Link::ask_again() {
-  asked_again_ = attached_;
+  connection_.asked_again = connection_.attached;
   carry_bare(Kind::resend);
 }
 
 void Link::carry_bare(Kind kind) {
-  if (attached_) carrier_.carry(route_, frame_of(word(kind, 0), {}), nullptr);
+  if (connection_.attached) connection_.route.carry(frame_of(word(kind, 0), {}), nullptr);
 }
 
 /// Numbers go round at 2^32; far fewer frames than that are under way.
@@ -154,17 +155,17 @@ bool Link::note_acknowledged(std::uint32_t received) {
   return true;
 }
 
-void Link::attach(ConnectionId over) {
-  route_ = over;
-  attached_ = true;
-  asked_again_ = false;
-  heard_ = false;
-  acked_before_ = acked_;
-  received_before_ = received_;
+void Link::attach(Route over) {
+  connection_.route = over;
+  connection_.attached = true;
+  connection_.asked_again = false;
+  connection_.heard = false;
+  connection_.acked_before = acked_;
+  connection_.received_before = received_;
   for (Kept& frame : kept_) carry(frame);
 }
 
-bool Link::attach(ConnectionId over, std::uint32_t received) {
+bool Link::attach(Route over, std::uint32_t received) {
   const bool overtaken = static_cast<std::int32_t>(received - acked_) < 0;
   if (!overtaken && !note_acknowledged(received)) return false;
   attach(over);

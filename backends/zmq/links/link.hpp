@@ -11,30 +11,9 @@
 #include "links/batch.hpp"
 #include "protocol/protocol.hpp"
 #include "protocol/spare_blocks.hpp"
-#include "sockets/wire.hpp"
+#include "sockets/carrier.hpp"
 
 namespace rankwire::zmq_wire {
-
-/// The number under which frames that the master relays are told apart, as a connection's: whom
-/// they are exchanged with, and who dialed the link.
-[[nodiscard]] inline ConnectionId relay_route(int peer, bool peer_dialed) {
-  return (std::uint64_t{1} << 63) | (static_cast<std::uint64_t>(peer) << 1) |
-         (peer_dialed ? 1U : 0U);
-}
-[[nodiscard]] inline bool is_relayed(ConnectionId route) {
-  return (route >> 63) != 0;
-}
-
-/// What frames travel over: a connection of the Wire, or the master that relays them.
-class Carrier {
- public:
-  /// Takes the frame's first part, and its second where `chunk` is not null. A frame for a
-  /// connection that has ended vanishes: its Link sends it again when the next one stands.
-  virtual void carry(ConnectionId over, zmq::message_t&& first, zmq::message_t* chunk) = 0;
-
- protected:
-  ~Carrier() = default;
-};
 
 /// One end of the frames between two ranks: an ordered stream each way that outlives the
 /// connections which carry it. Numbered frames are kept until the other side has acknowledged them,
@@ -53,10 +32,9 @@ class Carrier {
 /// that has sent: its dialer sends data, the other end answers with credits.
 class Link {
  public:
-  Link(Carrier& carrier, int rank, std::shared_ptr<Turns> turns, std::shared_ptr<FrameStore> store)
-      : carrier_{carrier},
-        rank_{rank},
-        flow_{std::make_shared<Flow>(std::move(turns), std::move(store))} {}
+  /// Attached to nothing: what is sent waits for that.
+  Link(int rank, std::shared_ptr<Turns> turns, std::shared_ptr<FrameStore> store)
+      : rank_{rank}, flow_{std::make_shared<Flow>(std::move(turns), std::move(store))} {}
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
 
@@ -70,11 +48,11 @@ class Link {
   void send_message(std::uint32_t tag, std::span<const std::byte> payload, bool alone);
   /// Sends the messages that wait.
   void flush();
-  /// Messages wait.
-  [[nodiscard]] bool waits() const { return !batch_.empty(); }
-  /// They have waited long enough: libzmq has sent all that was sent before them.
-  [[nodiscard]] bool is_due() const { return waits() && flow_->under_way.load() == 0; }
-  /// Kept by the channel, which lists the links that wait.
+  /// Whether messages wait to travel together.
+  [[nodiscard]] bool has_batch() const { return !batch_.empty(); }
+  /// Whether they have waited long enough: libzmq has sent all that was sent before them.
+  [[nodiscard]] bool is_batch_due() const { return has_batch() && flow_->under_way.load() == 0; }
+  /// For the Outbox alone: whether this link is in its list of those that have a batch.
   bool listed = false;
   /// The same without a copy: of a frame that has room for its header at its end, which is written
   /// there; and with `chunk` as a second frame.
@@ -96,10 +74,10 @@ class Link {
   void ask_again();
 
   /// Frames go over this connection from now on, beginning with all that is kept.
-  void attach(ConnectionId over);
+  void attach(Route over);
   /// The same, where the other side tells what it has received: false, and nothing changes, when
   /// that cannot be.
-  bool attach(ConnectionId over, std::uint32_t received);
+  bool attach(Route over, std::uint32_t received);
   /// The number of the next call, for the side that dials.
   [[nodiscard]] std::uint32_t next_call() { return ++calls_; }
   /// For the side that is dialed: whether a call is newer than those before, which it then counts
@@ -119,13 +97,16 @@ class Link {
   void note_sent(std::uint32_t frames);
   /// Whether the connection carries frames: in each direction one has come, where one was missing.
   [[nodiscard]] bool carries() const {
-    return attached_ && heard_ && (kept_.empty() || acked_ != acked_before_) &&
-           (!misses() || received_ != received_before_);
+    return connection_.attached && connection_.heard &&
+           (kept_.empty() || acked_ != connection_.acked_before) &&
+           (!misses() || received_ != connection_.received_before);
   }
   /// The connection broke; what is sent from now on waits for the next.
-  void detach() { attached_ = false; }
-  [[nodiscard]] bool is_attached() const { return attached_; }
-  [[nodiscard]] ConnectionId route() const { return route_; }
+  void detach() { connection_.attached = false; }
+  [[nodiscard]] bool is_attached() const { return connection_.attached; }
+  [[nodiscard]] const Route& route() const { return connection_.route; }
+  /// The number of the route, 0 before there is one.
+  [[nodiscard]] ConnectionId connection() const { return connection_.route.number; }
 
   /// In order, so far.
   [[nodiscard]] std::uint32_t received() const { return received_; }
@@ -152,23 +133,26 @@ class Link {
   bool note_acknowledged(std::uint32_t received);
   void note_heard(const Header& header);
   [[nodiscard]] bool misses() const {
-    return static_cast<std::int32_t>(told_sent_ - received_) > 0;
+    return static_cast<std::int32_t>(connection_.told_sent - received_) > 0;
   }
 
-  Carrier& carrier_;
+  /// What is known of the connection that the frames go over.
+  struct Connection {
+    Route route;
+    bool attached = false;
+    bool asked_again = false;                             // for the next frame
+    bool heard = false;                                   // something came over it
+    std::uint32_t acked_before = 0, received_before = 0;  // when it began
+    std::uint32_t told_sent = 0;                          // by the other side
+  };
+
   int rank_;
-  ConnectionId route_ = 0;
-  bool attached_ = false;
+  Connection connection_;
   std::uint32_t calls_ = 0;
   std::uint32_t next_ = 0;   // number of the next frame to send
   std::uint32_t acked_ = 0;  // number of the first kept frame
   std::uint32_t received_ = 0;
   std::optional<std::uint32_t> unsound_;  // the number of the last that was not sound
-  bool asked_again_ = false;              // for the next frame
-  // Of the connection:
-  bool heard_ = false;                                    // something came over it
-  std::uint32_t acked_before_ = 0, received_before_ = 0;  // when it began
-  std::uint32_t told_sent_ = 0;                           // by the other side
   std::size_t unacknowledged_bytes_ = 0;  // received since this side last sent anything
   SpareBlocks spares_;
   std::pmr::deque<Kept> kept_{&spares_};

@@ -28,7 +28,7 @@ void Turns::leave() noexcept {
 
 void Turns::due() noexcept {
   due_.store(true);
-  if (take()) leave();
+  if (try_enter()) leave();
 }
 
 }  // namespace rankwire::zmq_wire

@@ -2,6 +2,8 @@
 
 #include <atomic>
 
+#include "links/thread_annotations.hpp"
+
 namespace rankwire::zmq_wire {
 
 /// Whose turn it is to use the sockets of a channel, and the links on them: the program's thread,
@@ -12,7 +14,7 @@ namespace rankwire::zmq_wire {
 /// So small messages travel together while others are on their way, and never wait for a timer, for
 /// a thread to wake up, or for the program's next call. (A thread of ours that sends them was the
 /// other way: each hand-over to it would be a wake-up, tens of microseconds.)
-class Turns {
+class RANKWIRE_CAPABILITY("turn") Turns {
  public:
   /// What is to be done where it is due, by whoever has the turn.
   class Work {
@@ -27,16 +29,20 @@ class Turns {
   Turns(const Turns&) = delete;
   Turns& operator=(const Turns&) = delete;
 
-  /// The program's thread begins; waits for libzmq's, which has it for microseconds, or for one
-  /// that aborts. Not again before leave(). Whoever does not leave any more keeps the others out
-  /// for good.
-  void enter() noexcept;
+  /// The program's thread begins. Waits for libzmq's thread, which has the turn for microseconds,
+  /// or for a thread that aborts. Not again before leave(): a thread that never leaves keeps all
+  /// others out for good.
+  void enter() noexcept RANKWIRE_ACQUIRE();
   /// Another thread begins, where nobody has the turn; leave() ends it.
-  [[nodiscard]] bool try_enter() noexcept { return take(); }
+  [[nodiscard]] bool try_enter() noexcept RANKWIRE_TRY_ACQUIRE(true) { return take(); }
   /// Does what became due meanwhile.
-  void leave() noexcept;
-  /// Something is due, says any thread. Done now, or by whoever has the turn, when it leaves.
+  void leave() noexcept RANKWIRE_RELEASE();
+  /// Something is due, says any thread. It is done now, or by whoever has the turn, when that one
+  /// leaves.
   void due() noexcept;
+  /// For clang's analysis: the calling code runs with the turn, which clang cannot see (a lambda, a
+  /// call through a template).
+  void assert_entered() const noexcept RANKWIRE_ASSERT_HELD(this) {}
 
  private:
   [[nodiscard]] bool take() noexcept { return !taken_.exchange(true); }
@@ -48,11 +54,11 @@ class Turns {
   std::atomic<bool> due_{false};
 };
 
-/// A turn for the length of a block.
-class Turn {
+/// Has the turn for the length of a block.
+class RANKWIRE_SCOPED_CAPABILITY Turn {
  public:
-  explicit Turn(Turns& turns) : turns_{turns} { turns_.enter(); }
-  ~Turn() { turns_.leave(); }
+  explicit Turn(Turns& turns) RANKWIRE_ACQUIRE(turns) : turns_{turns} { turns_.enter(); }
+  ~Turn() RANKWIRE_RELEASE() { turns_.leave(); }
   Turn(const Turn&) = delete;
   Turn& operator=(const Turn&) = delete;
 

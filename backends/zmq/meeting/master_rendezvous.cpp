@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "keys/certificate.hpp"
+#include "meeting/admission.hpp"
 #include "meeting/session.hpp"
 #include "protocol/frame.hpp"
 #include "rankwire/backend/host.hpp"
@@ -28,7 +29,7 @@ std::uint64_t logged_max(int ranks) {
 }
 
 /// Every worker has a connection here.
-std::unique_ptr<Wire> make_wire(const Settings& settings, int ranks) {
+std::unique_ptr<Wire> make_wire(const ZmqSettings& settings, int ranks) {
   raise_file_limit();
   check_files_left(files_of_wire + static_cast<std::size_t>(ranks - 1),
                    fmt::format("rank 0 of a world of {} ranks", ranks));
@@ -37,7 +38,7 @@ std::unique_ptr<Wire> make_wire(const Settings& settings, int ranks) {
 
 class MasterRendezvous {
  public:
-  explicit MasterRendezvous(const Settings& settings)
+  explicit MasterRendezvous(const ZmqSettings& settings)
       : settings_{settings},
         ranks_{settings.ranks.value_or(1)},
         wire_{make_wire(settings, ranks_)},
@@ -59,7 +60,7 @@ class MasterRendezvous {
   [[nodiscard]] bool complete() const { return static_cast<int>(candidates_.size()) == ranks_ - 1; }
   [[nodiscard]] std::string missing() const;
 
-  const Settings& settings_;
+  const ZmqSettings& settings_;
   int ranks_;
   std::unique_ptr<Wire> wire_;
   std::string bound_;       // for the log
@@ -126,7 +127,7 @@ Session MasterRendezvous::run() {
     if (deadline.expired()) give_up();
     if (next_report.expired()) {
       report();
-      next_report = report_each;
+      next_report = report_interval;
     }
   }
   return start();
@@ -153,7 +154,7 @@ void MasterRendezvous::take(Incoming&& incoming) {
   }
   auto hello = hello_of(incoming);
   if (!hello) {
-    wire_->drop(incoming.connection, "not a hello, before the start");
+    wire_->count_dropped(incoming.connection, "not a hello, before the start");
     return;
   }
   if (const auto reject = check_hello(incoming.header, *hello, settings_, ranks_)) {
@@ -178,7 +179,7 @@ void MasterRendezvous::admit(Incoming&& incoming, Hello&& hello) {
       return;
     }
     if (candidate.connection == connection) {  // one connection, one worker
-      wire_->drop(connection, "it says to be another worker than before");
+      wire_->count_dropped(connection, "it says to be another worker than before");
       wire_->show_out(connection);
       return;
     }
@@ -279,8 +280,7 @@ Session MasterRendezvous::start() {
   const auto place = [&](int rank, const Candidate& candidate) {
     const auto& hello = candidate.hello;
     const auto at = static_cast<std::size_t>(rank);
-    session.members[at] = {rank, hello.host, hello.pid,        hello.endpoint,
-                           0,    hello.key,  hello.piece_bytes};
+    session.members[at] = member_of(hello, rank, 0);
     session.connections[at] = candidate.connection;
     session.nonces[at] = hello.nonce;
     session.hellos[at] = hello.call;
@@ -313,70 +313,8 @@ Session MasterRendezvous::start() {
 
 }  // namespace
 
-Session rendezvous_as_master(const Settings& settings) {
+Session rendezvous_as_master(const ZmqSettings& settings) {
   return MasterRendezvous{settings}.run();
-}
-
-std::optional<Hello> hello_of(const Incoming& incoming) {
-  if (incoming.header.kind != Kind::hello || incoming.has_chunk) return std::nullopt;
-  // Another version's body may look different; only its version is read (check_hello).
-  if (incoming.header.tag != protocol_version) return Hello{};
-  try {
-    auto hello = record_of<Hello>(incoming.body());
-    (void)parse_endpoint(hello.endpoint);
-    if (!hello.key.empty() && !is_public_key(hello.key)) return std::nullopt;
-    return hello;
-  } catch (const UsageError&) {  // of its endpoint
-    return std::nullopt;
-  } catch (const DecodeError&) {
-    return std::nullopt;
-  }
-}
-
-std::optional<Reject> check_hello(const Header& header, const Hello& hello,
-                                  const Settings& settings, int ranks) {
-  if (header.tag != protocol_version) {
-    return Reject{Refusal::version,
-                  fmt::format("the worker speaks protocol version {}, the master version {}; run "
-                              "the same rankwire on all hosts",
-                              header.tag, protocol_version)};
-  }
-  if (hello.job != settings.job) {
-    return Reject{Refusal::job, fmt::format("the worker is of job '{}', this master of job '{}'; "
-                                            "give both the same --job",
-                                            printable(hello.job), settings.job)};
-  }
-  if (hello.wanted_rank == 0 || hello.wanted_rank >= ranks || hello.wanted_rank < -1) {
-    return Reject{Refusal::rank, fmt::format("the worker wants rank {}; this world of {} has ranks "
-                                             "1..{} for workers",
-                                             hello.wanted_rank, ranks, ranks - 1)};
-  }
-  if (hello.ranks != 0 && hello.ranks != ranks) {
-    return Reject{Refusal::size, fmt::format("the worker was told of {} ranks (-n), the master of "
-                                             "{}; leave -n out at the worker, or correct it",
-                                             hello.ranks, ranks)};
-  }
-  return std::nullopt;
-}
-
-FirstProbe probe_first(const Wire& wire, ConnectionId worker, const std::string& endpoint) {
-  if (!same_host(endpoint, wire.host_of(worker))) return nullptr;
-  return std::make_unique<Probe>(endpoint, probe_limit);
-}
-
-void send_reject(Wire& wire, ConnectionId to, const Reject& reject) {
-  const Buffer body = body_of(reject);
-  wire.send(to, {.kind = Kind::reject, .tag = protocol_version, .bytes = body.size()},
-            body.bytes());
-}
-
-void refuse(Wire& wire, ConnectionId to, const Hello& hello, const Reject& reject) {
-  if (auto& refusals = wire.refusals(); refusals.admits()) {
-    log().warn("refused a worker ({}, pid {}): {}{}", hello.host.empty() ? "unknown" : hello.host,
-               hello.pid, reject.text, refusals.end());
-  }
-  send_reject(wire, to, reject);
-  wire.bid_farewell(to);
 }
 
 }  // namespace rankwire::zmq_wire

@@ -36,7 +36,7 @@ constexpr std::chrono::seconds failing_believed{5};
 
 }  // namespace
 
-MasterSearch::MasterSearch(const Settings& settings, Deadline deadline)
+MasterSearch::MasterSearch(const ZmqSettings& settings, Deadline deadline)
     : settings_{settings}, deadline_{deadline} {
   if (settings.join.starts_with('@')) {
     file_ = settings.join.substr(1);
@@ -51,7 +51,7 @@ FoundMaster MasterSearch::find(Wire& wire) {
   std::chrono::milliseconds look_each = look_first;
   // Whoever accepts and hangs up at once is not asked again at once.
   Deadline next_dial = std::exchange(found_before_, true) ? dial_each : Deadline::poll();
-  Deadline next_report{report_each};
+  Deadline next_report{report_interval};
   while (true) {
     if (next_look.expired()) {
       look(wire);
@@ -67,7 +67,7 @@ FoundMaster MasterSearch::find(Wire& wire) {
     if (deadline_.expired()) give_up();
     if (next_report.expired()) {
       log().info("waits for {} ({})", whom(), what_they_say());
-      next_report = report_each;
+      next_report = report_interval;
     }
   }
 }
@@ -206,7 +206,7 @@ std::optional<FoundMaster> MasterSearch::take(Wire& wire, const Incoming& incomi
   });
   if (from == candidates_.end()) {
     if (incoming.what == Incoming::What::frame) {
-      wire.drop(incoming.connection, "nothing is expected before the master is found");
+      wire.count_dropped(incoming.connection, "nothing is expected before the master is found");
     }
     return std::nullopt;
   }

@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <random>
-#include <unordered_map>
 
+#include "meeting/early_frames.hpp"
 #include "meeting/master_search.hpp"
 #include "meeting/session.hpp"
 #include "rankwire/backend/host.hpp"
 #include "rankwire/backend/log.hpp"
-#include "rankwire/backend/window.hpp"
 #include "sockets/listener.hpp"
 
 namespace rankwire::zmq_wire {
@@ -20,25 +19,9 @@ std::string place_beside(const FoundMaster& found) {
   return is_ipc(found.endpoint) ? parse_endpoint(found.endpoint).path : found.own.number;
 }
 
-/// Of what a caller says before this worker can tell whether it belongs to its world.
-constexpr std::uint64_t early_bytes_max = std::uint64_t{8} << 20;
-/// Or as many as there are ranks, where that is known and more.
-constexpr std::size_t early_callers_max = 16;
-
-/// What may be said before the start: not a link that cannot be read.
-bool is_sound_call(const Incoming& incoming) {
-  if (incoming.header.kind != Kind::link) return true;
-  try {
-    (void)decode<LinkHello>(incoming.body());
-    return true;
-  } catch (const DecodeError&) {
-    return false;
-  }
-}
-
 class WorkerRendezvous {
  public:
-  explicit WorkerRendezvous(const Settings& settings)
+  explicit WorkerRendezvous(const ZmqSettings& settings)
       : settings_{settings},
         deadline_{settings.join_timeout},
         search_{settings, deadline_},
@@ -65,7 +48,6 @@ class WorkerRendezvous {
   void leave_master(const std::string& why);
   void take(Incoming&& incoming);
   void welcomed(Welcome&& welcome);
-  void keep_for_later(Incoming&& incoming);
   void say_hello();
   void refused(const Reject& reject);
   void put_off(const std::string& why);
@@ -73,32 +55,34 @@ class WorkerRendezvous {
   [[noreturn]] void give_up();
   void start(Start&& start);
 
-  const Settings& settings_;
+  /// The master that was found last.
+  struct Master {
+    ConnectionId connection = 0;  // 0: it is looked for
+    std::string endpoint;
+    bool reached = false;  // over the connection, which stands
+  };
+
+  const ZmqSettings& settings_;
   Deadline deadline_;
   MasterSearch search_;
   std::optional<Keyring> keys_;
   std::unique_ptr<Wire> wire_;
-  ConnectionId connection_ = 0;  // to the master; 0: it is looked for
-  std::string master_at_;
+  Master master_;
   std::string listens_at_;  // see place_beside; empty: nowhere yet
   Hello hello_;
-  bool reached_ = false;
   // For a welcome, where there are others to try.
   Deadline must_answer_ = Deadline::never();
   std::chrono::milliseconds answer_within_{5000};
   std::optional<Welcome> welcome_;
   std::string put_off_;  // why the master wants us later
   std::optional<Session> session_;
-  std::vector<Incoming> early_;
-  std::unordered_map<ConnectionId, std::uint64_t> early_bytes_;  // that wait in early_, by caller
-  std::uint64_t early_all_bytes_ = 0;
-  bool early_dropped_ = false;
+  EarlyFrames early_;
 };
 
 Session WorkerRendezvous::run() {
-  Deadline next_report{report_each};
+  Deadline next_report{report_interval};
   while (!session_) {
-    if (connection_ == 0) meet();
+    if (master_.connection == 0) meet();
     const Deadline next = deadline_.sooner(next_report).sooner(must_answer_);
     if (auto incoming = wire_->receive(next)) take(std::move(*incoming));
     if (session_) break;
@@ -110,7 +94,7 @@ Session WorkerRendezvous::run() {
     }
     if (next_report.expired()) {
       report();
-      next_report = report_each;
+      next_report = report_interval;
     }
   }
   return std::move(*session_);
@@ -118,16 +102,13 @@ Session WorkerRendezvous::run() {
 
 void WorkerRendezvous::meet() {
   const FoundMaster found = search_.find(*wire_);
-  connection_ = found.connection;
-  master_at_ = found.endpoint;
+  master_.connection = found.connection;
+  master_.endpoint = found.endpoint;
   if (listens_at_ != place_beside(found) && !listens_at_.empty()) {
     // Another master, on another way: those there must find this worker at another address.
     wire_ = std::make_unique<Wire>(silence_max(settings_), keys_);
-    early_.clear();
-    early_bytes_.clear();
-    early_all_bytes_ = 0;
-    early_dropped_ = false;
-    connection_ = wire_->dial(master_at_, frame_bytes_max(piece_bytes_max));
+    early_ = {};
+    master_.connection = wire_->dial(master_.endpoint, frame_bytes_max(piece_bytes_max));
     listen_beside(found);
   } else {
     if (listens_at_.empty()) listen_beside(found);
@@ -155,18 +136,19 @@ void WorkerRendezvous::listen_beside(const FoundMaster& found) {
 
 /// Looks for the master elsewhere, and then there again.
 void WorkerRendezvous::leave_master(const std::string& why) {
-  if (!why.empty()) log().warn("{} {}; looking for the master again", master_at_, why);
-  search_.put_last(master_at_);
-  wire_->hang_up(connection_);
-  connection_ = 0;
-  reached_ = false;
+  if (!why.empty()) log().warn("{} {}; looking for the master again", master_.endpoint, why);
+  search_.put_last(master_.endpoint);
+  wire_->hang_up(master_.connection);
+  master_.connection = 0;
+  master_.reached = false;
   welcome_.reset();
   must_answer_ = Deadline::never();
 }
 
 void WorkerRendezvous::take(Incoming&& incoming) {
-  if (incoming.connection != connection_) {
-    keep_for_later(std::move(incoming));
+  if (incoming.connection != master_.connection) {
+    early_.keep(std::move(incoming), *wire_, welcome_ ? welcome_->ranks : 0,
+                settings_.window_bytes);
     return;
   }
   switch (incoming.what) {
@@ -179,9 +161,9 @@ void WorkerRendezvous::take(Incoming&& incoming) {
         leave_master(put_off_.empty() ? "went away" : "");
         return;
       }
-      if (reached_ && put_off_.empty())
-        log().warn("the master at {} went away; trying again", master_at_);
-      reached_ = false;
+      if (master_.reached && put_off_.empty())
+        log().warn("the master at {} went away; trying again", master_.endpoint);
+      master_.reached = false;
       welcome_.reset();
       return;
     case Incoming::What::failed:  // it let us in before
@@ -189,14 +171,14 @@ void WorkerRendezvous::take(Incoming&& incoming) {
       break;
   }
   if (incoming.what == Incoming::What::failed) return;
-  reached_ = true;
+  master_.reached = true;
   try {
     if (incoming.header.kind == Kind::reject) refused(reject_of(incoming.body()));
     if (incoming.header.kind == Kind::welcome) welcomed(record_of<Welcome>(incoming.body()));
     if (incoming.header.kind == Kind::start) start(record_of<Start>(incoming.body()));
   } catch (const DecodeError& error) {
     throw TransportError{
-        fmt::format("{} does not answer as a master does: {}", master_at_, error.what())};
+        fmt::format("{} does not answer as a master does: {}", master_.endpoint, error.what())};
   }
 }
 
@@ -206,55 +188,19 @@ void WorkerRendezvous::welcomed(Welcome&& welcome) {
   must_answer_ = Deadline::never();
 }
 
-/// Other workers whose start came earlier than ours may send already; the channel takes it up, once
-/// their token can be compared. Until then a stranger may pass for one of them.
-void WorkerRendezvous::keep_for_later(Incoming&& incoming) {
-  const ConnectionId from = incoming.connection;
-  if (incoming.what == Incoming::What::down) early_bytes_.erase(from);
-  if (incoming.what != Incoming::What::frame) return;
-  if (incoming.header.kind == Kind::hello || !is_sound_call(incoming)) {
-    wire_->drop(from, "not a link, before the start");
-    return;
-  }
-  const auto callers_max =
-      std::max(early_callers_max, static_cast<std::size_t>(welcome_ ? welcome_->ranks : 0));
-  if (!early_bytes_.contains(from) && early_bytes_.size() >= callers_max) {
-    early_dropped_ = true;  // is sent again, once there are fewer, or this rank has started
-    wire_->show_out(from);
-    return;
-  }
-  const std::uint64_t limit = std::min(settings_.window_bytes, early_bytes_max);
-  const std::uint64_t bytes =
-      incoming.first.size() + incoming.chunk.size() + Windows::message_overhead_bytes;
-  if (early_bytes_[from] + bytes > limit) {
-    early_dropped_ = true;  // is sent again
-    std::erase_if(early_, [&](const Incoming& kept) { return kept.connection == from; });
-    early_all_bytes_ -= early_bytes_[from];
-    early_bytes_.erase(from);
-    wire_->show_out(from);
-  } else if (early_all_bytes_ + bytes > 2 * limit) {
-    early_dropped_ = true;
-  } else {
-    early_bytes_[from] += bytes;
-    early_all_bytes_ += bytes;
-    wire_->listen_to(from);
-    early_.push_back(std::move(incoming));
-  }
-}
-
 void WorkerRendezvous::say_hello() {
   hello_.piece_bytes = wire_->piece_bytes();
-  reached_ = true;
+  master_.reached = true;
   ++hello_.call;
   const Buffer body = encode(hello_);
-  wire_->send(connection_, {.kind = Kind::hello, .tag = protocol_version, .bytes = body.size()},
-              body.bytes());
+  wire_->send(master_.connection,
+              {.kind = Kind::hello, .tag = protocol_version, .bytes = body.size()}, body.bytes());
 }
 
 void WorkerRendezvous::refused(const Reject& reject) {
   if (reject.refusal == Refusal::later) return put_off(reject.text);
   const std::string text =
-      fmt::format("the master at {} refused this worker: {}", master_at_, reject.text);
+      fmt::format("the master at {} refused this worker: {}", master_.endpoint, reject.text);
   if (reject.refusal == Refusal::timeout) throw Timeout{text};
   throw UsageError{text};
 }
@@ -269,31 +215,31 @@ void WorkerRendezvous::put_off(const std::string& why) {
 
 void WorkerRendezvous::report() {
   if (welcome_) {
-    log().info("waits with the master at {} for {} ({} of {} are here)", master_at_,
+    log().info("waits with the master at {} for {} ({} of {} are here)", master_.endpoint,
                welcome_->missing.empty() ? "its start of the world" : welcome_->missing,
                welcome_->here, welcome_->ranks);
-  } else if (reached_ && !put_off_.empty()) {
-    log().info("waits for the master at {}: {}", master_at_, put_off_);
-  } else if (reached_) {
-    log().info("waits for an answer of the master at {}", master_at_);
+  } else if (master_.reached && !put_off_.empty()) {
+    log().info("waits for the master at {}: {}", master_.endpoint, put_off_);
+  } else if (master_.reached) {
+    log().info("waits for an answer of the master at {}", master_.endpoint);
   } else {
     log().info("waits for {} ({})", search_.whom(), search_.what_they_say());
   }
 }
 
 void WorkerRendezvous::give_up() {
-  if (!welcome_ && reached_ && !put_off_.empty()) {
+  if (!welcome_ && master_.reached && !put_off_.empty()) {
     throw Timeout{fmt::format(
         "the master at {} had no place for this worker within {} s: {}; end that world, or wait "
         "longer with --join-timeout",
-        master_at_, std::chrono::duration<double>(settings_.join_timeout).count(), put_off_)};
+        master_.endpoint, std::chrono::duration<double>(settings_.join_timeout).count(), put_off_)};
   }
   if (!welcome_) search_.give_up();
   if (welcome_->missing.empty()) {
     throw Timeout{fmt::format(
         "all {} ranks are here, and the master at {} did not start the world within {} s; look "
         "whether it runs, or wait longer with --join-timeout",
-        welcome_->ranks, master_at_,
+        welcome_->ranks, master_.endpoint,
         std::chrono::duration<double>(settings_.join_timeout).count())};
   }
   throw Timeout{fmt::format(
@@ -308,7 +254,8 @@ void WorkerRendezvous::start(Start&& start) {
   const int rank = welcome_ ? welcome_->rank : 0;
   const bool sound = rank > 0 && static_cast<std::size_t>(rank) < ranks &&
                      ranks <= static_cast<std::size_t>(Settings::ranks_max);
-  if (!sound) throw TransportError{fmt::format("{} sent a table that makes no sense", master_at_)};
+  if (!sound)
+    throw TransportError{fmt::format("{} sent a table that makes no sense", master_.endpoint)};
   Session session;
   session.settings = settings_;
   session.settings.window_bytes = start.window_bytes;
@@ -317,18 +264,18 @@ void WorkerRendezvous::start(Start&& start) {
   session.members = std::move(start.members);
   session.departed = std::move(start.departed);
   session.connections.resize(ranks, 0);
-  session.connections[0] = connection_;
-  session.dialed = master_at_;
+  session.connections[0] = master_.connection;
+  session.dialed = master_.endpoint;
   session.token = start.token;
   session.wire = std::move(wire_);
-  session.early = std::move(early_);
-  session.early_dropped = early_dropped_;
+  session.early_dropped = early_.dropped();
+  session.early = early_.take();
   session_ = std::move(session);
 }
 
 }  // namespace
 
-Session rendezvous_as_worker(const Settings& settings) {
+Session rendezvous_as_worker(const ZmqSettings& settings) {
   return WorkerRendezvous{settings}.run();
 }
 

@@ -15,7 +15,7 @@
 namespace rankwire::zmq_wire {
 namespace {
 
-constexpr std::chrono::milliseconds look_each{10};
+constexpr std::chrono::milliseconds look_interval{10};
 
 /// A connection from this host to a port nobody listens on comes about when the kernel happens to
 /// choose that very port as its source.
@@ -107,7 +107,8 @@ void Probe::decide(Outcome outcome, std::string text) {
 std::vector<Probe> probe_all(const std::vector<std::string>& endpoints,
                              std::chrono::milliseconds limit) {
   auto probes = start_all(endpoints, limit);
-  while (std::any_of(probes.begin(), probes.end(), is_open)) std::this_thread::sleep_for(look_each);
+  while (std::any_of(probes.begin(), probes.end(), is_open))
+    std::this_thread::sleep_for(look_interval);
   return probes;
 }
 
@@ -125,7 +126,7 @@ std::string dialable(const std::string& endpoint) {
     if (accepted != probes.end())
       return numeric[static_cast<std::size_t>(accepted - probes.begin())];
     if (std::none_of(probes.begin(), probes.end(), is_open)) return numeric.front();
-    std::this_thread::sleep_for(look_each);
+    std::this_thread::sleep_for(look_interval);
   }
 }
 

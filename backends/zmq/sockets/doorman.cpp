@@ -11,9 +11,9 @@
 namespace rankwire::zmq_wire {
 namespace {
 
-constexpr std::chrono::milliseconds look_each_least{10};
+constexpr std::chrono::milliseconds look_interval_least{10};
 /// So that looking at them takes a small part of the time.
-constexpr std::chrono::microseconds look_each_for_one{20};
+constexpr std::chrono::microseconds look_interval_for_one{20};
 /// Of those that this process may have; the others are for its ranks and its program.
 constexpr rlim_t share_of_descriptors = 4;
 
@@ -80,9 +80,8 @@ std::uint64_t Doorman::look(std::uint64_t sweeps) {
     show_out(at->second);
     at = strangers_.erase(at);
   }
-  next_look_ =
-      std::max(look_each_least,
-               std::chrono::ceil<std::chrono::milliseconds>(strangers_.size() * look_each_for_one));
+  next_look_ = std::max(look_interval_least, std::chrono::ceil<std::chrono::milliseconds>(
+                                                 strangers_.size() * look_interval_for_one));
   return shown_out_.count() - before;
 }
 

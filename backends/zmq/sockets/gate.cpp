@@ -13,23 +13,23 @@ namespace {
 
 /// As many callers may come at once as the system queues, and more; of offenders, 8.
 constexpr double budget = 2048;
-constexpr double budget_back_each_second = 256;
+constexpr double budget_back_per_second = 256;
 /// Beyond that it is used up for no longer.
 constexpr double debt_max = 256;
 /// Opened when an offence has room again.
 constexpr double open_below = budget - Gate::cost_of_offence;
-constexpr std::chrono::milliseconds look_each{10};
+constexpr std::chrono::milliseconds look_interval{10};
 
 }  // namespace
 
 void Gate::look() {
   if (used_ <= 0 || !next_look_.expired()) return;
-  next_look_ = look_each;
+  next_look_ = look_interval;
   const auto now = Deadline::Clock::now();
   const auto passed = std::min(std::chrono::duration<double>(now - looked_),
-                               std::chrono::duration<double>(budget / budget_back_each_second));
+                               std::chrono::duration<double>(budget / budget_back_per_second));
   looked_ = now;
-  used_ = std::clamp(used_ - budget_back_each_second * passed.count(), 0.0, budget + debt_max);
+  used_ = std::clamp(used_ - budget_back_per_second * passed.count(), 0.0, budget + debt_max);
   if (!closed_ && used_ > budget) {
     closed_ = true;
     close();

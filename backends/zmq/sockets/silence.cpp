@@ -19,8 +19,8 @@ void Silence::watch(int descriptor, std::chrono::milliseconds limit) {
   Watched watched{*connection, limit};
   watched.end_of_process = connection->end_of_process();
   watched_.insert_or_assign(descriptor, std::move(watched));
-  look_each_ = std::min(look_each_, limit / looks_within_limit);
-  next_look_ = next_look_.sooner(look_each_);
+  look_interval_ = std::min(look_interval_, limit / looks_within_limit);
+  next_look_ = next_look_.sooner(look_interval_);
 }
 
 Silence::End Silence::end_of(Watched& watched) {
@@ -60,7 +60,7 @@ std::vector<int> Silence::look() {
     if (end == End::exited || end == End::silent) at->second.connection.end();
     at = end == End::none ? std::next(at) : watched_.erase(at);
   }
-  next_look_ = watched_.empty() ? Deadline::never() : Deadline{look_each_};
+  next_look_ = watched_.empty() ? Deadline::never() : Deadline{look_interval_};
   return exited;
 }
 

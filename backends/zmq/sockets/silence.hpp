@@ -1,14 +1,34 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <unordered_map>
 #include <vector>
 
 #include "rankwire/deadline.hpp"
+#include "rankwire/settings.hpp"
 #include "sockets/stream_connection.hpp"
 
 namespace rankwire::zmq_wire {
+
+/// The silence after which a connection counts as broken, noticed up to an eighth of it later; the
+/// grace begins then. Short enough that all of it, and the time to dial again, is less than grace +
+/// 5 s.
+[[nodiscard]] inline std::chrono::milliseconds silence_max(const Settings& settings) {
+  return std::clamp(settings.grace / 4, std::chrono::milliseconds{50},
+                    std::chrono::milliseconds{3'000});
+}
+/// A connection that stood for so long and carried nothing may be one over which nothing passes: it
+/// takes that long to notice it.
+[[nodiscard]] inline std::chrono::milliseconds barren_after(const Settings& settings) {
+  return std::max(silence_max(settings), std::chrono::milliseconds{1'000});
+}
+/// A connection that stands for longer is sound, though the other program may compute and
+/// acknowledge nothing.
+[[nodiscard]] inline std::chrono::milliseconds proven_after(const Settings& settings) {
+  return std::max(2 * silence_max(settings), std::chrono::milliseconds{4'000});
+}
 
 /// Ends connections whose other side has stopped, or is cut off: those over which no byte comes.
 /// Both sides say something every half a second or so (a PING of libzmq's), whatever their programs
@@ -49,7 +69,7 @@ class Silence {
   [[nodiscard]] static bool has_exited(const Watched& watched);
 
   std::unordered_map<int, Watched> watched_;
-  std::chrono::milliseconds look_each_ = std::chrono::milliseconds::max();
+  std::chrono::milliseconds look_interval_ = std::chrono::milliseconds::max();
   Deadline next_look_ = Deadline::never();
 };
 

@@ -53,7 +53,7 @@ std::string text_of(int error) {
 /// descriptor, hence with the process.
 Descriptor lock_folder_of(const std::string& path) {
   constexpr std::chrono::seconds patience{5};
-  constexpr std::chrono::milliseconds look_each{10};
+  constexpr std::chrono::milliseconds look_interval{10};
   const std::string folder = std::filesystem::path{path}.parent_path().string();
   Descriptor lock{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (!lock) refuse(path, fmt::format("{}: {}", folder, text_of(errno)));
@@ -69,7 +69,7 @@ Descriptor lock_folder_of(const std::string& path) {
                                "or choose a folder of your own",
                                folder, patience.count()));
     }
-    std::this_thread::sleep_for(look_each);
+    std::this_thread::sleep_for(look_interval);
   }
   return lock;
 }

@@ -32,9 +32,9 @@ constexpr std::uint64_t turns_a_sweep = 2, turns_besides = 64;
 constexpr int late_yields = 4;
 constexpr int waits_without_yield = 256;
 // A signal that comes just before a wait begins must not be missed for long.
-constexpr std::chrono::milliseconds look_for_signals_each{100};
+constexpr std::chrono::milliseconds look_for_signals_interval{100};
 // Of a caller that has ended, libzmq's thread hands over the last within microseconds.
-constexpr std::chrono::milliseconds look_for_ends_each{1};
+constexpr std::chrono::milliseconds look_for_ends_interval{1};
 
 zmq::context_t make_context() {
   raise_file_limit();
@@ -153,8 +153,8 @@ std::optional<Incoming> Wire::receive(Deadline deadline) {
     for (const int descriptor : silence_.look()) note_exited(descriptor);
     look_after_attempts();
     if (!ready_.empty()) break;
-    const Deadline next_end = downs_.empty() ? Deadline::never() : Deadline{look_for_ends_each};
-    const bool any = pump(deadline.sooner(look_for_signals_each)
+    const Deadline next_end = downs_.empty() ? Deadline::never() : Deadline{look_for_ends_interval};
+    const bool any = pump(deadline.sooner(look_for_signals_interval)
                               .sooner(doorman_.next_look())
                               .sooner(next_attempt_look_)
                               .sooner(next_end));
@@ -303,14 +303,14 @@ bool Wire::read_message(Source& source) {
     (void)skip_rest(source);
   }
   const auto header = header_of({in.first.data<std::byte>(), in.first.size()});
-  if (!called && !header) drop(in.connection, "not a message of rankwire");
+  if (!called && !header) count_dropped(in.connection, "not a message of rankwire");
   if (called ? !is_heard(in.connection, header) : !header) return true;
   in.header = *header;
   ready_.push_back(std::move(in));
   return true;
 }
 
-void Wire::drop(ConnectionId connection, std::string_view why) {
+void Wire::count_dropped(ConnectionId connection, std::string_view why) {
   ++frames_dropped_;
   const auto found = connections_.find(connection);
   if (found == connections_.end()) return;

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 #include <zmq.hpp>
 
@@ -20,8 +21,9 @@
 #include "protocol/protocol.hpp"
 #include "protocol/spare_blocks.hpp"
 #include "rankwire/deadline.hpp"
-#include "rankwire/settings.hpp"
 #include "reach/address.hpp"
+#include "reach/endpoint.hpp"
+#include "sockets/carrier.hpp"
 #include "sockets/doorman.hpp"
 #include "sockets/gate.hpp"
 #include "sockets/gatekeeper.hpp"
@@ -33,16 +35,10 @@
 namespace rankwire::zmq_wire {
 
 /// How often a dialer says at least something.
-inline constexpr int ping_each_max_ms = 500;
+inline constexpr int ping_interval_max_ms = 500;
 
 /// Files that one Wire has open, about, besides those of its connections.
 inline constexpr std::size_t files_of_wire = 20;
-
-/// Whom this process dialed, or who called it; 0 is nobody. Who was dialed is dialed again when the
-/// connection breaks, and keeps its number: `down` and `up` tell of its state. A caller has a
-/// number for one connection: `down` is the end of it, and who calls again has another. The upper
-/// half of the numbers is not used here.
-using ConnectionId = std::uint64_t;
 
 /// What a Wire has to say next.
 struct Incoming {
@@ -82,7 +78,14 @@ struct Incoming {
 ///
 /// Neither side of a socket has a high-water mark: with heartbeats on, libzmq 4.3.4 aborts the
 /// process when its receive queue is full. Memory is bounded by the channel's windows instead.
-class Wire {
+///
+/// Who was dialed is dialed again when the connection breaks, and keeps its number: `down` and `up`
+/// tell of its state. A caller has a number for one connection: `down` is the end of it, and who
+/// calls again has another.
+///
+/// The fuzzers link another Wire in place of this one (tests/fuzz/fake_wire.cpp): it implements
+/// what is public here, without sockets.
+class Wire final : public Carrier {
  public:
   /// A connection over which nothing comes for `silence_max` (see Silence) is ended; that is looked
   /// at while receive() is called. In between, a dialed one ends when nothing arrives of what is
@@ -129,6 +132,9 @@ class Wire {
   bool send(ConnectionId to, const Header& header, std::span<const std::byte> body);
   /// A frame that is built, and its second part where `chunk` is not null, without a copy.
   bool send(ConnectionId to, zmq::message_t&& first, zmq::message_t* chunk);
+  void carry(ConnectionId over, zmq::message_t&& first, zmq::message_t* chunk) override {
+    send(over, std::move(first), chunk);
+  }
 
   /// Until one of these is said, a caller is a stranger: its connection is ended when it stays for
   /// long or sends much (Doorman), and when it says anything but a few hellos and links.
@@ -169,7 +175,7 @@ class Wire {
   void ignore_interrupts() { interruptible_ = false; }
 
   /// Counts a frame that is not taken, and logs it, once a connection. A stranger is shown out.
-  void drop(ConnectionId connection, std::string_view why);
+  void count_dropped(ConnectionId connection, std::string_view why);
   [[nodiscard]] std::uint64_t frames_dropped() const { return frames_dropped_; }
   /// Of those who are refused for what they say.
   [[nodiscard]] LogLimit& refusals() { return refusals_; }
@@ -280,10 +286,13 @@ class Wire {
   void end_callers();
   static void end_dialed(Source& source);
 
-  // wire_callers.cpp: who calls.
+  // wire_listening.cpp: where it listens.
   void listen_by(const std::function<void(zmq::socket_t&)>& bind);
   std::string listen_at(SocketFile&& file);
   void guard(zmq::socket_t& listener);
+  [[nodiscard]] std::chrono::milliseconds caller_silence() const;
+
+  // wire_callers.cpp: who calls.
   void listener_event(const Monitor::Event& event);
   [[nodiscard]] std::optional<StreamConnection> file_of_caller(int descriptor) const;
   void note_wordless(int descriptor);
@@ -301,8 +310,6 @@ class Wire {
   void emit_downs();
   bool emit_down(ConnectionId id);
   [[nodiscard]] bool is_closed(const Connection& connection) const;
-
-  [[nodiscard]] std::chrono::milliseconds caller_silence() const;
 
   std::chrono::milliseconds silence_max_;
   int crowd_ = 0;  // how many times more ranks than few; 0: only the master is dialed

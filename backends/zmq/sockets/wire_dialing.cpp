@@ -64,8 +64,9 @@ void Wire::attempt(Source& source) {
   set_option(socket, zmq::sockopt::reconnect_ivl, never_again_ms);
   set_option(socket, zmq::sockopt::connect_timeout, connect_timeout_ms);
   const int silence_max_ms = static_cast<int>(silence_max_.count());
-  const int ping_each_ms = std::min(silence_max_ms / 4, ping_each_max_ms);
-  set_option(socket, zmq::sockopt::heartbeat_ivl, ping_each_ms * (dialing.of_worker ? crowd_ : 1));
+  const int ping_interval_ms = std::min(silence_max_ms / 4, ping_interval_max_ms);
+  set_option(socket, zmq::sockopt::heartbeat_ivl,
+             ping_interval_ms * (dialing.of_worker ? crowd_ : 1));
   // The listener's own limit is closer, where its host is not very busy.
   set_option(socket, zmq::sockopt::handshake_ivl, std::max(2 * silence_max_ms, 1'000));
   if (keys_ && dialing.listener_key.empty()) {

@@ -31,7 +31,7 @@
 //
 // All numbers are little-endian and of fixed width. Every value says what it is, so that a receiver
 // that asks for another type gets a DecodeError, not garbage. One letter is one byte; the codes are
-// in archive/wire.hpp.
+// in archive/format.hpp.
 //
 //   payload  = version value                     nothing may follow
 //   value    = scalar | block | nest

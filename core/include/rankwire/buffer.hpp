@@ -12,25 +12,26 @@
 
 namespace rankwire {
 
-/// Owns the bytes of one payload, in whatever memory they came to lie: inside the Buffer itself (up
-/// to `inline_bytes`: no allocation), on the heap, or in memory of a transport or of the caller
-/// that is given back when the Buffer ends. Move-only; a moved-from Buffer is empty.
+/// Owns the bytes of one payload. They lie in one of three places: inside the Buffer itself (up to
+/// `inline_bytes`, without an allocation), on the heap, or in memory of a transport or of the
+/// caller, which is given back when the Buffer ends. Move-only; a moved-from Buffer is empty.
 ///
-/// A move keeps the address of the bytes except for those that lie inside the Buffer.
+/// A move keeps the address of the bytes, unless they lie inside the Buffer.
 class Buffer {
  public:
   static constexpr std::size_t inline_bytes = 64;
-  /// Room behind the payload that a Buffer of this size or more has (see tail_room).
+  /// A Buffer of `tail_payload_bytes_min` or more has `tail_bytes` of room behind its payload (see
+  /// tail_room).
   static constexpr std::size_t tail_bytes = 32, tail_payload_bytes_min = 4096;
-  /// Gives `data` of `context` back; called once, on the thread that ends the Buffer (which may be
-  /// a transport's own thread). Must not throw.
+  /// Gives memory back to its owner, which `context` stands for. Called once, on the thread that
+  /// ends the Buffer; that may be a transport's own thread. Must not throw.
   using Release = void (*)(void* context) noexcept;
 
   Buffer() noexcept = default;
-  /// `size` bytes, not initialised. From 1 MiB on they lie in huge pages of 2 MiB where the system
-  /// has them (Linux: transparent huge pages), and take that much memory when they are written; up
-  /// to 128 MiB of those that have ended are kept for the next ones. From 4 KiB on, `tail_bytes`
-  /// more are allocated. Throws std::bad_alloc.
+  /// Makes a Buffer of `size` bytes, not initialised. From 4 KiB on it has `tail_bytes` more. From
+  /// 1 MiB on it lies in huge pages of 2 MiB where the system has them (Linux: transparent huge
+  /// pages); these take memory only when they are written. When such Buffers end, up to 128 MiB of
+  /// their memory is kept for the next ones. Throws std::bad_alloc.
   explicit Buffer(std::size_t size);
   ~Buffer() { release(); }
   Buffer(Buffer&& other) noexcept { steal(other); }
@@ -44,14 +45,14 @@ class Buffer {
   Buffer(const Buffer&) = delete;
   Buffer& operator=(const Buffer&) = delete;
 
-  /// A copy of `bytes`: one allocation above `inline_bytes`, none below.
+  /// A copy of `bytes`. Costs one allocation above `inline_bytes`, none below.
   [[nodiscard]] static Buffer copy_of(std::span<const std::byte> bytes);
   [[nodiscard]] static Buffer copy_of(std::string_view text);
-  /// Takes `[data, data + size)` as it lies, and `tail_room` bytes behind it that may be written
-  /// to; `give_back(context)` ends it. No copy.
+  /// Takes over `[data, data + size)` without a copy, and `tail_room` bytes behind it, which may
+  /// then be written to. When the Buffer ends, it calls `give_back(context)`.
   [[nodiscard]] static Buffer adopt(std::byte* data, std::size_t size, Release give_back,
                                     void* context, std::size_t tail_room = 0) noexcept;
-  /// Takes a vector or string over without copying its bytes (one small allocation for the handle).
+  /// Takes over a vector or string without copying its bytes. Costs one small allocation.
   template <class Container>
   [[nodiscard]] static Buffer from(Container&& container);
 
@@ -61,12 +62,12 @@ class Buffer {
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
   [[nodiscard]] std::span<std::byte> bytes() noexcept { return {data(), size_}; }
   [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return {data(), size_}; }
-  /// How many bytes behind the payload are this Buffer's, too. A transport that owns the Buffer may
-  /// write there: a header behind the payload goes with it in one piece, without a copy.
+  /// The number of bytes behind the payload that belong to this Buffer. A transport that owns the
+  /// Buffer may write a header there and send both in one piece, without a copy.
   [[nodiscard]] std::size_t tail_room() const noexcept {
     return release_ != nullptr ? tail_room_ : 0;
   }
-  /// The bytes as text; valid as long as the Buffer stays where it is.
+  /// The bytes as text. Valid while the Buffer is neither moved nor ended.
   [[nodiscard]] std::string_view text() const noexcept;
 
  private:
@@ -86,7 +87,7 @@ class Buffer {
       return;
     }
     data_ = inline_.data();
-    // By constant sizes, which costs no call: a small message moves five times on its way, and the
+    // Constant sizes avoid a call of memcpy. A small message moves five times on its way, and the
     // calls were a third of its time.
     if (size_ <= sizeof(std::uint64_t)) {
       std::memcpy(data_, other.data_, sizeof(std::uint64_t));

@@ -6,14 +6,14 @@ namespace rankwire {
 
 /// The moment at which a wait ends. Every wait of the library takes one.
 ///
-/// Converts from a duration, counted from the moment of the conversion, so that calls read
-/// `world.recv(source, tag, 2s)`. Counts on the steady clock: setting the wall clock moves nothing.
-/// A duration too long for the clock counts as never. Two words; pass it by value.
+/// A duration converts to one, counted from the moment of the conversion, so that calls read
+/// `world.recv(source, tag, 2s)`. It uses the steady clock: setting the wall clock changes nothing.
+/// A duration that is too long for the clock means never. Small; pass it by value.
 class Deadline {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// `from_now` of zero or less: already expired, so the call polls.
+  /// `from_now` of zero or less is in the past: the call polls.
   // NOLINTNEXTLINE(google-explicit-constructor): the implicit form is the purpose.
   template <class Rep, class Period>
   Deadline(std::chrono::duration<Rep, Period> from_now) : at_{from_now_to_point(from_now)} {}
@@ -23,7 +23,7 @@ class Deadline {
   [[nodiscard]] static Deadline at(Clock::time_point moment) { return Deadline{moment}; }
 
   [[nodiscard]] bool is_never() const { return at_ == Clock::time_point::max(); }
-  /// True for a deadline that was made to poll: asking costs no look at the clock.
+  /// True for a deadline made by poll(). Does not read the clock.
   [[nodiscard]] bool is_poll() const { return at_ == Clock::time_point::min(); }
   [[nodiscard]] bool expired() const { return is_poll() || (!is_never() && Clock::now() >= at_); }
   /// Time left, never negative; Clock::duration::max() for never.

@@ -8,18 +8,19 @@
 
 namespace rankwire {
 
-/// Exit codes of every program that starts through run(); part of the interface, see README.
+/// Exit codes of every program that starts through run(). Part of the interface; the README lists
+/// them.
 enum class ExitCode : int {
   ok = 0,
   failure = 1,  ///< an uncaught exception, or a transport that failed
-  usage = 2,    ///< an option, a configuration or a call that cannot be meant
+  usage = 2,    ///< a wrong option, configuration or call
   peer = 3,     ///< a rank was lost, or left without doing its part
   timeout = 4,  ///< a wait reached its deadline
   aborted = 5,  ///< another rank ended the world
   signal = 128  ///< + the signal's number: 130 for SIGINT, 143 for SIGTERM
 };
 
-/// Base of all exceptions of the library; named by what the catcher can do about them.
+/// Base of all exceptions of the library. Each class stands for one thing that the catcher can do.
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -28,7 +29,7 @@ class Error : public std::runtime_error {
   }
 };
 
-/// Fix your code or your configuration.
+/// A mistake in the program or its configuration: fix that.
 class UsageError : public Error {
  public:
   using Error::Error;
@@ -37,7 +38,7 @@ class UsageError : public Error {
   }
 };
 
-/// Wait longer, or look at the peer that it names.
+/// A wait reached its deadline: wait longer, or look at the peer that it names.
 class Timeout : public Error {
  public:
   using Error::Error;
@@ -46,7 +47,7 @@ class Timeout : public Error {
   }
 };
 
-/// Reject the message: its bytes are not what the receiver asked for.
+/// The bytes of a message are not what the receiver asked for: reject the message.
 class DecodeError : public Error {
  public:
   using Error::Error;
@@ -58,7 +59,7 @@ class TransportError : public Error {
   using Error::Error;
 };
 
-/// A rank departed; reassign its work. Caught as PeerLost, PeerLeft, or this for both.
+/// A rank departed: give its work to another. Catch PeerLost, PeerLeft, or this class for both.
 class PeerGone : public Error {
  public:
   explicit PeerGone(const std::string& what, Departure departure)
@@ -85,7 +86,8 @@ class PeerLeft : public PeerGone {
   using PeerGone::PeerGone;
 };
 
-/// A rank ended the world; end too. Its own process exits with what it said to Channel::abort.
+/// A rank ended the world: end as well. The process of that rank exits with the code that it gave
+/// to Channel::abort.
 class Aborted : public Error {
  public:
   Aborted(const std::string& what, int rank, int exit_code = static_cast<int>(ExitCode::aborted))
@@ -111,17 +113,18 @@ class Interrupted : public Error {
   int signal_;
 };
 
-/// What the process ends with when a rank returns `code`: the system keeps eight bits of it. A code
-/// that is not 0 never becomes 0: 256 and its multiples become 1.
+/// The exit status of a process whose rank returned `code`. The system keeps eight bits of it. A
+/// code other than 0 never becomes 0: 256 and its multiples become 1.
 [[nodiscard]] int exit_status(int code) noexcept;
 
-/// The exit code for an exception of any kind; `failure` for those that are not ours. Never 0.
+/// The exit code for an exception: `failure` for one that is not a rankwire::Error. Never 0.
 [[nodiscard]] int exit_code_of(const std::exception& error) noexcept;
 
-/// "rank 2 (node7, pid 4711)": how every message of the library names a rank. `pid` 0: not known.
+/// The name of a rank in every message of the library: "rank 2 (node7, pid 4711)". `pid` is 0 if it
+/// is not known.
 [[nodiscard]] std::string name_of(int rank, const std::string& host, int pid);
 
-/// Throws PeerLost or PeerLeft, as the departure's kind says; `doing` completes "... while ".
+/// Throws PeerLost or PeerLeft, by the kind of `departure`. `doing` completes "... while ".
 [[noreturn]] void throw_departure(const Departure& departure, const std::string& doing);
 
 }  // namespace rankwire

@@ -11,15 +11,15 @@ struct PeerInfo {
   int rank = 0;
   std::string host;
   int pid = 0;
-  std::string endpoint;  ///< where it listens; empty where the transport has no such thing
+  std::string endpoint;  ///< where it listens; empty on transports without addresses
   bool relayed = false;  ///< messages between it and this rank go through the master
 };
 
-/// Facts of a channel (clause 13). A snapshot: it does not change under the reader.
+/// Facts of a channel (clause 13). A snapshot: it does not change later.
 struct Info {
   std::string transport;        ///< "inproc", "mpi", "zmq"
   std::string library;          ///< the transport's library and its version, in words
-  std::vector<PeerInfo> peers;  ///< one a rank, in rank order, the own one included
+  std::vector<PeerInfo> peers;  ///< one for each rank, in rank order, this one included
   bool across_hosts = false;    ///< ranks may be on several hosts (not over zmq's ipc)
   bool encrypted = false;       ///< links have keys
   bool detects_loss = false;    ///< a rank that dies is noticed, and the others go on
@@ -30,13 +30,13 @@ struct Info {
   std::uint64_t messages_received = 0;
   std::uint64_t bytes_sent = 0;
   std::uint64_t bytes_received = 0;
-  /// Bytes of payloads that rankwire itself copied, on the way between the program's memory and the
-  /// transport's. Payloads above 64 KiB that are sent as Buffers, and received as Messages, are not
-  /// among them; over zmq, those above 1 MiB that come from another host are. What typed messages
-  /// copy to encode and decode (typed.hpp) is not.
+  /// Bytes of payloads that rankwire itself copied between the program's memory and the
+  /// transport's. A payload above 64 KiB that is sent as a Buffer and received as a Message is not
+  /// copied, except over zmq one above 1 MiB that comes from another host. Copies that typed
+  /// messages make to encode and decode (typed.hpp) do not count.
   std::uint64_t bytes_copied = 0;
-  std::uint64_t frames_dropped =
-      0;  ///< damaged, hostile or unasked-for; never given to the program
+  /// Frames that were damaged, hostile or not asked for. The program never sees them.
+  std::uint64_t frames_dropped = 0;
 };
 
 }  // namespace rankwire

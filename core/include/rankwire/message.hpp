@@ -13,21 +13,22 @@ inline constexpr int any_tag = -1;
 /// User tags are 0..tag_max on every transport (some MPI stacks allow no more than 2^19-1).
 inline constexpr int tag_max = 262143;
 
-/// A received message; owns its bytes.
+/// A received message. It owns its bytes.
 struct Message {
   int source = 0;
   int tag = 0;
   Buffer payload;
 };
 
-/// What is known of a message whose bytes went into the caller's own memory.
+/// A received message whose bytes went into the caller's own memory.
 struct Envelope {
   int source = 0;
   int tag = 0;
   std::size_t bytes = 0;
 };
 
-/// How a rank departed: it closed (left), or it died, hung its connection or was cut off (lost).
+/// The end of a rank: it closed its channel (left); or it died, hung its connection or was cut off
+/// (lost).
 struct Departure {
   enum class Kind { left, lost };
   int rank = 0;
@@ -44,7 +45,7 @@ struct Arrival {
   int pid = 0;
 };
 
-/// What a rank that listens to everybody can hear.
+/// What Channel::next returns.
 using Event = std::variant<Message, Departure, Arrival>;
 
 }  // namespace rankwire

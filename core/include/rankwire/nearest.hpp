@@ -6,11 +6,11 @@
 
 namespace rankwire {
 
-/// Of `known`, the one that takes the fewest inserted, removed, replaced or swapped characters to
-/// become `name`; empty when none is like it (more than a third of it would have to change).
+/// The name in `known` that is closest to `name`: it takes the fewest inserted, removed, replaced
+/// or swapped characters. Empty if even that one would have to change by more than a third.
 [[nodiscard]] std::string nearest_slip(std::string_view name, std::span<const std::string> known);
 
-/// Of `known`, the shortest that begins with `name`, or else the nearest slip.
+/// The shortest name in `known` that begins with `name`; if there is none, nearest_slip().
 [[nodiscard]] std::string nearest_name(std::string_view name, std::span<const std::string> known);
 
 }  // namespace rankwire

@@ -4,23 +4,24 @@
 
 namespace rankwire {
 
-/// Keeps the numbers 0, 1 and 2 for stdin, stdout and stderr. One that was closed when the program
-/// started (`program >&-`) would be given to the next file or socket that is opened, and results
-/// would go there. In its place comes a descriptor that takes and gives nothing, so that its use
-/// stays the error that it is. Called by run(), before anything is opened.
+/// Keeps the descriptors 0, 1 and 2 for stdin, stdout and stderr. If one of them was closed when
+/// the program started (`program >&-`), the next file or socket to be opened would get its number,
+/// and results would go there. This puts a descriptor in its place that neither takes nor gives
+/// anything: using it is still an error. run() calls this before it opens anything.
 void keep_standard_descriptors() noexcept;
 
-/// Writes all of `text` to stdout at once, behind what stdio holds back. A signal handler of the
-/// program's does not end that, as it may end a write of stdio's, which then loses what it had
-/// (without SA_RESTART, where stdout is a terminal, or a pipe that is full). What stdout did not
-/// take makes flush_output false.
+/// Writes what stdio holds back for stdout, and then all of `text`. A signal handler of the program
+/// cannot cut it short. (stdio may lose text that way: without SA_RESTART, where stdout is a
+/// terminal or a full pipe.) If stdout does not take all of it, flush_output returns false from
+/// then on.
 void write_output(std::string_view text) noexcept;
 
-/// Flushes what stdio and iostreams hold back for stdout. False when it did not take all that was
-/// ever written to it: a full disk, a pipe whose reader has gone, a closed stdout.
+/// Flushes what stdio and iostreams hold back for stdout. False if stdout has not taken everything
+/// that was ever written to it: the disk is full, the reader of the pipe has gone, or stdout is
+/// closed.
 [[nodiscard]] bool flush_output();
 
-/// As flush_output; throws Error, which says so, instead of giving false.
+/// Like flush_output, but throws Error with the reason instead of returning false.
 void finish_output();
 
 }  // namespace rankwire

@@ -8,9 +8,9 @@ class ParseError;
 
 namespace rankwire {
 
-/// What CLI11 has found wrong with a command line, as a sentence that says which option, what is
-/// wrong, and what to do; what a program's own options have refused stays as it is, but for what
-/// cannot be printed.
+/// CLI11's complaint about a command line, as a sentence that says which option, what is wrong and
+/// what to do. The text of an error that the program's own options raised stays as it is, except
+/// for characters that cannot be printed.
 [[nodiscard]] std::string plain_words(const CLI::ParseError& error);
 
 }  // namespace rankwire

@@ -15,14 +15,14 @@
 //   void serialize(Archive& archive) { archive(first, second); }
 //
 // and a default constructor. The README lists the standard's types; none needs a further header.
-// The format, and what a hostile message can do (little), is told in archive.hpp.
+// archive.hpp describes the format, and what a hostile message can do (little).
 //
 // Arrays of numbers (std::vector, std::span, std::array, C arrays) and strings travel as they lie
-// in memory, behind a head of 11 bytes that says their type and length: no element is looked at. To
-// send one costs one allocation and one copy, whatever the transport then does with a Buffer that
-// it owns (clause 2). To receive one as a std::vector costs an allocation and a copy, by recv_into
-// a copy. What an element may be: integers of up to 64 bits, float, double, bool, char, char8_t,
-// char16_t, char32_t and std::byte.
+// in memory, behind a head of 11 bytes that says their type and length. No element is looked at.
+// Sending one costs one allocation and one copy; the transport then owns a Buffer (clause 2).
+// Receiving one costs an allocation and a copy as a std::vector, and one copy by recv_into.
+// Elements may be integers of up to 64 bits, float, double, bool, char, char8_t, char16_t, char32_t
+// and std::byte.
 
 namespace rankwire {
 
@@ -43,7 +43,8 @@ constexpr void check_sendable() {
                 "send text as std::string or std::string_view; the receiver asks for std::string");
 }
 
-/// Where it is false a static_assert has said why, and the compiler needs to say no more.
+/// False if a T cannot be received. A static_assert has then said why, and callers compile nothing
+/// more, so that the compiler says no more.
 template <class T>
 [[nodiscard]] constexpr bool check_receivable() {
   static_assert(!is_raw_bytes<T>, "plain bytes need no decoding: use channel.recv(source, tag)");
@@ -60,10 +61,10 @@ template <class T>
   }
 }
 
-/// Bytes of what stands before the elements of a payload that is one block.
+/// Bytes that stand before the elements in a payload that is one block.
 inline constexpr std::size_t block_head_bytes = 3 + sizeof(std::uint64_t);
 
-/// The payload of one block, of which the elements have yet to be written.
+/// The payload of one block with room for its elements, which the caller writes.
 [[nodiscard]] Buffer block_without_elements(Code kind, Code element, std::size_t count,
                                             std::size_t element_bytes);
 
@@ -82,14 +83,14 @@ inline constexpr bool is_text<std::basic_string<C, R, A>> = true;
 template <class C, class R>
 inline constexpr bool is_text<std::basic_string_view<C, R>> = true;
 
-/// What is one block as a whole, and has a size and data.
+/// Whether a T is sent as one block: a class with data() and size() of plain elements.
 template <class T>
 inline constexpr bool is_block = std::is_class_v<T> && !nests<T> && requires(const T& value) {
   requires BlockElement<std::remove_cvref_t<decltype(*value.data())>>;
   value.size();
 };
 
-/// Whether a payload is one array of T that fits.
+/// Takes a payload only if it is one array of T with at most `room` elements.
 template <BlockElement T>
 class ArrayCheck final : public PayloadCheck {
  public:
@@ -119,10 +120,10 @@ std::string ArrayCheck<T>::wrong_with(std::span<const std::byte> payload) const 
 
 }  // namespace archive
 
-/// The bytes that send() would send. Costs no allocation where the result fits
-/// Buffer::inline_bytes, one for a small class or a single vector, more as the result grows.
-/// Throws UsageError for what a receiver could not decode: classes nested too deep, cycles of
-/// shared pointers, sizes without elements (archive.hpp).
+/// The bytes that send() would send. Costs no allocation if they fit Buffer::inline_bytes, one for
+/// a small class or a single vector, and more as the result grows. Throws UsageError for what a
+/// receiver could not decode: classes nested too deep, cycles of shared pointers, sizes without
+/// elements (archive.hpp).
 template <class T>
 [[nodiscard]] Buffer encode(const T& value) {
   archive::check_sendable<T>();
@@ -140,9 +141,10 @@ template <class T>
   }
 }
 
-/// The value that `bytes` are the encoding of. Throws DecodeError, which says what was expected at
-/// which byte and what was found; an exception of a class's own load function becomes one too.
-/// Allocates what the value needs, and never more than the bytes could justify (see archive.hpp).
+/// Decodes the value that was encoded as `bytes`. Throws DecodeError, which says what was expected
+/// at which byte and what was found there. An exception from a class's own load function becomes a
+/// DecodeError as well. Allocates what the value needs, and never more than the bytes justify
+/// (archive.hpp).
 template <class T>
 [[nodiscard]] T decode(std::span<const std::byte> bytes) {
   if constexpr (archive::check_receivable<T>()) {
@@ -162,7 +164,7 @@ template <class T>
   }
 }
 
-/// As above; the DecodeError also names the message's source and tag.
+/// As above. The DecodeError also names the source and tag of the message.
 template <class T>
 [[nodiscard]] T decode(const Message& message) {
   try {
@@ -172,14 +174,14 @@ template <class T>
   }
 }
 
-/// Sends `value`, encoded. Throws what encode and Channel::send throw.
+/// Encodes and sends `value`. Throws what encode and Channel::send throw.
 template <class T>
 void send(Channel& channel, int dest, int tag, const T& value,
           Deadline deadline = Deadline::never()) {
   channel.send(dest, tag, encode(value), deadline);
 }
 
-/// A value, and which message it was.
+/// A decoded value, and the source and tag of its message.
 template <class T>
 struct Received {
   int source = 0;
@@ -187,7 +189,7 @@ struct Received {
   T value{};
 };
 
-/// As recv_from; nothing at the deadline.
+/// Like recv_from, but returns nothing at the deadline.
 template <class T>
 [[nodiscard]] std::optional<Received<T>> try_recv_from(Channel& channel, int source, int tag,
                                                        Deadline deadline) {
@@ -198,9 +200,10 @@ template <class T>
   }
 }
 
-/// The next message of `source` with `tag`, decoded, and who sent it with which tag:
-/// `auto [source, tag, value] = recv_from<double>(world, any_source, any_tag);`. Throws Timeout at
-/// the deadline, what Channel::recv throws, and DecodeError, after which the message is gone.
+/// Receives the next message of `source` with `tag` and decodes it. Returns the value with the
+/// message's source and tag: `auto [source, tag, value] = recv_from<double>(world, any_source,
+/// any_tag);`. Throws Timeout at the deadline, what Channel::recv throws, and DecodeError; after a
+/// DecodeError the message is gone.
 template <class T>
 [[nodiscard]] Received<T> recv_from(Channel& channel, int source, int tag,
                                     Deadline deadline = Deadline::never()) {
@@ -211,7 +214,7 @@ template <class T>
   }
 }
 
-/// As recv; nothing at the deadline.
+/// Like recv, but returns nothing at the deadline.
 template <class T>
 [[nodiscard]] std::optional<T> try_recv(Channel& channel, int source, int tag, Deadline deadline) {
   if constexpr (archive::check_receivable<T>()) {
@@ -221,7 +224,7 @@ template <class T>
   }
 }
 
-/// The next message of `source` with `tag`, decoded. As recv_from, for who knows the source.
+/// Like recv_from, but returns the value alone.
 template <class T>
 [[nodiscard]] T recv(Channel& channel, int source, int tag, Deadline deadline = Deadline::never()) {
   if constexpr (archive::check_receivable<T>()) {
@@ -229,14 +232,14 @@ template <class T>
   }
 }
 
-/// An array that went into the caller's own memory: which message it was, and how many elements.
+/// An array that was received into the caller's own memory.
 struct Filled {
   int source = 0;
   int tag = 0;
   std::size_t count = 0;
 };
 
-/// As recv_into; nothing at the deadline.
+/// Like recv_into, but returns nothing at the deadline.
 template <archive::BlockElement T>
 [[nodiscard]] std::optional<Filled> try_recv_into(Channel& channel, int source, int tag,
                                                   std::span<T> memory, Deadline deadline) {
@@ -249,10 +252,10 @@ template <archive::BlockElement T>
   return Filled{message->source, message->tag, count};
 }
 
-/// Receives an array of T into `memory`, the first of it if it has room for more: what was sent as
-/// a std::vector, std::span, std::array or C array. One copy. Throws Timeout at the deadline, and
-/// UsageError where the message is another one, or has more elements than there is room for: it
-/// then stays to be received (clause 2).
+/// Receives an array of T into the beginning of `memory`. The sender may have sent a std::vector,
+/// std::span, std::array or C array. Costs one copy. Throws Timeout at the deadline. Throws
+/// UsageError if the message is not such an array, or has more elements than `memory`; it then
+/// stays to be received (clause 2).
 template <archive::BlockElement T>
 Filled recv_into(Channel& channel, int source, int tag, std::span<T> memory,
                  Deadline deadline = Deadline::never()) {
@@ -260,7 +263,7 @@ Filled recv_into(Channel& channel, int source, int tag, std::span<T> memory,
   if (!filled) archive::fail_timeout(channel.rank(), source, tag);
   return *filled;
 }
-/// Into all elements that a container has; it does not grow.
+/// Receives into the elements that the container has. It does not grow.
 template <class Container>
 requires(archive::is_block<Container> && !archive::is_text<Container>) Filled
     recv_into(Channel& channel, int source, int tag, Container& memory,

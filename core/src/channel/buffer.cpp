@@ -10,8 +10,8 @@ namespace rankwire {
 
 Buffer::Buffer(std::size_t size) : size_{size} {
   if (size <= inline_bytes) return;
-  // malloc and mmap, not new[]: large blocks come as untouched pages, so a size announced by a peer
-  // costs memory only as its bytes arrive.
+  // malloc and mmap give large blocks as untouched pages. So a size that a peer announces costs
+  // memory only as its bytes arrive.
   if (size >= huge_bytes) {
     HugeBlock* const block = take_huge_block(size);
     if (block == nullptr) throw std::bad_alloc{};

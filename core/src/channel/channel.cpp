@@ -9,7 +9,7 @@
 
 namespace rankwire {
 
-/// Clause 9: marks the channel as in use for the length of one call.
+/// Marks the channel as in use for the length of one call (clause 9).
 class Channel::Use {
  public:
   explicit Use(const Channel& channel) : channel_{channel} {
@@ -31,11 +31,12 @@ class Channel::Use {
   Use& operator=(const Use&) = delete;
 
  private:
-  /// Says whether it was in use.
+  /// Returns whether the channel was in use.
   bool enter() {
 #ifdef NDEBUG
-    // An exchange costs 7 ns, a message of 8 B over MPI 200 with two of them. Who is refused writes
-    // nothing: the other may have left meanwhile, and nobody would take back what is written now.
+    // An exchange costs 7 ns; a message of 8 B over MPI takes 200 ns with two of them. A call that
+    // is refused must not write: the other call may have ended meanwhile, and nobody would reset
+    // the mark.
     if (channel_.in_use_.load(std::memory_order_acquire)) return true;
     channel_.in_use_.store(true, std::memory_order_relaxed);
     return false;
@@ -104,8 +105,8 @@ void Channel::send(int dest, int tag, std::span<const std::byte> payload, Deadli
 
 void Channel::send(int dest, int tag, Buffer&& payload, Deadline deadline) {
   const Use use{*this};
-  // Taken whatever happens, and not moved to here: bytes that lie inside it, and were written just
-  // now, cost 5 ns to read back.
+  // The payload is taken over even if the call throws. It is not moved into a local Buffer: reading
+  // bytes back that lie inside it and were written just now costs 5 ns.
   struct Taken {
     Buffer& payload;
     ~Taken() { payload = Buffer{}; }
@@ -207,7 +208,7 @@ void Channel::close(Deadline serve_until) {
 
 void Channel::abort(int exit_code, const std::string& what) noexcept {
   if (!is_own_process()) return;
-  // A failure, whatever was said: it never ends with 0.
+  // An abort is a failure, even if the caller gave exit code 0.
   const int code = exit_status(exit_code);
   do_abort(code == 0 ? static_cast<int>(ExitCode::failure) : code, what);
 }

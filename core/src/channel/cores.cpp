@@ -22,7 +22,7 @@ Cores allowed_cores() {
 
 namespace {
 
-/// The bound of one group: "QUOTA PERIOD" in microseconds, or "max PERIOD".
+/// The bound of one group. The file says "QUOTA PERIOD" in microseconds, or "max PERIOD".
 std::optional<double> quota_of(const std::filesystem::path& group) {
   std::ifstream file{group / "cpu.max"};
   double quota_us = 0, period_us = 0;
@@ -50,7 +50,7 @@ std::optional<double> core_quota(const std::filesystem::path& proc,
     if (const auto quota = quota_of(group)) least = std::min(least.value_or(*quota), *quota);
   };
   look();
-  for (const auto& part : own_group(proc)) {  // a group has what every one around it has
+  for (const auto& part : own_group(proc)) {  // the bounds of all enclosing groups apply, too
     group /= part;
     look();
   }

@@ -22,8 +22,9 @@ std::array<HugeBlock*, 64> kept;  // the oldest first
 std::size_t kept_count = 0;
 std::size_t kept_bytes = 0;
 
-/// Whoever forks has the lock meanwhile: in the new process nobody else could give it back. (The
-/// allocator of the system does the same.)
+/// The thread that forks holds the lock meanwhile. Otherwise another thread might hold it, which
+/// does not exist in the new process and could never unlock it. (The system's allocator does the
+/// same.)
 [[maybe_unused]] const int guarded =
     pthread_atfork([] { mutex.lock(); }, [] { mutex.unlock(); }, [] { mutex.unlock(); });
 
@@ -40,7 +41,7 @@ void unmap(HugeBlock* block) {
   delete block;
 }
 
-/// Aligned to a huge page: the system's own alignment is that of a small one.
+/// Maps memory that is aligned to a huge page. mmap alone aligns to a small one.
 std::byte* map(std::size_t bytes) {
   const std::size_t used = bytes + HugeBlock::tail_bytes;
   void* const all =
@@ -51,7 +52,7 @@ std::byte* map(std::size_t bytes) {
   if (before > 0) munmap(begin, before);
   munmap(begin + before + used, page_bytes - before);
 #ifdef MADV_HUGEPAGE
-  madvise(begin + before, bytes, MADV_HUGEPAGE);  // refused: then in small pages
+  madvise(begin + before, bytes, MADV_HUGEPAGE);  // if refused, the pages stay small
 #endif
   return begin + before;
 }
@@ -61,7 +62,7 @@ std::byte* map(std::size_t bytes) {
 HugeBlock* take_huge_block(std::size_t bytes) noexcept {
   {
     const std::lock_guard lock{mutex};
-    for (std::size_t i = kept_count; i-- > 0;) {  // what was used last may still be in the cache
+    for (std::size_t i = kept_count; i-- > 0;) {  // latest first: it may still be in the cache
       if (kept[i]->bytes >= bytes && kept[i]->bytes / 2 <= bytes) return remove(i);
     }
   }

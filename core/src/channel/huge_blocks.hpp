@@ -4,25 +4,25 @@
 
 namespace rankwire {
 
-/// Buffers of so many bytes and more have memory in huge pages (2 MiB instead of 4 KiB), where the
-/// system gives them to those who ask (Linux with transparent huge pages, `always` or `madvise`):
-/// the kernel copies between processes page by page, and payloads of 1 and 4 MiB over MPI take half
-/// the time. Elsewhere they are small pages.
+/// Buffers of this size or more lie in huge pages (2 MiB instead of 4 KiB), if the system has them
+/// (Linux with transparent huge pages, `always` or `madvise`). The kernel copies between processes
+/// page by page: with huge pages, payloads of 1 and 4 MiB over MPI take half the time. Elsewhere
+/// the pages are small.
 inline constexpr std::size_t huge_bytes = std::size_t{1} << 20;
 
-/// Memory of such a Buffer: `bytes` of it in whole huge pages, and `tail_bytes` behind them.
+/// The memory of such a Buffer: `bytes` in whole huge pages, and `tail_bytes` behind them.
 struct HugeBlock {
   static constexpr std::size_t tail_bytes = 4096;  ///< a small page, so that there is always a tail
   std::byte* data = nullptr;
   std::size_t bytes = 0;  ///< at most twice as many as were asked for
 };
 
-/// Not initialised, and in pages that cost memory when they are first touched. Null when there is
-/// no memory. What is given back is kept for the next, at most 128 MiB in 64 blocks for the whole
-/// process: else every page is a fault again, which takes longer than to send it. Any thread may
-/// call.
+/// Gives a block of at least `bytes`, or null if there is no memory. It is not initialised, and its
+/// pages take memory when they are first touched. Blocks that are given back are kept for the next
+/// ones, up to 128 MiB in 64 blocks for the whole process: otherwise every page would be a page
+/// fault again, which takes longer than sending it. Any thread may call this.
 [[nodiscard]] HugeBlock* take_huge_block(std::size_t bytes) noexcept;
-/// Ends what take_huge_block gave (a Buffer::Release).
+/// Gives back a block of take_huge_block. A Buffer::Release.
 void give_back_huge_block(void* block) noexcept;
 
 }  // namespace rankwire

@@ -11,10 +11,12 @@
 namespace rankwire {
 namespace {
 
-/// To look through so many is as fast as to keep their chains, and most programs have no more.
+/// Searching this many messages one by one is as fast as keeping chains of them. Most programs have
+/// no more.
 constexpr std::size_t unindexed_max = 16;
 constexpr std::size_t nodes_first = 16, nodes_at_once_max = 4096;
-/// News of one rank that wait to be read: its departure, the next process, and that one's.
+/// At most this many news of one rank wait to be read: its departure, the arrival of the next
+/// process, and that one's departure.
 constexpr int unread_max = 3;
 constexpr int tag_bits = std::bit_width(static_cast<unsigned>(tag_max));
 
@@ -45,65 +47,63 @@ void Mailbox::Chain::remove(Node& node) {
   (links.next == nullptr ? last : (links.next->*of).previous) = links.previous;
 }
 
-/// Keys differ in a few low bits mostly: one multiplication brings all of them to the top.
+/// Keys differ mostly in a few low bits. One multiplication moves all of them to the top.
 std::size_t Mailbox::Chains::home(std::uint64_t key) const {
-  const int bits = std::countr_zero(places_.size());
+  const int bits = std::countr_zero(entries_.size());
   return static_cast<std::size_t>((key * 0x9E3779B97F4A7C15U) >> (64 - bits));
 }
 
-/// Where `key` is, or the free place where it belongs.
+/// The index of the entry with `key`, or of the free entry where it belongs.
 std::size_t Mailbox::Chains::find(std::uint64_t key) const {
   std::size_t at = home(key);
-  while (places_[at].chain.first != nullptr && places_[at].key != key) {
-    at = (at + 1) & (places_.size() - 1);
+  while (entries_[at].chain.first != nullptr && entries_[at].key != key) {
+    at = (at + 1) & (entries_.size() - 1);
   }
   return at;
 }
 
 Mailbox::Node* Mailbox::Chains::first(std::uint64_t key) const {
-  return places_.empty() ? nullptr : places_[find(key)].chain.first;
+  return entries_.empty() ? nullptr : entries_[find(key)].chain.first;
 }
 
 Mailbox::Chain& Mailbox::Chains::at(std::uint64_t key) {
-  if (2 * used_ >= places_.size()) grow();
-  Place& place = places_[find(key)];
-  if (place.chain.first == nullptr) {
-    place.key = key;
+  if (2 * used_ >= entries_.size()) grow();
+  Entry& entry = entries_[find(key)];
+  if (entry.chain.first == nullptr) {
+    entry.key = key;
     ++used_;
   }
-  return place.chain;
+  return entry.chain;
 }
 
 void Mailbox::Chains::grow() {
   const auto before =
-      std::exchange(places_, std::vector<Place>(std::max(4 * unindexed_max, 2 * places_.size())));
-  for (const Place& place : before) {
-    if (place.chain.first != nullptr) places_[find(place.key)] = place;
+      std::exchange(entries_, std::vector<Entry>(std::max(4 * unindexed_max, 2 * entries_.size())));
+  for (const Entry& entry : before) {
+    if (entry.chain.first != nullptr) entries_[find(entry.key)] = entry;
   }
 }
 
-/// Those behind it move up, where they were kept from their home: no mark stays.
+/// Entries behind the hole that could not have their home because of it move up. So no mark for a
+/// removed entry is needed.
 void Mailbox::Chains::remove(std::uint64_t key) {
-  const std::size_t mask = places_.size() - 1;
+  const std::size_t mask = entries_.size() - 1;
   std::size_t hole = find(key);
-  places_[hole].chain = {};
+  entries_[hole].chain = {};
   --used_;
-  for (std::size_t at = (hole + 1) & mask; places_[at].chain.first != nullptr;
+  for (std::size_t at = (hole + 1) & mask; entries_[at].chain.first != nullptr;
        at = (at + 1) & mask) {
-    if (((at - home(places_[at].key)) & mask) < ((at - hole) & mask)) continue;
-    places_[hole] = std::exchange(places_[at], Place{});
+    if (((at - home(entries_[at].key)) & mask) < ((at - hole) & mask)) continue;
+    entries_[hole] = std::exchange(entries_[at], Entry{});
     hole = at;
   }
 }
 
 Mailbox::Mailbox(int self, int size, bool takes_arrivals)
-    : self_{self},
-      takes_arrivals_{takes_arrivals},
-      remaining_{size - 1},
-      peers_(static_cast<std::size_t>(size)) {}
+    : self_{self}, takes_arrivals_{takes_arrivals}, remaining_{size - 1}, peers_{size} {}
 
-/// Gives it to the receive that waits, if that asks for it. Before, nothing here was what it asks
-/// for: so this is the first.
+/// Gives the message to the receive that waits, if that asks for it. Nothing that came before was
+/// what it asks for, so this message is the first.
 bool Mailbox::meets(Message& message) {
   if (waiting_->event_ || !waiting_->wanted_.asks_for(message.source, message.tag)) return false;
   if (waiting_->take_again_ || !waiting_->wanted_.takes(message.payload.bytes())) {
@@ -115,10 +115,10 @@ bool Mailbox::meets(Message& message) {
 }
 
 void Mailbox::queue(Message&& message) {
-  Node& node = fresh_node();
+  Node& node = nodes_.take();
   node.message = std::move(message);
   node.arrived = ++arrivals_;
-  Peer& source = peers_[static_cast<std::size_t>(node.message.source)];
+  Peer& source = peers_.at(node.message.source);
   node.process = source.process;
   source.queued_bytes += cost_of(node);
   all_.append<&Node::all>(node);
@@ -130,14 +130,12 @@ void Mailbox::queue(Message&& message) {
   }
 }
 
-Mailbox::Node& Mailbox::fresh_node() {
+Mailbox::Node& Mailbox::Nodes::take() {
   if (free_ == nullptr) {
-    const std::size_t more = std::clamp(nodes_made_, nodes_first, nodes_at_once_max);
+    const std::size_t more = std::clamp(made_, nodes_first, nodes_at_once_max);
     blocks_.push_back(std::make_unique<Node[]>(more));
-    nodes_made_ += more;
-    for (std::size_t i = more; i-- > 0;) {
-      blocks_.back()[i].all.next = std::exchange(free_, &blocks_.back()[i]);
-    }
+    made_ += more;
+    for (std::size_t i = more; i-- > 0;) give_back(blocks_.back()[i]);
   }
   return *std::exchange(free_, free_->all.next);
 }
@@ -149,7 +147,7 @@ void Mailbox::index_all() {
 
 void Mailbox::index(Node& node) {
   const auto [source, tag] = std::pair{node.message.source, node.message.tag};
-  peers_[static_cast<std::size_t>(source)].messages.append<&Node::of_source>(node);
+  peers_.at(source).messages.append<&Node::of_source>(node);
   chains_.at(key_of(tag)).append<&Node::of_tag>(node);
   chains_.at(key_of(source, tag)).append<&Node::of_pair>(node);
 }
@@ -167,20 +165,20 @@ void Mailbox::remove_from(std::uint64_t key, Node& node) {
 /// Before its message is taken out.
 void Mailbox::unlink(Node& node) {
   if (!is_of_former(node)) {
-    peers_[static_cast<std::size_t>(node.message.source)].queued_bytes -= cost_of(node);
+    peers_.at(node.message.source).queued_bytes -= cost_of(node);
   }
   all_.remove<&Node::all>(node);
   if (indexed_) {
     const auto [source, tag] = std::pair{node.message.source, node.message.tag};
-    peers_[static_cast<std::size_t>(source)].messages.remove<&Node::of_source>(node);
+    peers_.at(source).messages.remove<&Node::of_source>(node);
     remove_from<&Node::of_tag>(key_of(tag), node);
     remove_from<&Node::of_pair>(key_of(source, tag), node);
   }
-  node.all.next = std::exchange(free_, &node);
+  nodes_.give_back(node);
   if (--messages_ == 0) indexed_ = false;
 }
 
-/// The earliest message that `wanted` asks for.
+/// The earliest message that `wanted` asks for, or null.
 Mailbox::Node* Mailbox::find(const Wanted& wanted) const {
   const auto [source, tag] = std::pair{wanted.source, wanted.tag};
   if (source == any_source && tag == any_tag) return all_.first;
@@ -191,7 +189,7 @@ Mailbox::Node* Mailbox::find(const Wanted& wanted) const {
     }
     return node;
   }
-  if (tag == any_tag) return peers_[static_cast<std::size_t>(source)].messages.first;
+  if (tag == any_tag) return peers_[source].messages.first;
   return chains_.first(source == any_source ? key_of(tag) : key_of(source, tag));
 }
 
@@ -205,7 +203,7 @@ std::optional<Event> Mailbox::take(const Wanted& wanted) {
   }
   if (node != nullptr) return take_message(*node, wanted);
   if (wanted.source != any_source) {
-    const auto& departure = peers_[static_cast<std::size_t>(wanted.source)].departure;
+    const auto& departure = peers_[wanted.source].departure;
     if (departure) return Event{*departure};
   }
   check_not_in_vain(wanted);
@@ -217,7 +215,7 @@ Event Mailbox::take_message(Node& node, const Wanted& wanted) {
   if (!wanted.takes(found.payload.bytes())) wanted.refuse(self_, found);
   gave_of_former_ = is_of_former(node);
   unlink(node);
-  // One move, from its node to the caller's event.
+  // A single move, from the node to the caller's event.
   return Event{std::in_place_type<Message>, std::move(node.message)};
 }
 
@@ -232,12 +230,13 @@ bool Mailbox::News::is_loss() const {
   return departure != nullptr && (*departure)->kind == Departure::Kind::lost;
 }
 
-/// The first that `wanted`, which asks for anyone, is to be told.
+/// The first news to report to `wanted`, which asks for anyone.
 Mailbox::NewsList::iterator Mailbox::next_news(const Wanted& wanted) {
   return wanted.all_news ? news_.begin() : first_loss_;
 }
 
-/// Who asks for losses only has passed over what that rank did before.
+/// A receive that asks for losses only passes over earlier news of the same rank: these are
+/// dropped.
 Event Mailbox::take_news(NewsList::iterator news, bool all_news) {
   const auto what = news->what;
   const int rank = news->rank();
@@ -251,7 +250,7 @@ Event Mailbox::take_news(NewsList::iterator news, bool all_news) {
 }
 
 void Mailbox::drop_news(NewsList::iterator news) {
-  --peers_[static_cast<std::size_t>(news->rank())].unread;
+  --peers_.at(news->rank()).unread;
   const bool first_loss = news == first_loss_;
   const auto next = news_.erase(news);
   if (first_loss) {
@@ -262,17 +261,18 @@ void Mailbox::drop_news(NewsList::iterator news) {
 
 void Mailbox::add_news(int rank, decltype(News::what)&& what) {
   if (waiting_ != nullptr) waiting_->take_again_ = true;
-  if (peers_[static_cast<std::size_t>(rank)].unread == unread_max && !make_room_for_news(rank)) {
+  if (peers_.at(rank).unread == unread_max && !make_room_for_news(rank)) {
     return;
   }
   news_.push_back({++arrivals_, std::move(what)});
-  ++peers_[static_cast<std::size_t>(rank)].unread;
+  ++peers_.at(rank).unread;
   if (first_loss_ == news_.end() && news_.back().is_loss()) first_loss_ = std::prev(news_.end());
 }
 
-/// Three are unread, and a fourth comes. By turns, they are departures and arrivals: of one process
-/// less is told, one that came and went. A loss is not hidden by what is none. False: it is the
-/// process whose departure comes now.
+/// Called when three news of `rank` are unread and a fourth comes. News of a rank are departures
+/// and arrivals in turn. This leaves out one process that came and went, by dropping its arrival
+/// and its departure. It prefers to keep a loss. Returns false if the departure that comes now is
+/// the one to leave out.
 bool Mailbox::make_room_for_news(int rank) {
   std::array<NewsList::iterator, unread_max> unread;
   auto at = news_.begin();
@@ -292,21 +292,20 @@ bool Mailbox::make_room_for_news(int rank) {
 }
 
 void Mailbox::check_not_in_vain(const Wanted& wanted) const {
-  const int size = static_cast<int>(peers_.size());
-  const bool only_self = wanted.source == any_source && size == 1;
+  const bool only_self = wanted.source == any_source && peers_.size() == 1;
   if (wanted.waits && (wanted.source == self_ || (only_self && !takes_arrivals_))) {
     throw UsageError{fmt::format(
         "rank {}: waits for a message from itself that it has not sent; nothing could ever come",
         self_)};
   }
-  if (wanted.source == any_source && remaining_ == 0 && size > 1 && !takes_arrivals_) {
+  if (wanted.source == any_source && remaining_ == 0 && peers_.size() > 1 && !takes_arrivals_) {
     throw_departure(*latest_,
                     fmt::format("rank {} received from anyone, and nobody remains", self_));
   }
 }
 
 void Mailbox::depart(std::shared_ptr<const Departure> departure) {
-  auto& peer = peers_[static_cast<std::size_t>(departure->rank)];
+  auto& peer = peers_.at(departure->rank);
   if (peer.departure) return;
   peer.departure = latest_ = departure;
   --remaining_;
@@ -315,13 +314,13 @@ void Mailbox::depart(std::shared_ptr<const Departure> departure) {
 }
 
 void Mailbox::arrive(Arrival arrival) {
-  auto& peer = peers_[static_cast<std::size_t>(arrival.rank)];
+  auto& peer = peers_.at(arrival.rank);
   if (!peer.departure) return;
   peer.departure.reset();
   ++remaining_;
   ++peer.process;
   peer.queued_bytes = 0;
-  if (waiting_ != nullptr && waiting_->event_) {  // given out, and on its way to the program
+  if (waiting_ != nullptr && waiting_->event_) {  // the event is on its way to the program
     const auto* const given = std::get_if<Message>(&*waiting_->event_);
     if (given != nullptr && given->source == arrival.rank) gave_of_former_ = true;
   }
@@ -330,7 +329,7 @@ void Mailbox::arrive(Arrival arrival) {
 }
 
 void Mailbox::check_send(int dest) const {
-  const auto& departure = peers_[static_cast<std::size_t>(dest)].departure;
+  const auto& departure = peers_[dest].departure;
   if (departure) throw_departure(*departure, fmt::format("rank {} sent to it", self_));
 }
 

@@ -12,7 +12,8 @@ void count_fork() {
   forks.fetch_add(1, std::memory_order_relaxed);
 }
 
-/// Before main: who forks before a channel is opened may open one itself.
+/// Registered before main, so that a process that is forked before any channel is opened may open
+/// one itself.
 [[maybe_unused]] const int watched = pthread_atfork(nullptr, nullptr, count_fork);
 
 }  // namespace

@@ -6,8 +6,8 @@ namespace rankwire {
 
 extern std::atomic<unsigned> forks;
 
-/// Another number in a process than in the one that it was forked from, however often. A pid might
-/// do, but costs a system call each time. Safe in a signal handler.
+/// A number that differs between a process and those it was forked from. A pid would do, too, but
+/// costs a system call each time. Safe in a signal handler.
 [[nodiscard]] inline unsigned process_mark() noexcept {
   return forks.load(std::memory_order_relaxed);
 }

@@ -14,7 +14,8 @@ struct Range {
   char32_t first, last;
 };
 
-/// Beyond ASCII: control characters of Latin-1, and what turns lines or their direction.
+/// Characters beyond ASCII that are not printable: control characters of Latin-1, and those that
+/// end lines or change the direction of text.
 constexpr std::array unprintable{
     Range{0x80, 0x9f},     Range{0x61c, 0x61c},   Range{0x200b, 0x200f}, Range{0x2028, 0x202e},
     Range{0x2060, 0x206f}, Range{0xfeff, 0xfeff}, Range{0xfff0, 0xfffb}, Range{0xe0000, 0xe0fff}};
@@ -54,7 +55,7 @@ bool is_printable(const Character& character) {
 std::string printable(std::string_view text, std::size_t bytes_max) {
   constexpr std::string_view cut = "...";
   std::string shown;
-  std::size_t kept = 0;  // of `shown`, when it is cut
+  std::size_t kept = 0;  // bytes of `shown` that stay if it is cut
   while (!text.empty()) {
     const Character character = first_of(text);
     const std::size_t bytes = std::max<std::size_t>(character.bytes, 1);

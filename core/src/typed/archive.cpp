@@ -60,7 +60,7 @@ std::string_view name_of(Code code) {  // NOLINT(readability-function-size): a l
     case Code::end:
       return "end of a class";
   }
-  return {};  // any byte may have been cast to a Code
+  return {};  // the Code may be a cast of any byte
 }
 
 void copy_reversed(std::byte* to, const std::byte* from, std::size_t count, std::size_t width) {
@@ -94,7 +94,8 @@ Buffer Encoder::take() {
 }
 
 void Encoder::grow(std::size_t bytes) {
-  // Room behind a large block for what closes the classes around it: no second allocation for that.
+  // Room behind a large block for the codes that close the classes around it, so that they need no
+  // second allocation.
   constexpr std::size_t first = 512;
   constexpr std::size_t room_behind = 64;
   const std::size_t wanted = std::max({first, capacity_ * 2, size_ + bytes + room_behind});
@@ -148,7 +149,7 @@ void Encoder::fail_depth() {
 
 namespace {
 
-/// The code at `at` in words.
+/// Describes the code at `at`.
 std::string code_found(std::span<const std::byte> bytes, std::size_t at) {
   if (at >= bytes.size()) return "the end of the message";
   const auto name = name_of(static_cast<Code>(bytes[at]));
@@ -156,7 +157,8 @@ std::string code_found(std::span<const std::byte> bytes, std::size_t at) {
   return std::string{name};
 }
 
-/// The label whose size is at `at`; what is not printable in it, and too much, is left out.
+/// Describes the label whose size stands at `at`. Replaces what is not printable, and cuts what is
+/// long.
 std::string label_found(std::span<const std::byte> bytes, std::size_t at) {
   constexpr std::size_t most = 80;
   if (at >= bytes.size()) return "a label without an end";
@@ -170,8 +172,9 @@ std::string label_found(std::span<const std::byte> bytes, std::size_t at) {
   return text;
 }
 
-/// What the byte at `at` is the beginning of, in words. An array's element is a code like any
-/// other here, or bytes that are all arrays would make a text, and a recursion, as long as they.
+/// Describes the value that begins at `at`. Of an array's elements it names only the code, even if
+/// that is an array again: otherwise bytes that are all arrays would make a text and a recursion as
+/// long as they are.
 std::string found(std::span<const std::byte> bytes, std::size_t at) {
   auto name = code_found(bytes, at);
   if (name == name_of(Code::label)) return label_found(bytes, at + 1);

@@ -4,29 +4,29 @@
 #include <typeinfo>
 #include <utility>
 
+#include "rankwire/archive/format.hpp"
 #include "rankwire/archive/sendable.hpp"
-#include "rankwire/archive/wire.hpp"
 
 namespace rankwire::archive {
 
-/// cereal's input archive of typed payloads. Borrows the bytes. Whatever they are, its functions
-/// give what was asked for or throw DecodeError, and nothing is allocated for a size that the bytes
-/// could not fill (see archive.hpp).
+/// cereal's input archive for typed payloads. It borrows the bytes. Whatever they are, each
+/// function gives what was asked for or throws DecodeError, and allocates nothing for a size that
+/// the bytes could not fill (archive.hpp).
 class Decoder : public cereal::InputArchive<Decoder, cereal::AllowEmptyClassElision> {
   using Base = cereal::InputArchive<Decoder, cereal::AllowEmptyClassElision>;
 
  public:
-  /// Throws DecodeError where `bytes` do not begin as a typed payload of this version.
+  /// Throws DecodeError if `bytes` do not begin as a typed payload of this version.
   explicit Decoder(std::span<const std::byte> bytes);
   Decoder(const Decoder&) = delete;
   Decoder& operator=(const Decoder&) = delete;
 
-  /// Throws DecodeError when bytes remain, except those that fill up what sizes have claimed.
+  /// Throws DecodeError if bytes remain, except those that fill up what sizes have claimed.
   void finish() const;
-  /// Throws DecodeError: `what`, and where.
+  /// Throws DecodeError with `what` and the position.
   [[noreturn]] void fail(std::string_view what) const;
 
-  // As cereal's, for types that can be received (sendable.hpp).
+  // The interface of cereal's archives, for types that can be received (sendable.hpp).
 
   template <class... T>
   Decoder& operator()(T&&... values) {
@@ -53,11 +53,12 @@ class Decoder : public cereal::InputArchive<Decoder, cereal::AllowEmptyClassElis
     if constexpr (std::same_as<T, bool>) check_bools(1);
     copy(&value, 1);
   }
-  /// A number of elements that follow: at most what the bytes can hold. `kind` as in the Encoder.
+  /// The number of elements that follow; never more than the bytes can hold. `kind` as in
+  /// Encoder::put_size.
   [[nodiscard]] std::uint64_t get_size(Code kind = Code::size);
   void expect_label(std::string_view label);
-  /// Passes the head of a block (`kind` is array or string) and gives its count of elements, all of
-  /// which are there: get_block comes next.
+  /// Reads the head of a block and returns its count of elements, all of which are there. `kind` is
+  /// array or string. Call get_block next.
   template <BlockElement T>
   [[nodiscard]] std::size_t get_block_head(Code kind) {
     return get_block_head(kind, code_of<T>(), sizeof(T));
@@ -68,14 +69,14 @@ class Decoder : public cereal::InputArchive<Decoder, cereal::AllowEmptyClassElis
     if constexpr (std::same_as<T, bool>) check_bools(count);
     copy(to, count);
   }
-  /// A block of arithmetic values into memory that is there already.
+  /// Reads a block of exactly `count` elements.
   template <BlockElement T>
   void get_block_exactly(T* to, std::size_t count) {
     const std::size_t found = get_block_head<T>(Code::array);
     if (found != count) fail_count(count, found);
     get_block(to, count);
   }
-  /// The count of elements of a payload that is one block and nothing else, as get_block_head.
+  /// Like get_block_head, for a payload that is one block and nothing else.
   template <BlockElement T>
   [[nodiscard]] std::size_t get_only_block_head(Code kind) {
     const std::size_t count = get_block_head<T>(kind);
@@ -92,26 +93,27 @@ class Decoder : public cereal::InputArchive<Decoder, cereal::AllowEmptyClassElis
     expect(Code::end);
   }
 
-  // Shared pointers. cereal casts what an id names to the type it wants, whatever it is: these take
-  // the place of its functions of the same names, and know the type of each object.
+  // Shared pointers. cereal casts the object that an id names to the wanted type, whatever it is.
+  // These functions replace cereal's of the same names, and know the type of each object.
 
-  /// The type of the pointers whose ids come next.
+  /// Gives the type of the pointers whose ids come next.
   void expect_shared(const std::type_info& type) { shared_type_ = &type; }
-  /// The first of them is a weak one.
+  /// Says that the first of them is a weak one.
   void expect_weak() { path_.weak = true; }
   void complete_shared() { path_.complete(); }
   [[nodiscard]] std::shared_ptr<void> getSharedPointer(std::uint32_t id);
   void registerSharedPointer(std::uint32_t id, std::shared_ptr<void> object);
 
-  /// The mark of a std::unique_ptr comes next. cereal takes every value but 0 for "not null".
+  /// The mark of a std::unique_ptr comes next. It must be 0 or 1; cereal would take every value but
+  /// 0 for "not null".
   void expect_unique() const {
     if (left() > 1 && bytes_[at_] == static_cast<std::byte>(Code::u8)) check_mark(at_ + 1);
   }
 
  private:
-  /// cereal would remember deferred parts and virtual bases by their addresses. But what is decoded
-  /// may move, into its place in a map, and another come to its address: nothing is deferred, and a
-  /// virtual base comes whenever it is named.
+  /// cereal would remember deferred parts and virtual bases by their addresses. But a decoded
+  /// object may move, for example into a map, and another may then have its address. So nothing is
+  /// deferred, and a virtual base is read each time it is named.
   template <class T>
   void pass(T&& value) {
     if constexpr (is_deferred<std::remove_cvref_t<T>>) {
@@ -154,7 +156,7 @@ class Decoder : public cereal::InputArchive<Decoder, cereal::AllowEmptyClassElis
   Claims claims_;
   int depth_ = 0;
   const std::type_info* shared_type_ = nullptr;
-  std::vector<Shared> shared_;  // object of id n at n - 1
+  std::vector<Shared> shared_;  // the object with id n is at n - 1
   SharedPath path_;
 };
 
@@ -233,7 +235,7 @@ void serialize(Decoder& decoder, T (&values)[n]) {
     for (auto& value : values) decoder(value);
   }
 }
-/// As cereal does it, and the Decoder knows that it is weak.
+/// Like cereal's function, but the Decoder knows that the pointer is weak.
 template <class T>
 requires(!std::is_polymorphic_v<T>) void load(Decoder& decoder, std::weak_ptr<T>& pointer) {
   std::shared_ptr<T> object;

@@ -5,17 +5,18 @@
 #include <typeindex>
 #include <utility>
 
+#include "rankwire/archive/format.hpp"
 #include "rankwire/archive/sendable.hpp"
-#include "rankwire/archive/wire.hpp"
 #include "rankwire/buffer.hpp"
 
 namespace rankwire::archive {
 
-/// cereal's output archive of typed payloads. Grows in place; take() ends it as a Buffer without
-/// copying what has outgrown the Buffer's inline bytes. At most one allocation for a payload of up
-/// to 512 bytes and for a single block of any size; none where the result fits the inline bytes.
+/// cereal's output archive for typed payloads. It grows in place. take() returns the result as a
+/// Buffer; only what fits the Buffer's inline bytes is copied. Costs no allocation if the result
+/// fits the inline bytes, and at most one for a payload of up to 512 bytes or a single block of any
+/// size.
 ///
-/// What a Decoder would refuse it refuses, with cereal::Exception: encode() makes that a
+/// It refuses what a Decoder would refuse, with cereal::Exception; encode() turns that into a
 /// UsageError.
 class Encoder : public cereal::OutputArchive<Encoder, cereal::AllowEmptyClassElision> {
   using Base = cereal::OutputArchive<Encoder, cereal::AllowEmptyClassElision>;
@@ -26,10 +27,10 @@ class Encoder : public cereal::OutputArchive<Encoder, cereal::AllowEmptyClassEli
   Encoder(const Encoder&) = delete;
   Encoder& operator=(const Encoder&) = delete;
 
-  /// The payload; leaves the archive empty and of no further use.
+  /// Returns the payload. The archive is of no further use.
   [[nodiscard]] Buffer take();
 
-  // As cereal's, for types that can be sent (sendable.hpp).
+  // The interface of cereal's archives, for types that can be sent (sendable.hpp).
 
   template <class... T>
   Encoder& operator()(T&&... values) {
@@ -55,7 +56,7 @@ class Encoder : public cereal::OutputArchive<Encoder, cereal::AllowEmptyClassEli
     to[0] = static_cast<std::byte>(code_of<T>());
     copy_little_endian(to + 1, reinterpret_cast<const std::byte*>(&value), 1, sizeof(T));
   }
-  /// `kind` is size, or says of which container.
+  /// `kind` is Code::size, or the code of a container's size.
   void put_size(std::uint64_t size, Code kind = Code::size) {
     std::byte* const to = extend(1 + sizeof size);
     to[0] = static_cast<std::byte>(kind);
@@ -87,17 +88,18 @@ class Encoder : public cereal::OutputArchive<Encoder, cereal::AllowEmptyClassEli
     *extend(1) = static_cast<std::byte>(Code::end);
   }
 
-  // Shared pointers. What cereal does by the address of an object alone is done here by its type
-  // as well, as the Decoder does it.
+  // Shared pointers. cereal identifies an object by its address alone. This does so by address and
+  // type, as the Decoder does.
 
-  /// The type of the pointers that come next, and whether the first of them is a weak one.
+  /// expect_shared gives the type of the pointers that come next; expect_weak says that the first
+  /// of them is a weak one.
   void expect_shared(const std::type_info& type) { shared_type_ = &type; }
   void expect_weak() { shared_.weak = true; }
   void complete_shared() { shared_.complete(); }
   [[nodiscard]] std::uint32_t registerSharedPointer(const std::shared_ptr<const void>& object);
 
  private:
-  /// As the Decoder does.
+  /// See Decoder::pass.
   template <class T>
   void pass(T&& value) {
     if constexpr (is_deferred<std::remove_cvref_t<T>>) {
@@ -109,7 +111,7 @@ class Encoder : public cereal::OutputArchive<Encoder, cereal::AllowEmptyClassEli
     }
   }
 
-  /// Where to write the next `bytes` bytes, which then count as written.
+  /// Returns where to write the next `bytes` bytes, and counts them as written.
   std::byte* extend(std::size_t bytes) {
     if (bytes > capacity_ - size_) grow(bytes);
     std::byte* const to = data_ + size_;
@@ -130,7 +132,8 @@ class Encoder : public cereal::OutputArchive<Encoder, cereal::AllowEmptyClassEli
   const std::type_info* shared_type_ = nullptr;
   SharedPath shared_;
   std::map<std::pair<const void*, std::type_index>, std::uint32_t> shared_ids_;
-  std::vector<std::shared_ptr<const void>> shared_kept_;  // no address is used twice
+  std::vector<std::shared_ptr<const void>>
+      shared_kept_;  // keeps the objects, so that no address is used twice
 };
 
 template <class T>
@@ -142,7 +145,7 @@ void epilogue(Encoder& encoder, const T&) {
   if constexpr (nests<T>) encoder.end();
 }
 
-/// One that an exception has left without a value could not be received.
+/// A std::variant that an exception has left without a value could not be received.
 template <class... T>
 void prologue(Encoder& encoder, const std::variant<T...>& value) {
   if (value.valueless_by_exception()) {
@@ -215,7 +218,7 @@ void serialize(Encoder& encoder, T (&values)[n]) {
     for (auto& value : values) encoder(value);
   }
 }
-/// As cereal does it, and the Encoder knows that it is weak.
+/// Like cereal's function, but the Encoder knows that the pointer is weak.
 template <class T>
 requires(!std::is_polymorphic_v<T>) void save(Encoder& encoder, const std::weak_ptr<T>& pointer) {
   const auto object = pointer.lock();

@@ -15,14 +15,14 @@
 #include <unordered_set>
 #include <variant>
 
-#include "rankwire/archive/wire.hpp"
+#include "rankwire/archive/format.hpp"
 
-// What cannot be sent or received is said in one line, by name, where cereal would say it in two
-// hundred: both archives ask here before they hand a value on to cereal, and do not hand it on.
+// Both archives check here whether a type can be sent or received, before they hand a value to
+// cereal. If not, one line names the type and the reason; cereal would need two hundred.
 
 namespace rankwire::archive {
 
-/// What cereal's archives deal with themselves, without a function for it.
+/// Wrappers that cereal's archives handle themselves, without a function for them.
 template <class T>
 inline constexpr bool is_wrapper = false;
 template <class T>
@@ -41,7 +41,7 @@ template <class T>
   return {base.base_ptr};
 }
 
-/// What is behind a smart pointer; behind any other type, a char.
+/// The type that a smart pointer points to. For any other type, char.
 template <class T>
 struct Behind : std::type_identity<char> {};
 template <class T, class D>
@@ -54,12 +54,12 @@ struct Behind<std::weak_ptr<T>> : std::type_identity<T> {};
 /// A smart pointer whose object may be of another class than its type says.
 template <class T>
 inline constexpr bool is_polymorphic_pointer = std::is_polymorphic_v<typename Behind<T>::type>;
-/// A smart pointer behind which is not one object of a known type.
+/// A smart pointer to an array or to void: it does not say how much is behind it.
 template <class T>
 inline constexpr bool is_array_pointer =
     std::is_array_v<typename Behind<T>::type> || std::is_void_v<typename Behind<T>::type>;
 
-/// Whether decoding a T can make what goes into it.
+/// Whether decoding a T can make the objects that go into it.
 template <class T, class Archive>
 inline constexpr bool can_fill = true;
 template <class T, class A, class Archive>
@@ -110,7 +110,7 @@ template <class T, class Archive>
 inline constexpr bool can_fill<std::shared_ptr<T>, Archive> =
     std::is_polymorphic_v<T> || can_point_to<T, Archive>;
 
-/// Whether a std::unique_ptr has its deleter without being given one.
+/// Whether a std::unique_ptr can be made without being given a deleter.
 template <class T>
 inline constexpr bool can_delete = true;
 template <class T, class D>
@@ -119,17 +119,17 @@ inline constexpr bool can_delete<std::unique_ptr<T, D>> =
 
 template <class T>
 inline constexpr bool can_move = std::is_move_constructible_v<T>;
-/// That of libstdc++ says that it can be moved, whatever is in it.
+/// libstdc++ says of every std::tuple that it can be moved, whatever is in it.
 template <class... T>
 inline constexpr bool can_move<std::tuple<T...>> = (can_move<T> && ...);
 
-/// A pointer, and what else has no meaning, or not the same one, to another process.
+/// Types whose values mean nothing, or something else, to another process: pointers above all.
 template <class T>
 inline constexpr bool is_local =
     std::is_pointer_v<T> || std::is_member_pointer_v<T> || std::is_null_pointer_v<T> ||
     is_polymorphic_pointer<T> || is_array_pointer<T>;
 
-/// Says why a T cannot be sent or received; `class T` stands in the line before.
+/// Says why a T cannot be sent or received. The compiler names T in the line before.
 template <class T>
 constexpr void explain() {
   constexpr bool is_number = !std::is_class_v<T> && !std::is_union_v<T> && !std::is_enum_v<T> &&
@@ -155,7 +155,7 @@ constexpr void explain() {
                 "sent");
 }
 
-/// The class is named by the compiler: its serialize asked for this.
+/// The compiler also names the class whose serialize asked for this.
 template <class T>
 constexpr void explain_const() {
   static_assert(never<T>,
@@ -181,7 +181,7 @@ constexpr void explain_deleter() {
                 "constructor");
 }
 
-/// Of the elements of a container that moves them while it is decoded.
+/// Checks the elements of a container that moves them while it is decoded.
 template <class... Element>
 [[nodiscard]] constexpr bool check_moving() {
   constexpr bool can_all = (can_move<Element> && ...);
@@ -192,7 +192,8 @@ template <class... Element>
   return can_all;
 }
 
-/// Of a set or map. Its elements travel, and the receiver's own objects compare and hash them.
+/// Checks the comparator or hash of a set or map. Only the elements travel: the receiver uses its
+/// own comparator and hash objects.
 template <class T>
 constexpr void check_order() {
   constexpr bool is_empty = [] {

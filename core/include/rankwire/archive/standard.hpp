@@ -7,12 +7,13 @@
 #include "rankwire/archive/decoder.hpp"
 #include "rankwire/archive/encoder.hpp"
 
-// Types of the standard library that cereal has functions for, too, which grow by what bytes claim,
-// turn equal elements round, or do not say which unit or size a value has. These take their place.
+// Functions for types of the standard library. They replace cereal's own, which let a container
+// grow by what the bytes claim, reverse the order of equal elements, or do not say which unit or
+// size a value has.
 
 namespace rankwire::archive {
 
-// Sequences grow by what is really there; cereal would resize by what the bytes claim.
+// Sequences grow as their elements are decoded. cereal would resize them by what the bytes claim.
 
 template <class Sequence>
 void load_elements(Decoder& decoder, Sequence& values) {
@@ -43,7 +44,8 @@ void load(Decoder& decoder, std::forward_list<T, A>& values) {
   }
 }
 
-// Sets and maps. Their sizes say which of the four kinds they are. Equal elements keep their order.
+// Sets and maps. The code of the size says which of the four kinds it is. Equal elements keep their
+// order.
 
 template <Code kind, class Set>
 void save_set(Encoder& encoder, const Set& values) {
@@ -57,8 +59,8 @@ void save_map(Encoder& encoder, const Map& values) {
   encoder.put_size(values.size(), kind);
   for (const auto& [key, value] : values) encoder(cereal::make_map_item(key, value));
 }
-/// The last element goes behind its equals: in an ordered container those before the end; in a hash
-/// table an equal one comes right after its hint.
+/// Adds the last element behind its equals. In an ordered container these stand right before the
+/// end. In a hash table an equal element goes right behind its hint.
 template <class Container>
 inline constexpr bool is_ordered = requires {
   typename Container::key_compare;
@@ -160,9 +162,10 @@ void load(Decoder& decoder, std::unordered_multimap<K, V, H, E, A>& values) {
   load_map<Code::multimap_size>(decoder, values);
 }
 
-// A heap is taken over as it lies: made again, its equal elements would change places.
+// A heap is sent as it lies in memory. If it were built again, its equal elements would change
+// places.
 
-/// What a std::priority_queue keeps from others.
+/// Gives access to the protected members of a std::priority_queue.
 template <class T, class C, class Less>
 struct Heap : std::priority_queue<T, C, Less> {
   using Queue = std::priority_queue<T, C, Less>;
@@ -184,7 +187,7 @@ void load(Decoder& decoder, std::priority_queue<T, C, Less>& queue) {
   }
 }
 
-// Units, clocks and sizes that are no fields.
+// Types with a unit, a clock or a size that is not one of their fields.
 
 template <class Period>
 inline constexpr Label duration_label = [] {
@@ -206,7 +209,7 @@ void load(Decoder& decoder, std::chrono::duration<R, P>& duration) {
   duration = std::chrono::duration<R, P>{count};
 }
 
-/// As the compiler writes it.
+/// The name of T as the compiler writes it.
 template <class T>
 [[nodiscard]] constexpr std::string_view type_name() {
   std::string_view name = __PRETTY_FUNCTION__;
@@ -245,7 +248,7 @@ inline constexpr Label bitset_label = [] {
   label << "bitset of " << std::uintmax_t{n} << " bits";
   return label;
 }();
-/// A block of bytes, the first bit in the lowest of the first.
+/// A bitset travels as a block of bytes. The first bit is the lowest bit of the first byte.
 template <std::size_t n>
 void save(Encoder& encoder, const std::bitset<n>& bits) {
   encoder.put_label(bitset_label<n>.text());

@@ -4,14 +4,9 @@
 
 namespace rankwire {
 
-/// Makes SIGINT and SIGTERM end this process through Interrupted instead of at once; a second one
-/// (see one_interrupt) ends it the ordinary way, and so does the first in a process that is forked
-/// from this one. Called by run().
-void catch_interrupts();
-
-/// Makes a write into a closed pipe an error instead of the end of this process, and not of what it
-/// starts, whoever ignored SIGPIPE before. Where whoever started this process ignored SIGCHLD, the
-/// ends of what it starts can be waited for all the same. Called by run().
+/// Makes two signals behave in the usual way, whatever this process inherited. A write into a
+/// closed pipe becomes an error instead of the end of this process; processes that it starts are
+/// not affected. If SIGCHLD was ignored, child processes can be waited for again. Called by run().
 void make_signals_usual();
 
 }  // namespace rankwire

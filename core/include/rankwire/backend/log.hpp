@@ -4,7 +4,8 @@
 
 namespace rankwire {
 
-/// The library's logger: to stderr, one line a message, "rankwire: " before it. Thread-safe.
+/// The library's logger. Writes one line for each message to stderr, with "rankwire: " in front.
+/// Thread-safe.
 [[nodiscard]] spdlog::logger& log();
 
 }  // namespace rankwire

@@ -19,8 +19,8 @@ struct WindowUse {
 [[nodiscard]] std::string lacking_room(const std::string& dest_name, std::size_t bytes,
                                        WindowUse window);
 
-/// Throws the Timeout of clause 3: rank `self` found no room to send `bytes` to `dest`, whom
-/// name_of calls `dest_name`.
+/// Throws the Timeout of clause 3: rank `self` found no room to send `bytes` to `dest`. `dest_name`
+/// is what name_of calls that rank.
 [[noreturn]] void throw_no_room(int self, int dest, const std::string& dest_name, std::size_t bytes,
                                 WindowUse window);
 

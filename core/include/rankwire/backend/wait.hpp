@@ -10,28 +10,29 @@
 
 namespace rankwire {
 
-/// What a channel has said of waits that take long: a bounded number of lines.
+/// How many log lines about long waits a channel may still write.
 struct LongWaits {
-  /// Said once a wait, when it has taken so long.
+  /// A wait that has taken this long writes one line.
   static constexpr std::chrono::seconds say_after{5};
   int sends_left = 20;
   int receives_left = 1;
 };
 
-/// A program that only takes what is there already does not wait, and must all the same hear of
-/// what comes besides: says when it is time for a look. Costs a look at the clock now and then.
+/// Says when a channel should look for news although its program never waits. A program that finds
+/// a message in each receive would otherwise not hear of departures and aborts. Reads the clock
+/// only in some calls.
 class LookTimer {
  public:
   [[nodiscard]] bool due() {
     constexpr unsigned calls_per_clock = 16;
-    constexpr std::chrono::milliseconds each{20};
+    constexpr std::chrono::milliseconds interval{20};
     if (++calls_ % calls_per_clock != 0) return false;
     const auto now = Deadline::Clock::now();
     if (now < next_) return false;
-    next_ = now + each;
+    next_ = now + interval;
     return !std::exchange(looked_, false);
   }
-  /// There was one, in a call that waited.
+  /// A call that waited has looked.
   void looked() { looked_ = true; }
 
  private:
@@ -40,29 +41,30 @@ class LookTimer {
   Deadline::Clock::time_point next_{};
 };
 
-/// The line of the log for a receive that has waited for long: of rank `self` for `wanted`.
+/// Writes the log line for a receive by rank `self` that has waited for long.
 void say_long_receive(LongWaits& said, int self, const Wanted& wanted);
-/// The same for a send; `what` completes "has waited 5 s for ".
+/// Writes the log line for a send that has waited for long. `what` completes "has waited 5 s for ".
 void say_long_send(LongWaits& said, int self, const std::string& what);
 
-/// The one loop in which calls of a channel wait, on every transport. In each round it looks for
-/// signals and aborts, and at the deadline, whatever arrives meanwhile (clause 7); and what is to
-/// be done in a round is bounded by the backend:
+/// The one loop in which the calls of a channel wait, on every transport. Every round checks for
+/// signals, aborts and the deadline, whatever arrives meanwhile (clause 7). A backend gives the
+/// parts of a round, each of which does a bounded amount of work:
 ///
-///     void check();              throws Interrupted, and Aborted
-///     bool step(Deadline until); takes in some of what has come; where nothing has, rests for a
-///                                moment, but not past `until`; says whether anything had come
-///     void settle();             tells the credit that it owes (Windows), where it may hold up
+///     void check();              throws Interrupted and Aborted
+///     bool step(Deadline until); takes in some of what has come. If nothing has, it rests for a
+///                                moment, but not past `until`. Returns whether anything had come.
+///     void settle();             reports the credit it owes to senders that it may hold up
+///                                (Windows)
 ///
-/// Ends when `done()`, which may throw, or at the deadline: false. `say_long()` is called once a
-/// wait that has taken long.
+/// Returns true when `done()` is true, false at the deadline. `done()` may throw. `say_long()` is
+/// called once, when the wait has taken long.
 ///
-/// A deadline that has passed lets the loop go on for `late` while there is always more: what has
-/// come before is then found even by a call that polls.
+/// After the deadline the loop goes on for up to `late` while each round finds more. So even a call
+/// that polls finds what had come before.
 template <class Backend, class Done, class SayLong>
 bool wait_until(Backend& backend, Deadline deadline, const Done& done, const SayLong& say_long) {
   constexpr std::chrono::milliseconds late{10};
-  // A look at the clock costs as much as a short round.
+  // Reading the clock costs as much as a short round.
   constexpr unsigned rounds_per_look = 8;
   Deadline ends = Deadline::never();
   Deadline say_at = Deadline::never();
@@ -88,8 +90,9 @@ bool wait_until(Backend& backend, Deadline deadline, const Done& done, const Say
   return done();
 }
 
-/// A receive from `mailbox`, in which nothing is that `wanted` asks for, into `event`.
-/// `take_more(event)` looks at what the backend holds besides, which is younger.
+/// Waits until `mailbox`, which has nothing that `wanted` asks for, gets it, and puts it into
+/// `event`. `take_more(event)` looks at what the backend holds outside of the mailbox, which is
+/// younger.
 template <class Backend, class TakeMore, class SayLong>
 void wait_for_event(Backend& backend, Mailbox& mailbox, const Wanted& wanted, Deadline deadline,
                     std::optional<Event>& event, const TakeMore& take_more,

@@ -7,23 +7,26 @@
 #include <utility>
 #include <vector>
 
+#include "rankwire/backend/rank_table.hpp"
 #include "rankwire/deadline.hpp"
 
 namespace rankwire {
 
-/// The byte credits of one rank towards each of the others, both ways (clause 3): as a sender, what
-/// it has sent and the receiver's program has not yet taken; as a receiver, what its program has
-/// taken and it has not yet told the sender. Totals, not differences, go over the wire, so that a
-/// credit may be repeated or overtaken without harm.
+/// The byte credits between one rank and each of the others, in both directions (clause 3). As a
+/// sender, the rank counts what it has sent and what the receiver's program has taken of it. As a
+/// receiver, it counts what its program has taken and what of that it has reported. Reports give
+/// totals, not differences, so a report may be repeated or overtaken without harm.
 ///
-/// A report for each message would cost as much as the message. So a receiver reports each
-/// sixteenth of the window; and, before it sleeps, polls in vain or answers, whatever less it owes
-/// to a sender that may be at its limit, as far as the receiver can know: one whose messages wait
-/// here. To a sender below a quarter of the window it makes no difference. What a rank owes that
-/// goes on waiting is told after a millisecond, so that nobody misses it for long.
+/// A report for each message would cost as much as the message. So a receiver reports at each
+/// sixteenth of the window. It owes the sender what it has not reported. Before it sleeps, polls in
+/// vain or answers, it also reports smaller amounts to senders that may be at their limit: those
+/// with so many messages waiting here that these and the debt make a quarter of the window. A
+/// sender below a quarter of its window is never held up. A rank that goes on waiting reports all
+/// its debts after a millisecond, so that no sender misses them for long.
 class Windows {
  public:
-  /// What a message adds to its payload: empty ones too must find an end.
+  /// Each message costs this much on top of its payload, so that empty messages fill the window,
+  /// too.
   static constexpr std::uint64_t message_overhead_bytes = 64;
   [[nodiscard]] static std::uint64_t cost_bytes(std::size_t payload) {
     return payload + message_overhead_bytes;
@@ -31,27 +34,29 @@ class Windows {
 
   /// `window_bytes` must be the same on all ranks.
   Windows(int self, int size, std::uint64_t window_bytes)
-      : self_{self}, window_bytes_{window_bytes}, peers_(static_cast<std::size_t>(size)) {}
+      : self_{self}, window_bytes_{window_bytes}, peers_{size} {}
 
-  /// Within the window; or, for a message of any size, with less than a quarter of it outstanding.
+  /// Whether a message may be sent now: it fits the window, or less than a quarter of the window is
+  /// outstanding.
   [[nodiscard]] bool has_room(int dest, std::size_t payload) const {
     const std::uint64_t under_way = outstanding_bytes(dest);
     return under_way < window_bytes_ / 4 || under_way + cost_bytes(payload) <= window_bytes_;
   }
   void sent(int dest, std::size_t payload) { peer(dest).sent += cost_bytes(payload); }
-  /// The receiver's total; one that is lower than an earlier one, or above what was sent, is not
-  /// believed.
+  /// `dest` reports that it has taken `total` bytes. A total below an earlier one or above what was
+  /// sent is ignored.
   void credited(int dest, std::uint64_t total) {
     auto& there = peer(dest);
     if (total > there.credited && total <= there.sent) there.credited = total;
   }
   [[nodiscard]] std::uint64_t outstanding_bytes(int dest) const {
-    const auto& there = peers_[static_cast<std::size_t>(dest)];
+    const auto& there = peers_[dest];
     return there.sent - there.credited;
   }
 
-  /// The program took a message of `source`. Gives the total to report to it, when it is time: at
-  /// each sixteenth of the window. Less is owed. (What a rank takes of its own needs no report.)
+  /// The program took a message of `source`. Returns the total to report if a sixteenth of the
+  /// window is unreported; a smaller amount is owed. What a rank takes of its own messages needs no
+  /// report.
   [[nodiscard]] std::optional<std::uint64_t> taken(int source, std::size_t payload) {
     auto& there = peer(source);
     there.taken += cost_bytes(payload);
@@ -64,19 +69,19 @@ class Windows {
     }
     return std::nullopt;
   }
-  /// Less than a sixteenth of some rank's was taken since the last report.
+  /// Whether something is owed to any rank.
   [[nodiscard]] bool owes() const { return !debts_.empty(); }
-  /// The total to report to `source` now, where what is owed to it may hold it up: where `queued`,
-  /// the bytes of its that wait to be taken, and what is owed are a quarter of the window.
+  /// The total to report to `source` now, if the debt may hold it up: if the debt and `queued` are
+  /// together a quarter of the window. `queued` are the bytes of its messages that wait here.
   [[nodiscard]] std::optional<std::uint64_t> owed(int source, std::uint64_t queued) {
     auto& there = peer(source);
     const std::uint64_t unreported = there.taken - there.reported;
     if (unreported == 0 || unreported + queued < window_bytes_ / 4) return std::nullopt;
     return there.reported = there.taken;
   }
-  /// Calls `tell(source, total)` for all of those, and for all to whom anything is owed once it is
-  /// time (settles_at); `queued(source)` as there. So much a call as there are ranks to which
-  /// anything is owed.
+  /// Calls `tell(source, total)` for each rank that the debt may hold up; once settles_at() has
+  /// passed, for each rank with a debt. `queued(source)` is as in owed(). The cost grows with the
+  /// number of ranks with a debt.
   template <class Queued, class Tell>
   void settle(const Queued& queued, const Tell& tell) {
     const bool all = all_at_.expired();
@@ -99,11 +104,11 @@ class Windows {
       all_at_ = owed_max;
     }
   }
-  /// When one who waits is to settle() again.
+  /// When a rank that waits has to call settle() again.
   [[nodiscard]] Deadline settles_at() const { return all_at_; }
 
-  /// A new process has `rank`: both sides begin at zero. What the one before had sent is not
-  /// taken() any more, though the program may yet receive it.
+  /// A new process has `rank`: both sides count from zero. Do not call taken() for messages of the
+  /// process before, which the program may still receive.
   void reset(int rank) {
     const bool in_debts = peer(rank).in_debts;
     peer(rank) = {.in_debts = in_debts};
@@ -116,13 +121,14 @@ class Windows {
     std::uint64_t sent = 0, credited = 0, taken = 0, reported = 0;
     bool in_debts = false;
   };
-  Peer& peer(int rank) { return peers_[static_cast<std::size_t>(rank)]; }
+  Peer& peer(int rank) { return peers_.at(rank); }
 
   int self_;
   std::uint64_t window_bytes_;
-  std::vector<Peer> peers_;
-  std::vector<int> debts_;  // the ranks to which something is owed, and perhaps some others
-  Deadline all_at_ = Deadline::never();  // a while after the first settle() that left any
+  RankTable<Peer> peers_;
+  std::vector<int> debts_;  // all ranks with a debt, and perhaps some others
+  Deadline all_at_ =
+      Deadline::never();  // when all debts are due; set by settle() while it leaves any
 };
 
 }  // namespace rankwire

@@ -1,0 +1,311 @@
+#include "channel.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <utility>
+
+#include "rankwire/backend/interrupt.hpp"
+
+namespace rankwire::mpi {
+namespace {
+
+/// A busy rank looks around once in this many calls and looks that find nothing.
+constexpr unsigned calls_per_look_around = 64;
+/// One look takes in at most this many messages.
+constexpr int messages_per_look = 64;
+/// A wait asks MPI this many times in a row before it looks at anything else, even the clock. Each
+/// other look would make it see its message later.
+constexpr int looks_in_a_row = 16;
+/// A dead rank has nothing more to come if this many looks and a time have found nothing of it,
+/// even if others keep this rank busy.
+constexpr unsigned looks_for_the_dead = 200;
+/// In shared memory, the block of the last send may stay in use while a payload of up to this size
+/// is received.
+constexpr std::size_t kept_bytes_max = std::size_t{1} << 20U;
+
+std::vector<PeerInfo> peers_of(const Job& job) {
+  std::vector<PeerInfo> peers;
+  for (const auto& facts : job.peers()) {
+    peers.push_back({static_cast<int>(peers.size()), facts.host, facts.pid, {}});
+  }
+  return peers;
+}
+
+/// The kind of departure that a goodbye announces.
+struct Goodbye {
+  Departure::Kind kind;
+  const char* reason;
+};
+Goodbye goodbye_of(Note::Kind kind) {
+  if (kind == Note::Kind::lost) {
+    return {Departure::Kind::lost, "ended without closing its channel"};
+  }
+  return {Departure::Kind::left,
+          kind == Note::Kind::left
+              ? "closed its channel"
+              : "closed its channel, and not all of its messages were taken in time"};
+}
+
+}  // namespace
+
+MpiChannel::MpiChannel(Job& job, const Settings& settings, const Limits& limits, Comms comms)
+    : Channel{{job.rank(), job.size(), limits.message_bytes_max}},
+      job_{job},
+      comms_{comms},
+      rest_{wait_policy(settings.wait, job.crowd()), job.bells()},
+      linger_{settings.linger},
+      ledger_{job.rank(), job.size(), limits.window_bytes, peers_of(job),
+              std::make_shared<WorldEnd>()},
+      outbound_{comms, job.reach(), job.bells()},
+      inbound_{comms, job.reach(), limits.message_bytes_max} {
+  job_.channel_opened();
+}
+
+void MpiChannel::check() const {
+  if (ledger_.end().has_come()) [[unlikely]]
+    end_job();
+  if (interruptible_) check_interrupted();
+}
+
+std::optional<Event> MpiChannel::do_next(const Wanted& wanted, Deadline deadline) {
+  check();
+  if (look_timer_.due()) {
+    take_in(1);
+    look_around();
+  }
+  auto event = ledger_.take(wanted);
+  if (!event) {
+    const Rest::Wait wait{rest_};
+    Rounds rounds{*this};
+    ledger_.wait_for(rounds, wanted, deadline, event);
+  }
+  if (event) {
+    if (const auto* const message = std::get_if<Message>(&*event)) note_taken(*message);
+  }
+  return event;
+}
+
+bool MpiChannel::step(Deadline until) {
+  const bool waits = !until.is_poll();
+  bool found = take_in(waits ? looks_in_a_row : 1);
+  if (!ledger_.mailbox().met()) {
+    const bool idle = !found && (rest_.sleeping() || !waits);
+    if (idle || ledger_.awaits_departures() || !ended_.empty() ||
+        ++calls_ % calls_per_look_around == 0) {
+      found = look_around() || found;
+      if (waits) settle();
+    }
+  }
+  if (found) {
+    rest_.begin_again();
+  } else if (waits) {
+    pause(until);
+  }
+  return found;
+}
+
+/// Takes over what MPI has for the program. Stops once the wait's message is there.
+bool MpiChannel::take_in(int looks) {
+  for (int look = 0; look < looks; ++look) {
+    if (take_once()) {
+      empty_looks_ = 0;
+      return true;
+    }
+    ++empty_looks_;
+  }
+  return false;
+}
+
+bool MpiChannel::take_once() {
+  bool found = !inbound_.empty() && inbound_.complete(ledger_);
+  for (int i = 0; i < messages_per_look && !ledger_.mailbox().met(); ++i) {
+    const auto what = inbound_.take_one(ledger_);
+    if (what == Inbound::Found::nothing) break;
+    if (what == Inbound::Found::note) heed(inbound_.note_source(), inbound_.note());
+    found = true;
+  }
+  return found;
+}
+
+/// Looks at everything besides the program's messages.
+bool MpiChannel::look_around() {
+  look_timer_.looked();
+  const int remaining = ledger_.mailbox().remaining();
+  outbound_.complete();
+  settle_goodbyes();
+  watch_processes();
+  return ledger_.mailbox().remaining() != remaining;
+}
+
+void MpiChannel::pause(Deadline deadline) {
+  if (rest_.sleeping()) {
+    settle();
+    deadline = deadline.sooner(ledger_.windows().settles_at());
+  }
+  const bool under_way = !inbound_.empty() || outbound_.has_under_way(ledger_.mailbox());
+  rest_.pause(
+      deadline, under_way,
+      under_way ? inbound_.bytes_under_way() + outbound_.bytes_under_way(ledger_.mailbox()) : 0);
+}
+
+void MpiChannel::heed(int source, const Note& note) {
+  if (note.kind == Note::Kind::payload) {
+    // Frees what was sent, so that the new payload reuses its block. Otherwise the rank fills
+    // another block each time, which costs 4 MiB there and back a third of their time, and 1 MiB
+    // over TCP a fifth. In shared memory, payloads of up to 1 MiB gain as much from not doing so:
+    // the other rank then reads from a block that is not in this one's cache.
+    const bool stays = job_.reach().shares_memory(source) && note.value <= kept_bytes_max;
+    if (!stays) outbound_.complete();
+    inbound_.receive_announced(ledger_);
+  } else if (note.kind == Note::Kind::credit) {
+    ledger_.credited(source, note.value);
+  } else {
+    // The goodbye may overtake large payloads that were sent before it.
+    const Goodbye goodbye = goodbye_of(note.kind);
+    ledger_.depart_after(source, goodbye.kind, goodbye.reason, note.value);
+    if (note.kind == Note::Kind::left) ++left_whole_;
+  }
+}
+
+void MpiChannel::settle_goodbyes() {
+  while (const auto* const due = ledger_.due()) {
+    if (due->kind == Departure::Kind::lost) inbound_.abandon(due->rank);
+    ledger_.depart(due->rank, due->kind, due->reason);
+  }
+}
+
+/// Finds ranks whose process has ended (see ProcessWatch), and records them as lost. Such a process
+/// sends no more, and MPI already has all that it sent. This is taken in first: until two looks in
+/// a row find nothing (one look at MPI takes a bounded number of steps); or, if others keep this
+/// rank busy, until nothing of that rank has come for a while.
+void MpiChannel::watch_processes() {
+  const auto& ended = job_.watch().ended();
+  for (; ended_seen_ < ended.size(); ++ended_seen_) {
+    const int rank = ended[ended_seen_];
+    ended_.push_back({rank, come_of(rank), 0, last_moves});
+    empty_looks_ = 0;
+  }
+  std::erase_if(ended_, [this](Ended& dead) {
+    if (ledger_.mailbox().departure(dead.rank)) return true;
+    if (const auto come = come_of(dead.rank); come != dead.come) {
+      dead = {dead.rank, come, 0, last_moves};
+      return false;
+    }
+    const bool all_here = ++dead.looks > looks_for_the_dead && dead.lost_at.expired();
+    if (empty_looks_ < 2 && !all_here) return false;
+    inbound_.abandon(dead.rank);
+    ledger_.depart(dead.rank, Departure::Kind::lost, "its process ended");
+    return true;
+  });
+}
+
+/// Counts a message that the program has taken, and reports it to the sender if it is time.
+void MpiChannel::note_taken(const Message& taken) {
+  outbound_.note_received();
+  note_copied(inbound_.take_copied_bytes());
+  if (const auto total = ledger_.taken(taken.source, taken.payload.size())) {
+    credit(taken.source, *total);
+  }
+}
+
+void MpiChannel::credit(int source, std::uint64_t total) {
+  outbound_.send_note(source, {Note::Kind::credit, total});
+}
+
+void MpiChannel::settle() {
+  ledger_.settle([this](int source, std::uint64_t total) { credit(source, total); });
+}
+
+void MpiChannel::do_send(int dest, int tag, Buffer&& payload, Deadline deadline) {
+  prepare_send(dest, payload.size(), deadline);
+  if (dest == rank()) return ledger_.send_to_self(tag, std::move(payload));
+  note_copied(outbound_.send(dest, tag, std::move(payload)));
+  if (!outbound_.empty()) rest_.begin_again();  // it moves only while MPI is called
+}
+
+void MpiChannel::do_send_borrowed(int dest, int tag, std::span<const std::byte> payload,
+                                  Deadline deadline) {
+  // A send that was started cannot be taken back. So a send that may have to give up at its
+  // deadline must own its bytes.
+  if (dest == rank() || (!outbound_.copies(dest, payload.size()) && !deadline.is_never())) {
+    note_copied(payload.size());
+    do_send(dest, tag, Buffer::copy_of(payload), deadline);
+    return;
+  }
+  prepare_send(dest, payload.size(), deadline);
+  if (outbound_.copies(dest, payload.size())) {
+    note_copied(payload.size());
+    // A copy of so few bytes costs less than a wait for the receiver.
+    outbound_.send_copy(dest, tag, payload);
+    return;
+  }
+  outbound_.send_borrowed(dest, tag, payload);
+  rest_.begin_again();
+  serve_until(
+      deadline,
+      [&] {
+        for (int look = 0; look < looks_in_a_row && outbound_.borrows(dest); ++look) {
+          outbound_.complete();
+        }
+        return !outbound_.borrows(dest) || ledger_.mailbox().departure(dest);
+      },
+      [&] {
+        ledger_.say_long_send(
+            fmt::format("{} to take {} bytes that are sent from the program's memory",
+                        ledger_.name(dest), payload.size()));
+      });
+  // One look may find both the end of the send and the receiver's departure. And a rank that left
+  // may be taking these bytes just now; nobody else will ever read them.
+  const Departure* const departure = ledger_.mailbox().departure(dest);
+  const bool left = departure && departure->kind == Departure::Kind::left;
+  const auto sent = [&] {
+    outbound_.complete();
+    return !outbound_.borrows(dest);
+  };
+  if (!serve_until(left ? Deadline{last_moves} : Deadline::poll(), sent))
+    ledger_.mailbox().check_send(dest);
+}
+
+/// Returns when the message may be sent. Counts it if it goes to another rank.
+void MpiChannel::prepare_send(int dest, std::size_t bytes, Deadline deadline) {
+  check();
+  // A program that only sends must also hear of departures, free what was sent, and report what it
+  // has received.
+  if (++calls_ % calls_per_look_around == 0) {
+    take_in(1);
+    look_around();
+    settle();
+  }
+  ledger_.mailbox().check_send(dest);
+  if (!ledger_.windows().has_room(dest, bytes)) wait_for_room(dest, bytes, deadline);
+  if (const auto total = ledger_.owed(dest)) credit(dest, *total);
+  if (dest != rank()) ledger_.sent(dest, bytes);
+}
+
+void MpiChannel::wait_for_room(int dest, std::size_t bytes, Deadline deadline) {
+  const Rest::Wait wait{rest_};
+  Rounds rounds{*this};
+  ledger_.wait_for_room(rounds, dest, bytes, deadline);
+}
+
+std::optional<Departure> MpiChannel::do_departure(int rank) {
+  check();
+  take_in(1);
+  look_around();
+  settle();
+  return ledger_.departure(rank);
+}
+
+Info MpiChannel::do_info() const {
+  Info info = ledger_.info();
+  info.transport = "mpi";
+  info.library = Job::library();
+  info.across_hosts = true;
+  info.detects_loss = job_.detects_loss();
+  return info;
+}
+
+}  // namespace rankwire::mpi

@@ -1,0 +1,126 @@
+#pragma once
+
+#include <mpi.h>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "bells.hpp"
+#include "inbound.hpp"
+#include "job.hpp"
+#include "outbound.hpp"
+#include "rankwire/backend/ledger.hpp"
+#include "rankwire/backend/wait.hpp"
+#include "rankwire/channel.hpp"
+
+namespace rankwire::mpi {
+
+/// What rank 0 decides for all.
+struct Limits {
+  std::uint64_t window_bytes = 0;
+  std::uint64_t message_bytes_max = 0;
+};
+
+/// One rank's end of a world over MPI. A call that waits polls, and takes in what comes meanwhile.
+/// MPI cannot wake a rank, so the ranks of one host wake each other (Bells).
+class MpiChannel final : public Channel {
+ public:
+  MpiChannel(Job& job, const Settings& settings, const Limits& limits, Comms comms);
+  ~MpiChannel() override;
+  MpiChannel(const MpiChannel&) = delete;
+  MpiChannel& operator=(const MpiChannel&) = delete;
+  MpiChannel(MpiChannel&&) = delete;
+  MpiChannel& operator=(MpiChannel&&) = delete;
+
+ private:
+  void do_send(int dest, int tag, Buffer&& payload, Deadline deadline) override;
+  void do_send_borrowed(int dest, int tag, std::span<const std::byte> payload,
+                        Deadline deadline) override;
+  std::optional<Event> do_next(const Wanted& wanted, Deadline deadline) override;
+  std::optional<Departure> do_departure(int rank) override;
+  [[nodiscard]] Info do_info() const override;
+  void do_close(Deadline serve_until) override;
+  void do_abort(int exit_code, const std::string& what) noexcept override;
+
+  /// A bound on waits that may be in vain: for the last messages to and from a rank that departs.
+  static constexpr std::chrono::seconds last_moves{1};
+
+  /// The rounds of a wait (see wait_until).
+  struct Rounds {
+    MpiChannel& channel;
+    void check() const { channel.check(); }
+    [[nodiscard]] bool step(Deadline until) const { return channel.step(until); }
+    void settle() const { channel.settle(); }
+  };
+  void check() const;
+  bool step(Deadline until);
+  void settle();
+
+  // The parts of a look. Each does a bounded amount of work, and returns whether it found
+  // something.
+  bool take_in(int looks);
+  bool take_once();
+  bool look_around();
+  void heed(int source, const Note& note);
+  void settle_goodbyes();
+  /// A count that grows with whatever comes from `rank`.
+  [[nodiscard]] std::uint64_t come_of(int rank) const {
+    return inbound_.come(rank) + ledger_.come(rank);
+  }
+  void watch_processes();
+  void pause(Deadline deadline);
+  /// Takes in what comes until `done()` is true or the deadline. Returns whether it is done.
+  template <class Done, class SayLong>
+  bool serve_until(Deadline deadline, const Done& done, const SayLong& say_long);
+  template <class Done>
+  bool serve_until(Deadline deadline, const Done& done) {
+    return serve_until(deadline, done, [] {});
+  }
+
+  void prepare_send(int dest, std::size_t bytes, Deadline deadline);
+  void wait_for_room(int dest, std::size_t bytes, Deadline deadline);
+  void note_taken(const Message& taken);
+  void credit(int source, std::uint64_t total);
+  [[noreturn]] void end_job() const noexcept;
+
+  void say_goodbye(bool in_order);
+  void end_as_the_dead_do();
+  [[nodiscard]] bool nothing_can_come() const;
+
+  /// A rank whose process has ended, while there may be more of it to take in.
+  struct Ended {
+    int rank = 0;
+    std::uint64_t come = 0;  // come_of(rank) at the last look
+    unsigned looks = 0;      // looks since that changed
+    Deadline lost_at = Deadline::never();
+  };
+
+  Job& job_;
+  Comms comms_;
+  Rest rest_;
+  LookTimer look_timer_;
+  bool interruptible_ = true;
+  std::chrono::milliseconds linger_;
+  Ledger ledger_;
+  Outbound outbound_;
+  Inbound inbound_;
+  int left_whole_ = 0;          // ranks that have said Note::Kind::left
+  std::size_t ended_seen_ = 0;  // of job_.watch().ended()
+  std::vector<Ended> ended_;    // those that have not departed yet
+  unsigned empty_looks_ = 0;    // looks in a row that found nothing
+  unsigned calls_ = 0;
+  bool said_goodbye_ = false;
+};
+
+template <class Done, class SayLong>
+bool MpiChannel::serve_until(Deadline deadline, const Done& done, const SayLong& say_long) {
+  const Rest::Wait wait{rest_};
+  Rounds rounds{*this};
+  return wait_until(rounds, deadline, done, say_long);
+}
+
+}  // namespace rankwire::mpi

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <mpi.h>
+
+#include <cstdint>
+#include <list>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "outbound.hpp"
+#include "rankwire/backend/ledger.hpp"
+#include "requests.hpp"
+#include "slots.hpp"
+
+namespace rankwire::mpi {
+
+/// The messages on their way into one channel.
+class Inbound {
+ public:
+  Inbound(const Comms& comms, const Reach& reach, std::uint64_t message_bytes_max);
+  /// Leaves memory to MPI that MPI may still write to.
+  ~Inbound();
+  Inbound(const Inbound&) = delete;
+  Inbound& operator=(const Inbound&) = delete;
+  Inbound(Inbound&&) = delete;
+  Inbound& operator=(Inbound&&) = delete;
+
+  /// What a look found.
+  enum class Found { nothing, message, note };
+  /// Takes one message or note from MPI, if there is one. A message goes to `ledger` once it and
+  /// all earlier ones of its source are whole. A note is then in note(), its sender in
+  /// note_source(). After a note of a payload, call receive_announced().
+  Found take_one(Ledger& ledger);
+  [[nodiscard]] const Note& note() const { return note_; }
+  [[nodiscard]] int note_source() const { return note_source_; }
+  /// Starts to receive the payload that the note of take_one() announced, into memory of its own.
+  void receive_announced(Ledger& ledger);
+
+  /// Returns how many bytes were copied out of slots since the last call.
+  std::size_t take_copied_bytes() { return std::exchange(copied_bytes_, 0); }
+  /// Gives messages to `ledger` that have become whole. Returns whether any has.
+  bool complete(Ledger& ledger);
+  [[nodiscard]] bool empty() const { return under_way_.empty(); }
+  [[nodiscard]] std::size_t bytes_under_way() const;
+  /// How many messages, pieces and notes of `source` came into slots.
+  [[nodiscard]] std::uint64_t come(int source) const {
+    return sources_[static_cast<std::size_t>(source)].come;
+  }
+  /// Gives up a message of `source` of which the rest will never come.
+  void abandon(int source);
+  /// Takes all receives back from MPI. Returns whether MPI gave up all.
+  [[nodiscard]] bool withdraw() { return slots_.withdraw() && under_way_.empty(); }
+
+ private:
+  struct Arriving {
+    Message message;
+    bool whole = false;
+  };
+  struct Source {
+    std::list<Arriving> queue;      // in order; the first is not whole
+    std::size_t missing_bytes = 0;  // of the last in the queue, if it comes in pieces
+    std::uint64_t come = 0;
+  };
+  Found take_note(const MPI_Status& status, Ledger& ledger);
+  void take_piece(std::span<const std::byte> bytes, Source& from, Ledger& ledger);
+  void check_size(std::uint64_t bytes, int source, int tag) const;
+  void deliver(Message&& message, Source& from, Ledger& ledger);
+  static void deliver_whole(Source& from, Ledger& ledger);
+
+  Slots slots_;
+  MPI_Comm bulk_;
+  std::uint64_t bytes_max_;
+  std::vector<Source> sources_;
+  Requests<Arriving*> under_way_;  // point into the queues
+  Note note_;
+  int note_source_ = 0;
+  int note_tag_ = 0;
+  std::size_t copied_bytes_ = 0;
+};
+
+}  // namespace rankwire::mpi

@@ -1,0 +1,328 @@
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "channel/zmq_channel.hpp"
+
+// What comes from the Wire, and to whom it goes: to the link that it came over, and from there to
+// the part of the channel that knows what to do with it.
+
+namespace rankwire::zmq_wire {
+namespace {
+
+/// Between two looks for signals and aborts.
+constexpr std::chrono::milliseconds round_max{100};
+/// A call that does not wait, or not any more, takes in what has come for so long.
+constexpr std::chrono::milliseconds look_around_max{10};
+
+}  // namespace
+
+/// Takes in one thing that arrives until the deadline; false when nothing did.
+bool ZmqChannel::pump(Deadline deadline) {
+  ending_.heed_abort(wire_.get());
+  if (ending_.is_abort_made()) return false;
+  outbox_.check_due();
+  pace_.looked();
+  if (!deadline.is_poll()) outbox_.begin_wait();
+  // A round a while, whatever the wire is busy with: for signals and aborts.
+  auto incoming = wire_->receive(deadline.sooner(looks_.next()).sooner(round_max));
+  if (incoming) process(std::move(*incoming));
+  if (looks_.is_due()) look_at_timers();
+  return incoming.has_value();
+}
+
+/// Takes in what waits, in a call that does not wait.
+void ZmqChannel::look_around(std::chrono::milliseconds at_most) {
+  if (pump(Deadline::poll())) (void)drain(at_most);
+}
+
+/// Takes in what waits, for so long; false when there is more.
+bool ZmqChannel::drain(std::chrono::milliseconds at_most) {
+  // A frame may have a thousand messages, and a look at the clock costs as much as one of them.
+  constexpr int frames_per_clock = 8;
+  const Deadline end{at_most};
+  for (int taken = 1;; ++taken) {
+    if (taken % frames_per_clock == 0 && end.expired()) return false;
+    auto incoming = wire_->receive(Deadline::poll());
+    if (!incoming) return true;
+    process(std::move(*incoming));
+  }
+}
+
+/// First takes in what has come: this rank may have computed for long, and what clears a deadline
+/// may wait behind it; but not for ever, where there is always more.
+void ZmqChannel::look_at_timers() {
+  looks_.again();
+  if (pace_.puts_timers_off(!drain(look_around_max))) return;
+  inbox_.unpack();  // what it has may be the last of a rank that departs
+  members_.look_at_waiting();
+  dialer_.look();
+  for (int rank = 0; rank < size(); ++rank) {
+    members_.give_up_late(rank);
+    follow_told(rank);
+  }
+  members_.look_at_absent();
+  if (!members_.needs_look() && !dialer_.needs_look()) looks_.end();
+}
+
+void ZmqChannel::process(Incoming&& incoming) {
+  inbox_.unpack();
+  switch (incoming.what) {
+    case Incoming::What::up:
+      return process_up(incoming);
+    case Incoming::What::down:
+      return process_down(incoming.connection, incoming.exited);
+    case Incoming::What::failed:
+      return process_failed(incoming);
+    case Incoming::What::frame:
+      break;
+  }
+  const ConnectionId connection = incoming.connection;
+  try {
+    if (Link* const link = links_.at(connection)) {
+      process_frame(*link, std::move(incoming));
+    } else {
+      process_stranger(std::move(incoming));
+    }
+  } catch (const DecodeError& error) {
+    wire_->count_dropped(connection, error.what());
+  }
+}
+
+/// A connection that this rank dialed stands.
+void ZmqChannel::process_up(const Incoming& incoming) {
+  Link* const link = links_.at(incoming.connection);
+  if (link == nullptr) return;
+  dialer_.is_up(*link, incoming.connection, incoming.anew);
+  if (link->rank() == 0) members_.master_stands();
+}
+
+void ZmqChannel::process_down(ConnectionId connection, bool exited) {
+  if (EarlyLinks::Call* const call = links_.early().find(connection)) {
+    call->ended = true;  // what it has said is still taken, once its rank is known
+    return;
+  }
+  members_.forget_caller(connection);
+  Link* const link = links_.at(connection);
+  if (link == nullptr) return;
+  const int rank = link->rank();
+  const bool was_route = link->connection() == connection;
+  if (was_route) link->detach();
+  if (rank != 0 && (members_.has_departed(rank) || members_.is_departing(rank))) {
+    links_.unlink(connection);  // or it would be dialed again, and we would talk to a stranger
+    members_.look_at_departing(rank);
+  } else if (links_.is_hub(rank)) {
+    if (was_route) members_.hub_is_down(rank, exited);
+  } else if (dialer_.is_direct(rank, connection)) {
+    dialer_.is_down(rank);
+  }
+}
+
+/// No handshake came about. It is tried again, until the grace or the patience is over.
+void ZmqChannel::process_failed(const Incoming& incoming) {
+  const Link* const link = links_.at(incoming.connection);
+  if (link == nullptr) return;
+  const int rank = link->rank();
+  if (rank == 0 && incoming.key_refused) {
+    members_.lose_world("the master that answers now refuses the key of this worker");
+  } else if (rank != 0 && dialer_.is_direct(rank, incoming.connection)) {
+    dialer_.handshake_failed(rank);
+  }
+}
+
+void ZmqChannel::process_stranger(Incoming&& incoming) {
+  const ConnectionId connection = incoming.connection;
+  const Kind kind = incoming.header.kind;
+  if (EarlyLinks::Call* const call = links_.early().find(connection)) {
+    links_.early().keep(*call, std::move(incoming));
+  } else if (kind == Kind::link) {
+    process_call(incoming);
+  } else if (kind == Kind::hello && roster_.is_master()) {
+    members_.take_hello(std::move(incoming));
+  } else {
+    wire_->count_dropped(connection, "not from a rank of this world");
+  }
+}
+
+/// Somebody dialed, or dialed again.
+void ZmqChannel::process_call(const Incoming& incoming) {
+  const ConnectionId connection = incoming.connection;
+  const auto hello = decode<LinkHello>(incoming.body());
+  if (hello.token != links_.token() || !roster_.is_other_worker(hello.rank)) {
+    links_.turn_away(connection, Refusal::unknown, "it is of another world");
+    wire_->count_dropped(connection, "not a link of this world");
+    return;
+  }
+  if (hello.to_rank != rank()) {
+    links_.turn_away(connection, Refusal::unknown, fmt::format("here is rank {}", rank()));
+    wire_->count_dropped(connection, "a link to another rank");
+    return;
+  }
+  wire_->listen_to(connection);
+  if (hello.to_incarnation != roster_.me().incarnation) {
+    wire_->count_dropped(connection, "a link to the process that had this rank before");
+    return;
+  }
+  const auto incarnation = roster_[hello.rank].incarnation;
+  const Departure* const departure = ledger_.mailbox().departure(hello.rank);
+  if (hello.incarnation > incarnation && !roster_.is_master()) {
+    const bool kept = links_.early().add(connection, {hello, incoming.header.ack});
+    if (!kept) wire_->hang_up(connection);  // it calls again
+  } else if (hello.incarnation != incarnation) {
+    links_.turn_away(connection, Refusal::lost, "another process has taken its place");
+  } else if (departure != nullptr && departure->kind == Departure::Kind::lost) {
+    if (roster_.is_master()) links_.turn_away(connection, Refusal::lost, departure->reason);
+  } else {
+    members_.adopt_call(hello, connection, incoming.header.ack);
+    Link& link = *links_.from(hello.rank);
+    if (link.connection() != connection) return;
+    link.note_sent(incoming.header.sequence);
+    note_frame(link, incoming);
+  }
+}
+
+/// The master has told of a newcomer, who may have dialed before.
+void ZmqChannel::adopt_early(const Member& member) {
+  for (auto& [connection, call] : links_.early().take(member)) {
+    members_.adopt_call(call.hello, connection, call.received);
+    for (auto& frame : call.frames) process(std::move(frame));
+    if (call.ended) {
+      process_down(connection, false);
+    } else if (Link* const link = links_.from(member.rank); call.dropped && link != nullptr) {
+      link->ask_again();
+    }
+  }
+}
+
+/// Does what the master has told of a rank, as far as nothing is awaited of it.
+void ZmqChannel::follow_told(int rank) {
+  while (const auto newcomer = members_.follow(rank)) adopt_early(*newcomer);
+}
+
+void ZmqChannel::process_frame(Link& link, Incoming&& incoming) {
+  const Header& header = incoming.header;
+  if (is_numbered(header.kind) && !inbox_.is_whole(incoming) && link.wants_again(header)) return;
+  const bool is_next = link.take(header, incoming.first.size() + incoming.chunk.size());
+  if (members_.is_unproven(link.rank()) || dialer_.is_unproven(link)) note_frame(link, incoming);
+  if (is_next) {
+    process_numbered(link, std::move(incoming));
+    return;
+  }
+  if (is_numbered(header.kind) || header.kind == Kind::ack) return;  // came before, or will again
+  switch (header.kind) {
+    case Kind::link:
+      return process_call(incoming);
+    case Kind::resend:
+      if (link.is_attached()) link.attach(link.route(), header.ack);
+      return;
+    case Kind::hello:
+      if (roster_.is_master()) members_.take_hello(std::move(incoming));
+      return;
+    case Kind::reject:
+      return process_reject(link, incoming);
+    default:
+      return;  // a welcome or a start that was said again
+  }
+}
+
+/// A frame may show that its connection carries any.
+void ZmqChannel::note_frame(Link& link, const Incoming& incoming) {
+  dialer_.note_frame(link, incoming.connection, incoming.header.kind);
+  if (link.carries()) members_.carries(link.rank());
+}
+
+void ZmqChannel::process_numbered(Link& link, Incoming&& incoming) {
+  const int source = link.rank();
+  switch (incoming.header.kind) {
+    case Kind::data:
+    case Kind::batch:
+      return process_data(source, std::move(incoming));
+    case Kind::credit:
+      return ledger_.credited(source, incoming.header.bytes);
+    case Kind::relay:
+      return process_relay(source, std::move(incoming));
+    case Kind::goodbye:
+      return members_.take_goodbye(link, decode<Goodbye>(incoming.body()));
+    case Kind::departed:
+    case Kind::arrived:
+      link.acknowledge();
+      if (source == 0) process_told(incoming);
+      return;
+    case Kind::abort:
+      link.acknowledge();
+      return process_abort(source, incoming);
+    default:
+      return;
+  }
+}
+
+void ZmqChannel::process_data(int source, Incoming&& incoming) {
+  const ConnectionId connection = incoming.connection;
+  if (const auto fault = inbox_.accept(source, std::move(incoming))) {
+    wire_->count_dropped(connection, *fault);
+  } else if (members_.is_departing(source)) {
+    inbox_.unpack();
+    members_.message_came(source);
+  }
+}
+
+/// The master tells of a rank.
+void ZmqChannel::process_told(const Incoming& incoming) {
+  const auto take = [this](auto&& told) {
+    turns_->assert_entered();
+    const int rank = told.rank;
+    if (!roster_.is_other(rank)) return;
+    members_.take_told(std::forward<decltype(told)>(told));
+    follow_told(rank);
+  };
+  if (incoming.header.kind == Kind::departed) {
+    take(record_of<Departed>(incoming.body()));
+  } else if (auto member = record_of<Member>(incoming.body()); member.rank != 0) {
+    take(std::move(member));
+  }
+}
+
+/// At the master a frame to pass on; at a worker one that another worker sent this way.
+void ZmqChannel::process_relay(int source, Incoming&& incoming) {
+  const RelayTag tag = RelayTag::from_wire(incoming.header.tag);
+  const ConnectionId connection = incoming.connection;
+  if (!roster_.is_other_worker(tag.rank) || tag.rank == source ||
+      (!roster_.is_master() && source != 0)) {
+    wire_->count_dropped(connection, "a relay to nobody");
+    return;
+  }
+  auto inner = relayed_in(std::move(incoming));
+  if (!inner) {
+    wire_->count_dropped(connection, "a relay of no message");
+  } else if (!roster_.is_master()) {
+    process(std::move(*inner));
+  } else if (Link* const target = links_.out(tag.rank);
+             target != nullptr && !ledger_.mailbox().departure(tag.rank)) {
+    target->send_relay({source, tag.from_dialer}, std::move(inner->first),
+                       inner->has_chunk ? &inner->chunk : nullptr);
+  }
+}
+
+void ZmqChannel::process_reject(const Link& link, const Incoming& incoming) {
+  const Reject reject = reject_of(incoming.body());
+  const int rank = link.rank();
+  if (rank == 0 && members_.is_closing()) {
+    members_.leave_without_master(reject.text);
+  } else if (rank == 0) {
+    members_.lose_world(fmt::format("the master does not let this rank go on: {}", reject.text));
+  } else if (members_.is_closing() && reject.refusal == Refusal::lost) {
+    links_.forget_kept(rank);
+  } else if (reject.refusal == Refusal::unknown && dialer_.is_direct(rank, incoming.connection)) {
+    dialer_.leads_elsewhere(rank, reject.text);
+  }  // else the master tells what became of that worker
+}
+
+void ZmqChannel::process_abort(int source, const Incoming& incoming) {
+  const auto abort = record_of<Abort>(incoming.body());
+  const std::string host = abort.host.empty() ? "unknown host" : abort.host;
+  const bool first = ledger_.end().set(abort.rank, host, abort.pid,
+                                       static_cast<int>(ExitCode::aborted), abort.what);
+  if (first && roster_.is_master()) members_.tell_workers(Kind::abort, encode(abort), source);
+}
+
+}  // namespace rankwire::zmq_wire

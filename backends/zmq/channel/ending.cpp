@@ -1,0 +1,129 @@
+#include "channel/ending.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <new>
+
+#include "rankwire/backend/host.hpp"
+#include "rankwire/backend/log.hpp"
+
+namespace rankwire::zmq_wire {
+namespace {
+
+/// The others acknowledge the abort, or have not heard of it.
+constexpr std::chrono::seconds told_within{1};
+
+}  // namespace
+
+void Ending::ask_abort(int exit_code, const std::string& what) noexcept {
+  const std::lock_guard lock{mutex_};
+  if (asked_) return;
+  abort_.rank = to_.roster.self();
+  abort_.pid = process_id();
+  abort_.exit_code = exit_code;
+  try {
+    abort_.host = host_name();
+    abort_.what = what.substr(0, cause_bytes_max);
+  } catch (const std::bad_alloc&) {  // then in fewer words
+  }
+  asked_.store(true, std::memory_order_release);
+}
+
+void Ending::make_abort(Wire* wire) noexcept {
+  WorldEnd& end = to_.ledger.end();
+  try {
+    if (wire != nullptr &&
+        end.set(abort_.rank, abort_.host, abort_.pid, abort_.exit_code, abort_.what)) {
+      wire->ignore_interrupts();
+      say_to_all(Kind::abort, encode(abort_));
+      await_told(*wire);
+      wire->set_linger(std::chrono::milliseconds::zero());
+    }
+  } catch (const std::exception& error) {
+    log().error("could not tell the others of the abort: {}", error.what());
+  }
+  made_ = true;
+}
+
+void Ending::say_goodbye() {
+  Goodbye goodbye;
+  for (int rank = 0; rank < to_.roster.size(); ++rank) {
+    if (const auto messages = to_.outbox.messages_to(rank); messages > 0) {
+      goodbye.sent.push_back({rank, messages});
+    }
+  }
+  say_to_all(Kind::goodbye, encode(goodbye));
+}
+
+/// To a master that has left as well, since it serves on. The process stays until the other side
+/// has confirmed it: a TCP connection that is closed with bytes unread resets the other way too,
+/// and what was on it is lost.
+void Ending::say_to_all(Kind kind, const Buffer& body) {
+  for (Link* const link : last_links()) {
+    link->send({.kind = kind, .bytes = body.size()}, body.bytes());
+  }
+}
+
+std::vector<Link*> Ending::last_links() const {
+  std::vector<Link*> links;
+  for (int rank = 0; rank < to_.roster.size(); ++rank) {
+    if (rank != 0 && to_.members.has_departed(rank)) continue;
+    for (Link* const link : to_.links.both(rank)) {
+      if (link != nullptr) links.push_back(link);
+    }
+  }
+  return links;
+}
+
+bool Ending::all_confirmed() const {
+  const auto links = last_links();
+  return std::all_of(links.begin(), links.end(),
+                     [](const Link* link) { return link->all_acknowledged(); });
+}
+
+/// As far as there is an answer to hear. To those beyond the relay the master says it as well.
+bool Ending::all_told() const {
+  const auto links = last_links();
+  return std::all_of(links.begin(), links.end(), [](const Link* link) {
+    return link->all_acknowledged() || Relay::has(link->connection());
+  });
+}
+
+void Ending::await_told(Wire& wire) {
+  const Deadline told = told_within;
+  while (!all_told() && !told.expired()) {
+    if (const auto incoming = wire.receive(told)) take_answer(*incoming);
+  }
+}
+
+void Ending::take_answer(const Incoming& incoming) {
+  const ConnectionId connection = incoming.connection;
+  Link* const link = to_.links.at(connection);
+  if (incoming.what == Incoming::What::frame && incoming.header.kind == Kind::link) {
+    answer_call(incoming);
+  } else if (link == nullptr) {
+    return;
+  } else if (incoming.what == Incoming::What::up) {
+    to_.dialer.is_up(*link, connection, incoming.anew);
+  } else if (incoming.what == Incoming::What::frame) {
+    (void)link->take(incoming.header, incoming.first.size() + incoming.chunk.size());
+  } else if (incoming.what == Incoming::What::down && link->connection() == connection) {
+    link->detach();
+  }
+}
+
+/// A rank of this world whose connection broke calls again.
+void Ending::answer_call(const Incoming& incoming) try {
+  const auto hello = decode<LinkHello>(incoming.body());
+  const Roster& roster = to_.roster;
+  const bool is_ours = hello.token == to_.links.token() && hello.to_rank == roster.self() &&
+                       roster.is_other_worker(hello.rank);
+  if (!is_ours || to_.members.has_departed(hello.rank) ||
+      hello.incarnation != roster[hello.rank].incarnation) {
+    return;
+  }
+  to_.members.adopt_call(hello, incoming.connection, incoming.header.ack);
+} catch (const DecodeError&) {  // no call of ours
+}
+
+}  // namespace rankwire::zmq_wire

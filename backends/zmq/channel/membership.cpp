@@ -1,0 +1,296 @@
+#include "channel/membership.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "meeting/admission.hpp"
+
+namespace rankwire::zmq_wire {
+
+Membership::Membership(const Parts& parts)
+    : wire_{parts.wire},
+      links_{parts.links},
+      dialer_{parts.dialer},
+      inbox_{parts.inbox},
+      outbox_{parts.outbox},
+      ledger_{parts.ledger},
+      roster_{parts.roster},
+      settings_{parts.settings},
+      absences_{parts.roster, parts.settings, parts.looks},
+      departures_{parts.roster.size(), parts.ledger, parts.settings, parts.looks},
+      newcomers_{parts.roster, parts.ledger.mailbox(), absences_, parts.settings, parts.looks} {}
+
+void Membership::begin(Session& session) {
+  for (int rank = 0; rank < roster_.size(); ++rank) {
+    const auto at = static_cast<std::size_t>(rank);
+    if (roster_.is_master()) newcomers_.admit(rank, session.nonces[at], session.hellos[at]);
+    if (session.connections[at] == 0) continue;
+    adopt(rank, session.connections[at], 0);
+    if (roster_.is_master()) absences_.probe_first(rank, std::move(session.first_probes[at]));
+  }
+  if (!roster_.is_master()) absences_.probe_at(0, std::move(session.dialed));
+}
+
+void Membership::adopt(int rank, ConnectionId connection, std::uint32_t received) {
+  if (links_.tie(rank, connection, received)) {
+    absences_.stands(rank);
+  } else {
+    wire_.count_dropped(connection, "a link that counts other frames than were sent");
+  }
+}
+
+void Membership::adopt_call(const LinkHello& hello, ConnectionId connection,
+                            std::uint32_t received) {
+  const bool first = links_.from(hello.rank) == nullptr;
+  if (!links_.heed_call(hello, connection)) return;
+  adopt(hello.rank, connection, received);
+  Link& link = *links_.from(hello.rank);
+  if (first) (void)link.heed_call(hello.call);
+  link.acknowledge();
+}
+
+void Membership::hub_is_down(int rank, bool exited) {
+  if (exited) {
+    lose(rank, "its process has exited without a goodbye");
+  } else if (const auto reason = absences_.begin(rank)) {
+    lose(rank, *reason);
+  }
+}
+
+void Membership::take_hello(Incoming&& incoming) {
+  const ConnectionId connection = incoming.connection;
+  const auto hello = hello_of(incoming);
+  if (!hello) {
+    wire_.count_dropped(connection, "not from a rank of this world");
+    return;
+  }
+  if (const int known = newcomers_.rank_with(hello->nonce); known > 0) {
+    start_again(known, connection, hello->call);
+    return;
+  }
+  auto reject = check_hello(incoming.header, *hello, settings_, roster_.size());
+  if (const int former = newcomers_.absent_in_same_process(*hello); !reject && former > 0) {
+    lose(former, "its process has begun anew");
+  }
+  const int place = newcomers_.vacant_place(hello->wanted_rank);
+  if (!reject && place < 0) {
+    const auto patience = newcomers_.wait(*hello, incoming, wire_);
+    if (patience == Newcomers::Patience::waits) return;
+    if (patience == Newcomers::Patience::comes_again) {
+      // It stays, and sees by the end of its connection when this master may be another world's.
+      wire_.let_in(connection);
+      send_reject(wire_, connection,
+                  {Refusal::later, "it still ends a world, and may open another one then"});
+      return;
+    }
+    reject =
+        Reject{Refusal::full, fmt::format("the world of {} ranks is complete and runs; {}",
+                                          roster_.size(), newcomers_.no_place(hello->wanted_rank))};
+  }
+  if (reject) {
+    refuse(wire_, connection, *hello, *reject);
+  } else {
+    let_in(place, *hello, connection);
+  }
+}
+
+void Membership::let_in(int place, const Hello& hello, ConnectionId connection) {
+  const Member member = member_of(hello, place, roster_[place].incarnation + 1);
+  replace(member);
+  newcomers_.admit(place, hello.nonce, hello.call);
+  auto probe = probe_first(wire_, connection, hello.endpoint);
+  tell_workers(Kind::arrived, encode(member), place);
+  send_table(place, connection, true);
+  adopt(place, connection, 0);
+  absences_.probe_first(place, std::move(probe));
+}
+
+/// The worker's connection broke before the start came to it.
+void Membership::start_again(int rank, ConnectionId connection, std::uint32_t hello) {
+  if (const Departure* const departure = ledger_.mailbox().departure(rank)) {
+    links_.turn_away(connection, Refusal::lost, departure->reason);
+    return;
+  }
+  const Link* const link = links_.out(rank);
+  const bool started = link != nullptr && link->was_called();
+  if (started || !newcomers_.heed_hello(rank, hello)) {  // it has called again since
+    if (link == nullptr || link->connection() != connection) links_.unlink(connection);
+    return;
+  }
+  // Nothing of the link was received: who departed since the start is told over it once more.
+  send_table(rank, connection, false);
+  adopt(rank, connection, 0);
+}
+
+void Membership::send_table(int newcomer, ConnectionId connection, bool with_departed) {
+  const int size = roster_.size();
+  Start start{{}, {}, links_.token(), settings_.window_bytes, settings_.message_bytes_max};
+  for (int rank = 0; rank < size; ++rank) {
+    start.members.push_back(roster_[rank]);
+    const Departure* const departure = ledger_.mailbox().departure(rank);
+    if (departure == nullptr || !with_departed) continue;
+    const bool lost = departure->kind == Departure::Kind::lost;
+    start.departed.push_back({rank, lost, departure->reason, 0});
+  }
+  send_record(wire_, connection, Kind::welcome, Welcome{size, size, {}, newcomer});
+  send_record(wire_, connection, Kind::start, start);
+}
+
+void Membership::look_at_waiting() {
+  for (auto& hello : newcomers_.take_waiting()) take_hello(std::move(hello));
+}
+
+void Membership::take_goodbye(Link& link, const Goodbye& goodbye) {
+  link.acknowledge();
+  const int source = link.rank();
+  // Over our own link to it nothing else comes from there: the master tells what to await.
+  if (&link == links_.from(source)) {
+    depart(source, {Departure::Kind::left, "closed its channel"}, goodbye);
+  }
+}
+
+void Membership::take_told(Departures::Told&& told) {
+  const auto rank_in = [](const auto& record) { return record.rank; };
+  const int rank = std::visit(rank_in, told);
+  if (!departures_.tell_later(rank, std::move(told))) {
+    depart(rank, departures_.give_up(rank));
+  }
+}
+
+/// What the process that had the rank has sent may still come: it is received before anything is
+/// said of the next one.
+std::optional<Member> Membership::follow(int rank) {
+  while (const auto told = departures_.take_later(rank)) {
+    if (const auto* const member = std::get_if<Member>(&*told)) {
+      replace(*member);
+      return *member;
+    }
+    departures_.begin(std::get<Departed>(*told));
+    look_at_departing(rank);
+  }
+  return std::nullopt;
+}
+
+void Membership::message_came(int rank) {
+  if (!departures_.is_departing(rank)) return;
+  departures_.heard_from(rank);
+  look_at_departing(rank);
+}
+
+void Membership::look_at_departing(int rank) {
+  if (!departures_.is_departing(rank)) return;
+  if (const auto end = departures_.finished(rank, links_.nothing_comes_from(rank))) {
+    depart(rank, *end);
+  }
+}
+
+void Membership::give_up_late(int rank) {
+  look_at_departing(rank);
+  if (departures_.is_departing(rank) && departures_.is_late(rank)) {
+    depart(rank, departures_.give_up(rank));
+  }
+}
+
+void Membership::look_at_absent() {
+  for (const auto& loss : absences_.look()) lose(loss.rank, loss.reason);
+}
+
+bool Membership::needs_look() const {
+  return newcomers_.has_waiting() || departures_.needs_look() || absences_.needs_look();
+}
+
+void Membership::lose(int rank, const std::string& reason) {
+  if (roster_.is_master()) {
+    depart(rank, {Departure::Kind::lost, reason});
+  } else {
+    lose_world(
+        fmt::format("the master, through which ranks hear of each other, is lost: {}", reason));
+  }
+}
+
+void Membership::lose_world(const std::string& reason) {
+  if (ledger_.end().has_come()) return;
+  wire_.stop_listening();  // a master that can reach this process shall not wait for it
+  for (int rank = 0; rank < roster_.size(); ++rank) {
+    if (rank == roster_.self()) continue;
+    departures_.forget_later(rank);
+    depart(rank, {Departure::Kind::lost, reason});
+    drop_links(rank);  // of one that had left before, too
+  }
+}
+
+void Membership::leave_without_master(const std::string& reason) {
+  depart(0, {Departure::Kind::lost, reason});
+  for (int rank = 1; rank < roster_.size(); ++rank) {
+    if (links_.is_relayed(rank)) drop_links(rank);
+  }
+}
+
+/// Once: the first departure of a rank stands.
+void Membership::depart(int rank, const Departures::End& end, const Goodbye& goodbye) {
+  if (!is_there(rank)) return;
+  const bool lost = end.kind == Departure::Kind::lost;
+  inbox_.unpack();
+  inbox_.forget_pieces(rank);
+  dialer_.end(rank);
+  ledger_.depart(rank, end.kind, end.reason);
+  departures_.depart(rank);
+  if (lost) {
+    if (roster_.is_master()) links_.expel(rank, end.reason);
+    drop_links(rank);
+  } else if (rank != 0) {  // a master that has left still passes on and tells
+    links_.forget_kept(rank);
+  }
+  if (!roster_.is_master()) return;
+  for (int reader = 1; reader < roster_.size(); ++reader) {
+    if (reader == rank || !is_there(reader)) continue;
+    const auto sent = std::find_if(goodbye.sent.begin(), goodbye.sent.end(),
+                                   [&](const auto& entry) { return entry.rank == reader; });
+    const auto messages = sent == goodbye.sent.end() ? 0 : sent->messages;
+    links_.tell(reader, Kind::departed, encode(Departed{rank, lost, end.reason, messages}));
+  }
+}
+
+void Membership::drop_links(int rank) {
+  for (const Link* const link : links_.both(rank)) outbox_.forget(link);
+  links_.drop(rank);
+  dialer_.forget(rank);
+  absences_.end(rank);
+}
+
+/// A new process has the rank: everything between it and us begins anew.
+void Membership::replace(const Member& member) {
+  const int rank = member.rank;
+  if (is_there(rank)) depart(rank, {Departure::Kind::lost, "another process took its place"});
+  links_.expel(rank, "another process has taken its place");  // it may still close
+  drop_links(rank);
+  roster_.replace(member);
+  inbox_.forget_pieces(rank);
+  absences_.begin_anew(rank);
+  departures_.begin_anew(rank);
+  outbox_.begin_anew(rank);
+  ledger_.arrive({rank, member.host, member.pid, member.endpoint});
+}
+
+void Membership::tell_workers(Kind kind, const Buffer& body, int except) {
+  for (int worker = 1; worker < roster_.size(); ++worker) {
+    if (worker != except && is_there(worker)) links_.tell(worker, kind, body);
+  }
+}
+
+std::string Membership::remaining_ranks() const {
+  std::vector<int> ranks;
+  for (int rank = 1; rank < roster_.size(); ++rank) {
+    if (is_there(rank)) ranks.push_back(rank);
+  }
+  constexpr std::size_t named_max = 20;
+  const std::size_t more = ranks.size() - std::min(ranks.size(), named_max);
+  ranks.resize(ranks.size() - more);
+  return fmt::format("rank{} {}{}", ranks.size() == 1 ? "" : "s", fmt::join(ranks, ", "),
+                     more > 0 ? fmt::format(" and {} more", more) : "");
+}
+
+}  // namespace rankwire::zmq_wire

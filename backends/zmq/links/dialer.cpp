@@ -1,0 +1,288 @@
+#include "links/dialer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "rankwire/backend/host.hpp"
+#include "rankwire/backend/log.hpp"
+#include "reach/address.hpp"
+
+namespace rankwire::zmq_wire {
+namespace {
+
+using Clock = Deadline::Clock;
+
+/// Before that nobody goes by the relay: what ended a connection may be over, or be told by the
+/// master.
+constexpr std::chrono::milliseconds dial_patience{2000};
+constexpr std::chrono::milliseconds look_for_way_interval{1000};
+/// Probes in a row that find the way closed; or somebody who accepts and says nothing, as a host
+/// does that is very busy.
+constexpr int closed_max = 2, mute_max = 10;
+/// Of a rank that closes one is enough, and comes sooner: others give it the grace, and its linger
+/// may be over before.
+constexpr int mute_leaving_max = 1;
+constexpr std::chrono::milliseconds look_for_way_leaving_interval{250};
+/// Handshakes in a row that came to nothing.
+constexpr int failures_max = 3;
+constexpr std::size_t probes_max = 8;
+/// Where all ranks of a large world dial all others at once, handshakes share the hosts: each would
+/// take longer than it may. So many are begun at a time, and more where they take longer than that.
+constexpr std::size_t dials_max = 16;
+constexpr std::chrono::milliseconds dial_alone{2000};
+/// Before the direct way is tried again, and for how long.
+constexpr std::chrono::milliseconds pause_first{250}, pause_last{60'000}, trial{10'000};
+/// Where to dial a worker; empty when that cannot be told here. In a world over ipc all are.
+std::string numeric_endpoint_of(const Member& member, bool over_ipc) {
+  try {
+    const Endpoint there = parse_endpoint(member.endpoint);
+    if (there.is_ipc() != over_ipc) return {};
+    // A loopback address of another host would lead to a stranger on this one.
+    const std::string& host = there.host;
+    const bool loopback = host == "localhost" || host.starts_with("127.") || host == "::1";
+    if (loopback && member.host != host_name()) return {};
+    return dialable(member.endpoint);
+  } catch (const UsageError& error) {
+    log().warn("rank {} cannot be dialed at {}: {}", member.rank, member.endpoint, error.what());
+    return {};
+  }
+}
+
+}  // namespace
+
+Dialer::Dialer(Wire& wire, LinkTable& links, const Roster& roster, const Settings& settings,
+               LookTime& looks)
+    : wire_{wire},
+      links_{links},
+      roster_{roster},
+      settings_{settings},
+      looks_{looks},
+      ways_(static_cast<std::size_t>(roster.size())) {}
+
+Link& Dialer::link_to(int dest) {
+  if (Link* const link = links_.out(dest)) return *link;
+  Link& link = links_.add_out(dest);
+  dial(dest);
+  return link;
+}
+
+void Dialer::dial(int dest) {
+  Way& way = of(dest);
+  way.endpoint = numeric_endpoint_of(roster_[dest], is_ipc(roster_[0].endpoint));
+  if (way.endpoint.empty()) {
+    relay_from_now(dest, "its address leads nowhere from here");
+    return;
+  }
+  to_dial_.push_back(dest);
+  dial_next();
+}
+
+/// Those whose turn it is. For the others all is kept that is sent to them.
+void Dialer::dial_next() {
+  std::erase_if(dials_, [](const auto& dial) { return dial.second.expired(); });
+  while (!to_dial_.empty() && dials_.size() < dials_max) {
+    const int dest = to_dial_.front();
+    to_dial_.pop_front();
+    Link* const link = links_.out(dest);
+    Way& way = of(dest);
+    if (link == nullptr || way.direct != 0 || way.relayed || way.endpoint.empty()) continue;
+    dials_.emplace_back(dest, dial_alone);
+    dial_direct(dest);
+    links_.call(*link, way.direct);  // kept until the connection stands
+    way.said = true;
+    way.unproven_since = Clock::now();
+    look_for_way(dest, look_for_way_interval);
+  }
+  if (!to_dial_.empty()) looks_.begin();
+}
+
+void Dialer::dial_direct(int dest) {
+  Way& way = of(dest);
+  way.direct = wire_.dial(way.endpoint, frame_bytes_max(piece_bytes_min), roster_[dest].key);
+  links_.lead(way.direct, *links_.out(dest));
+}
+
+void Dialer::hang_up_direct(int dest) {
+  Way& way = of(dest);
+  if (way.direct != 0) links_.unlink(std::exchange(way.direct, 0));
+  way.said = false;
+  way.stands_since.reset();
+}
+
+void Dialer::look_for_way(int dest, std::chrono::milliseconds from_now) {
+  of(dest).look_at = from_now;
+  looks_.begin();
+}
+
+void Dialer::is_up(Link& link, ConnectionId connection, bool anew) {
+  const int rank = link.rank();
+  Way& way = of(rank);
+  way.look_at = Deadline::never();
+  way.probe.reset();
+  way.closed = way.mute = 0;
+  way.stands_since = Clock::now();
+  std::erase_if(dials_, [rank](const auto& dial) { return dial.first == rank; });
+  dial_next();
+  const bool said = std::exchange(way.said, false) && !anew;
+  if (way.relayed) {
+    links_.try_call(link, connection);  // until that is answered the master relays on
+  } else if (!said) {
+    links_.call(link, connection);
+  }
+}
+
+/// The trial of the direct way was answered.
+void Dialer::go_direct(int rank) {
+  Way& way = of(rank);
+  way.relayed = false;
+  way.unproven_since = Clock::now();
+  links_.out(rank)->attach(links_.route(way.direct));
+  if (returns_.admits()) {
+    log().info("rank {} reaches {} directly again{}", roster_.self(), roster_.name(rank),
+               returns_.end());
+  }
+}
+
+void Dialer::note_frame(Link& link, ConnectionId connection, Kind kind) {
+  Way& way = of(link.rank());
+  if (way.relayed && connection == way.direct && kind != Kind::reject) go_direct(link.rank());
+  if (!link.carries() || &link != links_.out(link.rank())) return;
+  way.unproven_since.reset();
+  way.failures = 0;
+}
+
+void Dialer::is_down(int rank) {
+  Way& way = of(rank);
+  const auto now = Clock::now();
+  const auto stood = way.stands_since ? now - *way.stands_since : Clock::duration{};
+  way.stands_since.reset();
+  if (way.relayed) {
+    try_again_later(rank);
+    return;
+  }
+  const bool proven = !way.unproven_since || stood >= proven_after(settings_);
+  if (proven) {
+    way.unproven_since = now;
+    way.pause = way.pause.zero();
+  } else if (stood >= barren_after(settings_) && now - *way.unproven_since >= dial_patience) {
+    relay_from_now(rank, "connections stand, and nothing comes through");
+    return;
+  }
+  look_for_way(rank, look_for_way_interval);
+}
+
+void Dialer::handshake_failed(int rank) {
+  Way& way = of(rank);
+  ++way.failures;
+  if (way.relayed) try_again_later(rank);
+}
+
+void Dialer::leads_elsewhere(int rank, const std::string& text) {
+  of(rank).endpoint.clear();
+  relay_from_now(rank, text);
+}
+
+void Dialer::look() {
+  dial_next();
+  probes_ = static_cast<std::size_t>(std::count_if(
+      ways_.begin(), ways_.end(), [](const Way& way) { return way.probe != nullptr; }));
+  for (int rank = 0; rank < roster_.size(); ++rank) look_at(rank);
+}
+
+bool Dialer::needs_look() const {
+  return !to_dial_.empty() || std::any_of(ways_.begin(), ways_.end(),
+                                          [](const Way& way) { return !way.look_at.is_never(); });
+}
+
+/// At a rank that is not reached directly: whether the way to it is closed, or open again.
+void Dialer::look_at(int rank) {
+  Way& way = of(rank);
+  if (way.look_at.is_never()) return;
+  if (way.probe) {
+    const auto outcome = way.probe->outcome();
+    if (!outcome) return;
+    const std::string text = way.probe->text();
+    way.probe.reset();
+    if (way.relayed) {
+      way_was_probed(rank, *outcome);
+    } else {
+      count_evidence(rank, *outcome, text);
+    }
+  } else if (way.look_at.expired()) {
+    if (way.relayed && way.direct != 0) {
+      try_again_later(rank);  // it does not come about
+    } else if (probes_ < probes_max) {
+      ++probes_;
+      way.probe = std::make_unique<Probe>(way.endpoint, probe_limit, Probe::Until::spoke);
+    }
+  }
+}
+
+void Dialer::count_evidence(int rank, Probe::Outcome outcome, const std::string& text) {
+  Way& way = of(rank);
+  const bool closed = outcome == Probe::Outcome::refused || outcome == Probe::Outcome::silent;
+  way.closed = closed ? way.closed + 1 : 0;
+  way.mute = outcome == Probe::Outcome::mute ? way.mute + 1 : 0;
+  const bool patient = Clock::now() - *way.unproven_since < dial_patience;
+  const bool is_closed =
+      way.closed >= closed_max || way.mute >= (leaving_ ? mute_leaving_max : mute_max);
+  if (!patient && (is_closed || way.failures >= failures_max)) {
+    relay_from_now(rank, is_closed ? text : "no handshake comes about");
+  } else {
+    look_for_way(rank, leaving_ ? look_for_way_leaving_interval : look_for_way_interval);
+  }
+}
+
+void Dialer::hurry() {
+  leaving_ = true;
+  for (int rank = 1; rank < roster_.size(); ++rank) {
+    const Way& way = of(rank);
+    if (!way.relayed && !way.look_at.is_never())
+      look_for_way(rank, std::chrono::milliseconds::zero());
+  }
+}
+
+void Dialer::end(int rank) {
+  of(rank).look_at = Deadline::never();
+  of(rank).probe.reset();
+}
+
+void Dialer::way_was_probed(int rank, Probe::Outcome outcome) {
+  if (outcome == Probe::Outcome::spoke) {
+    dial_direct(rank);
+    look_for_way(rank, trial);
+  } else {
+    try_again_later(rank);
+  }
+}
+
+void Dialer::try_again_later(int rank) {
+  Way& way = of(rank);
+  hang_up_direct(rank);
+  way.pause = std::clamp(2 * way.pause, pause_first, pause_last);
+  look_for_way(rank, way.pause);
+}
+
+/// The master passes on what goes to `dest`.
+void Dialer::relay_from_now(int dest, const std::string& why) {
+  Way& way = of(dest);
+  hang_up_direct(dest);
+  way.closed = way.mute = way.failures = 0;
+  way.relayed = true;
+  if (relays_.admits()) {
+    log().warn("rank {} cannot reach {} at {} ({}): the master relays what it sends there{}",
+               roster_.self(), roster_.name(dest), roster_[dest].endpoint, why, relays_.end());
+  }
+  Link& link = *links_.out(dest);
+  links_.lead(Relay::number(dest, false), link);
+  links_.call(link, Relay::number(dest, false));
+  if (way.endpoint.empty()) {
+    way.look_at = Deadline::never();
+  } else {
+    try_again_later(dest);
+  }
+}
+
+}  // namespace rankwire::zmq_wire

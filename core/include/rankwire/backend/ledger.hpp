@@ -1,0 +1,198 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "rankwire/backend/mailbox.hpp"
+#include "rankwire/backend/rank_table.hpp"
+#include "rankwire/backend/texts.hpp"
+#include "rankwire/backend/wait.hpp"
+#include "rankwire/backend/window.hpp"
+#include "rankwire/backend/world_end.hpp"
+#include "rankwire/channel.hpp"
+
+namespace rankwire {
+
+/// What one rank knows of the others of its world, and does with it in the same way on every
+/// transport: the messages that have arrived from them (Mailbox), the byte credits in both
+/// directions (Windows), their names, which of them are about to depart, and whether the world has
+/// ended. The transport moves bytes and waits. It asks the Ledger what to throw, to log and to tell
+/// others.
+///
+/// Not synchronised, like Mailbox and Windows: its owner locks, or uses it from one thread. Any
+/// thread may use `end()`.
+class Ledger {
+ public:
+  /// `peers` has one entry for each rank, in rank order; it is empty if all ranks live in this
+  /// process. Ranks of one process may share `end`. For `takes_arrivals` see Mailbox.
+  Ledger(int self, int size, std::uint64_t window_bytes, std::vector<PeerInfo> peers,
+         std::shared_ptr<WorldEnd> end, bool takes_arrivals = false);
+
+  // To look at. What changes them goes through the functions below.
+  [[nodiscard]] const Mailbox& mailbox() const { return mailbox_; }
+  [[nodiscard]] const Windows& windows() const { return windows_; }
+  [[nodiscard]] WorldEnd& end() { return *end_; }
+  [[nodiscard]] const WorldEnd& end() const { return *end_; }
+
+  /// "rank 2 (node7, pid 41)".
+  [[nodiscard]] std::string name(int rank) const;
+  /// Info with its peers and its window. The transport fills in the rest.
+  [[nodiscard]] Info info() const;
+
+  // Sending.
+
+  /// Throws what a send to `dest` must throw: Aborted, PeerLost or PeerLeft.
+  void check_send(int dest) const {
+    end_->check();
+    mailbox_.check_send(dest);
+  }
+  /// Returns when the window to `dest` has room for `bytes`. Waits with the transport's `rounds`
+  /// (see wait_until). Does not wait for room towards the own rank, since nobody else could make
+  /// it. Throws Timeout if there is no room at the deadline, and meanwhile what check_send()
+  /// throws.
+  template <class Rounds>
+  void wait_for_room(Rounds& rounds, int dest, std::size_t bytes, Deadline deadline);
+  /// Counts a message with a payload of `bytes` in the window to `dest`.
+  void sent(int dest, std::size_t bytes) { windows_.sent(dest, bytes); }
+  /// Counts a message to the own rank and puts it into the mailbox. Throws Timeout if there is no
+  /// room.
+  void send_to_self(int tag, Buffer&& payload);
+  /// `dest` reports that its program has taken `total` bytes of this rank's messages
+  /// (Windows::credited).
+  void credited(int dest, std::uint64_t total) { windows_.credited(dest, total); }
+  /// The total to report to `dest` before a message goes there, if it is time for that. A rank that
+  /// gets this message knows that this one has received, and counts on the room.
+  [[nodiscard]] std::optional<std::uint64_t> owed(int dest) {
+    if (!windows_.owes()) return std::nullopt;
+    return windows_.owed(dest, mailbox_.queued_bytes(dest));
+  }
+  /// Writes the log line for a send that has waited for long. `what` completes "has waited 5 s for
+  /// ".
+  void say_long_send(const std::string& what) { rankwire::say_long_send(long_waits_, self_, what); }
+
+  // Receiving.
+
+  /// Puts a message that has arrived into the mailbox, and counts it for its source.
+  void push(Message&& message) {
+    count(message.source);
+    mailbox_.push(std::move(message));
+  }
+  /// Counts a message that goes straight to the program, past the mailbox.
+  void count(int source) { ++come_.at(source); }
+  /// How many messages were counted of the process that has `source` now.
+  [[nodiscard]] std::uint64_t come(int source) const { return come_[source]; }
+  /// See Mailbox::take.
+  [[nodiscard]] std::optional<Event> take(const Wanted& wanted) { return mailbox_.take(wanted); }
+  /// Waits until the deadline for what `wanted` asks for, and puts it into `event`. To be called
+  /// after take() gave nothing. `take_more(event)` looks at what the transport holds outside of the
+  /// mailbox, which is younger.
+  template <class Rounds, class TakeMore>
+  void wait_for(Rounds& rounds, const Wanted& wanted, Deadline deadline,
+                std::optional<Event>& event, const TakeMore& take_more);
+  template <class Rounds>
+  void wait_for(Rounds& rounds, const Wanted& wanted, Deadline deadline,
+                std::optional<Event>& event) {
+    wait_for(rounds, wanted, deadline, event, [](const auto&) { return false; });
+  }
+  /// The program has taken a message of `source` with a payload of `bytes`. Returns the total to
+  /// report to `source`, if it is time. Call this once for each message that take() or wait_for()
+  /// gave.
+  [[nodiscard]] std::optional<std::uint64_t> taken(int source, std::size_t bytes) {
+    if (mailbox_.gave_of_former()) return std::nullopt;
+    const auto total = windows_.taken(source, bytes);
+    return total && !mailbox_.departure(source) ? total : std::nullopt;
+  }
+  /// Calls `tell(source, total)` for each rank to which a report may not wait any longer. To be
+  /// called before this rank sleeps, polls in vain or answers (see Windows).
+  template <class Tell>
+  void settle(const Tell& tell);
+
+  // Who goes and comes.
+
+  /// `rank` has departed: sends to it throw from now on, and receives report it. A second departure
+  /// of the same rank is ignored.
+  void depart(int rank, Departure::Kind kind, std::string reason);
+  /// Like the above, with a record that other ranks of this process may share.
+  void depart(std::shared_ptr<const Departure> departure);
+  /// `rank` has said goodbye, but some of what it sent here may still be under way: it has sent
+  /// `messages` in all. Its departure becomes due() when that many have come. A later goodbye of
+  /// the same rank replaces one that waits. After its departure a goodbye is ignored.
+  void depart_after(int rank, Departure::Kind kind, std::string reason, std::uint64_t messages);
+  /// For depart_after(), if nobody knows how many messages were sent. The departure then never
+  /// becomes due(); the transport calls depart() when it stops waiting.
+  static constexpr std::uint64_t unknown = UINT64_MAX;
+  /// A rank that has said goodbye, and whose messages are awaited.
+  struct Departing {
+    int rank = 0;
+    Departure::Kind kind = Departure::Kind::lost;
+    std::string reason;
+    std::uint64_t messages = 0;
+  };
+  /// The goodbye of `rank` that waits, or null. Valid until the next departure or arrival is
+  /// recorded.
+  [[nodiscard]] const Departing* departing(int rank) const;
+  /// A rank whose messages have all come, or null. The transport then ends its connections with
+  /// that rank, and calls depart(). Looks at each goodbye that waits.
+  [[nodiscard]] const Departing* due() const;
+  /// Whether any goodbye waits.
+  [[nodiscard]] bool awaits_departures() const { return !departing_.empty(); }
+  /// How `rank` departed, or nothing if it has not.
+  [[nodiscard]] std::optional<Departure> departure(int rank) const;
+  /// A new process has the departed rank `peer.rank`. All counts between it and this rank begin
+  /// anew. Only for a Ledger that was given `peers` (clause 14).
+  void arrive(PeerInfo peer);
+  /// Frees the messages that have arrived, which nobody will take.
+  void forget_messages() noexcept { mailbox_.forget_messages(); }
+
+ private:
+  [[nodiscard]] std::string lacking_room_for(int dest, std::size_t bytes) const;
+  [[noreturn]] void throw_no_room(int dest, std::size_t bytes) const;
+  [[nodiscard]] WindowUse window_use(int dest) const {
+    return {windows_.outstanding_bytes(dest), windows_.window_bytes()};
+  }
+
+  int self_;
+  std::vector<PeerInfo> peers_;  // empty: this process has all ranks
+  std::shared_ptr<WorldEnd> end_;
+  Mailbox mailbox_;
+  Windows windows_;
+  RankTable<std::uint64_t> come_;
+  std::unordered_map<int, Departing> departing_;
+  LongWaits long_waits_;
+};
+
+template <class Rounds>
+void Ledger::wait_for_room(Rounds& rounds, int dest, std::size_t bytes, Deadline deadline) {
+  if (windows_.has_room(dest, bytes)) return;
+  const bool room = dest != self_ && wait_until(
+                                         rounds, deadline,
+                                         [&] {
+                                           mailbox_.check_send(dest);
+                                           return windows_.has_room(dest, bytes);
+                                         },
+                                         [&] { say_long_send(lacking_room_for(dest, bytes)); });
+  if (!room) throw_no_room(dest, bytes);
+}
+
+template <class Rounds, class TakeMore>
+void Ledger::wait_for(Rounds& rounds, const Wanted& wanted, Deadline deadline,
+                      std::optional<Event>& event, const TakeMore& take_more) {
+  wait_for_event(rounds, mailbox_, wanted, deadline, event, take_more,
+                 [&] { say_long_receive(long_waits_, self_, wanted); });
+}
+
+template <class Tell>
+void Ledger::settle(const Tell& tell) {
+  if (!windows_.owes()) return;
+  windows_.settle([this](int source) { return mailbox_.queued_bytes(source); },
+                  [&](int source, std::uint64_t total) {
+                    if (!mailbox_.departure(source)) tell(source, total);
+                  });
+}
+
+}  // namespace rankwire

@@ -1,0 +1,96 @@
+#include "rankwire/backend/ledger.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "rankwire/backend/host.hpp"
+#include "rankwire/errors.hpp"
+
+namespace rankwire {
+
+Ledger::Ledger(int self, int size, std::uint64_t window_bytes, std::vector<PeerInfo> peers,
+               std::shared_ptr<WorldEnd> end, bool takes_arrivals)
+    : self_{self},
+      peers_{std::move(peers)},
+      end_{std::move(end)},
+      mailbox_{self, size, takes_arrivals},
+      windows_{self, size, window_bytes},
+      come_{size} {}
+
+std::string Ledger::name(int rank) const {
+  if (peers_.empty()) return name_of(rank, host_name(), process_id());
+  const PeerInfo& peer = peers_[static_cast<std::size_t>(rank)];
+  return name_of(rank, peer.host, peer.pid);
+}
+
+Info Ledger::info() const {
+  Info info;
+  info.peers = peers_;
+  for (int rank = static_cast<int>(peers_.size()); rank < come_.size(); ++rank) {
+    info.peers.push_back({rank, host_name(), process_id(), {}});
+  }
+  info.window_bytes = windows_.window_bytes();
+  return info;
+}
+
+std::string Ledger::lacking_room_for(int dest, std::size_t bytes) const {
+  return lacking_room(name(dest), bytes, window_use(dest));
+}
+
+void Ledger::throw_no_room(int dest, std::size_t bytes) const {
+  rankwire::throw_no_room(self_, dest, name(dest), bytes, window_use(dest));
+}
+
+void Ledger::send_to_self(int tag, Buffer&& payload) {
+  const std::size_t bytes = payload.size();
+  if (!windows_.has_room(self_, bytes)) throw_no_room(self_, bytes);
+  push({self_, tag, std::move(payload)});
+  windows_.sent(self_, bytes);
+}
+
+void Ledger::depart(int rank, Departure::Kind kind, std::string reason) {
+  const bool here = peers_.empty();
+  const auto at = static_cast<std::size_t>(rank);
+  depart(std::make_shared<const Departure>(
+      Departure{rank, kind, here ? host_name() : peers_[at].host,
+                here ? process_id() : peers_[at].pid, std::move(reason)}));
+}
+
+void Ledger::depart(std::shared_ptr<const Departure> departure) {
+  departing_.erase(departure->rank);
+  mailbox_.depart(std::move(departure));
+}
+
+void Ledger::depart_after(int rank, Departure::Kind kind, std::string reason,
+                          std::uint64_t messages) {
+  if (mailbox_.departure(rank)) return;
+  departing_[rank] = {rank, kind, std::move(reason), messages};
+}
+
+const Ledger::Departing* Ledger::departing(int rank) const {
+  const auto found = departing_.find(rank);
+  return found == departing_.end() ? nullptr : &found->second;
+}
+
+const Ledger::Departing* Ledger::due() const {
+  const auto found = std::find_if(departing_.begin(), departing_.end(), [this](const auto& entry) {
+    return come(entry.first) >= entry.second.messages;
+  });
+  return found == departing_.end() ? nullptr : &found->second;
+}
+
+std::optional<Departure> Ledger::departure(int rank) const {
+  const Departure* const departure = mailbox_.departure(rank);
+  return departure == nullptr ? std::nullopt : std::optional{*departure};
+}
+
+void Ledger::arrive(PeerInfo peer) {
+  const int rank = peer.rank;
+  departing_.erase(rank);
+  come_.at(rank) = 0;
+  windows_.reset(rank);
+  mailbox_.arrive({rank, peer.host, peer.pid});
+  peers_[static_cast<std::size_t>(rank)] = std::move(peer);
+}
+
+}  // namespace rankwire
