@@ -310,8 +310,8 @@ class Wire final : public Carrier {
   [[nodiscard]] bool has_file(ConnectionId caller, const Connection& connection) const;
   void watch_over(const Connection& connection);
   void watch_stranger(int descriptor);
-  void has_come(int descriptor, std::chrono::milliseconds silence_max);
-  void break_off(int descriptor);
+  void watch_rank(int descriptor, std::chrono::milliseconds silence_max);
+  void end_file(int descriptor);
   void ended_at(int descriptor);
   void has_ended(ConnectionId caller);
   void emit_downs();

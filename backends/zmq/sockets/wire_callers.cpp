@@ -101,7 +101,7 @@ void Wire::watch_over(const Connection& connection) {
       break;
     case Standing::waits:
       doorman_.let_wait(descriptor);
-      has_come(descriptor, caller_silence());
+      watch_rank(descriptor, caller_silence());
       break;
     case Standing::answered:
       doorman_.bid_farewell(descriptor);
@@ -109,11 +109,11 @@ void Wire::watch_over(const Connection& connection) {
       break;
     case Standing::belongs:
       doorman_.forget(descriptor);
-      has_come(descriptor, caller_silence());
+      watch_rank(descriptor, caller_silence());
       break;
     case Standing::shown_out:
     case Standing::hung_up:
-      break_off(descriptor);
+      end_file(descriptor);
       break;
   }
 }
@@ -125,13 +125,13 @@ void Wire::watch_stranger(int descriptor) {
 }
 
 /// Watches the connection of a rank, or of one that waits to be one.
-void Wire::has_come(int descriptor, std::chrono::milliseconds silence_max) {
+void Wire::watch_rank(int descriptor, std::chrono::milliseconds silence_max) {
   if (const auto connection = StreamConnection::at(descriptor)) connection->suit_one_host();
   silence_.watch(descriptor, silence_max);
 }
 
 /// Ends the file of a caller. libzmq's event that it has ended follows.
-void Wire::break_off(int descriptor) {
+void Wire::end_file(int descriptor) {
   doorman_.forget(descriptor);
   silence_.forget(descriptor);
   const auto found = accepted_.find(descriptor);
