@@ -1,40 +1,24 @@
 #include <array>
 
-#include "rankwire/errors.hpp"
-#include "rankwire/keys.hpp"
 #include "rankwire/rankwire.hpp"
 
-// The list of all backends. A new backend adds its declaration and its line here.
+// The one list of backends, in the order of --help. A new one is a folder of this name, and its
+// line. Where nobody says --transport, the first is taken, or else the last that is meant
+// (Backend::is_meant).
+#define RANKWIRE_BACKENDS(BACKEND) \
+  BACKEND(inproc)                  \
+  BACKEND(mpi)                     \
+  BACKEND(zmq)
 
 namespace rankwire {
 
-extern const Backend inproc_backend;
-#if RANKWIRE_WITH_MPI
-extern const Backend mpi_backend;
-#endif
-#if RANKWIRE_WITH_ZMQ
-extern const Backend zmq_backend;
-#endif
+#define DECLARE(name) extern const Backend name##_backend;
+RANKWIRE_BACKENDS(DECLARE)
 
 std::span<const Backend> backends() {
-  static const std::array built {
-    inproc_backend,
-#if RANKWIRE_WITH_MPI
-        mpi_backend,
-#endif
-#if RANKWIRE_WITH_ZMQ
-        zmq_backend,
-#endif
-  };
-  return built;
+#define ITEM(name) name##_backend,
+  static const std::array all{RANKWIRE_BACKENDS(ITEM)};
+  return all;
 }
-
-#if !RANKWIRE_WITH_ZMQ
-KeyFiles create_keys(const std::string& /*directory*/, const std::string& /*name*/) {
-  throw UsageError{
-      "keys are for ZeroMQ, and this program was built without it: configure it with "
-      "-DRANKWIRE_WITH_ZMQ=ON"};
-}
-#endif
 
 }  // namespace rankwire

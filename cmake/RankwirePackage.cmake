@@ -10,13 +10,9 @@ include(GNUInstallDirs)
 # Our headers are C++20, whatever the program's own standard is.
 target_compile_features(rankwire_core PUBLIC cxx_std_20)
 
-set(rankwire_libraries rankwire rankwire_core rankwire_inproc)
-if(RANKWIRE_WITH_MPI)
-  list(APPEND rankwire_libraries rankwire_mpi)
-endif()
-if(RANKWIRE_WITH_ZMQ)
-  list(APPEND rankwire_libraries rankwire_zmq)
-endif()
+get_property(rankwire_libraries GLOBAL PROPERTY rankwire_backend_libraries)
+list(TRANSFORM rankwire_libraries REPLACE "^rankwire_" "" OUTPUT_VARIABLE rankwire_backends)
+list(PREPEND rankwire_libraries rankwire rankwire_core)
 
 # Of the build folder. rankwire_flags goes along since it stands behind the static libraries, which
 # pass on what it says to the linker (a sanitizer) and nothing of what it says to the compiler.

@@ -1,39 +1,54 @@
-#include <array>
-#include <cstdint>
-#include <memory>
-#include <vector>
+#include <fmt/format.h>
 
-#include "channel.hpp"
-#include "error.hpp"
-#include "job.hpp"
+#include "open.hpp"
 #include "rankwire/backend/backend.hpp"
+#include "rankwire/errors.hpp"
 
-namespace rankwire::mpi {
+namespace rankwire {
 namespace {
 
-Comms make_comms(MPI_Comm parent) {
-  Comms comms;
-  check(MPI_Comm_dup(parent, &comms.slots), "MPI_Comm_dup");
-  check(MPI_Comm_dup(parent, &comms.bulk), "MPI_Comm_dup");
-  return comms;
+#if RANKWIRE_WITH_MPI
+constexpr auto open_mpi = mpi::open_mpi;
+#else
+constexpr auto open_mpi = nullptr;
+#endif
+
+bool is_meant(const Said& said) {
+  return said.launcher.has_value();
 }
 
-std::vector<std::unique_ptr<Channel>> open_mpi(const Settings& settings) {
-  Job& job = Job::enter(settings);
-  std::array<std::uint64_t, 2> limits{settings.window_bytes, settings.message_bytes_max};
-  check(MPI_Bcast(limits.data(), limits.size(), MPI_UINT64_T, 0, job.comm()), "MPI_Bcast");
-  std::vector<std::unique_ptr<Channel>> channels;
-  channels.push_back(std::make_unique<MpiChannel>(job, settings, Limits{limits[0], limits[1]},
-                                                  make_comms(job.comm())));
-  return channels;
+void check(const Said& said) {
+  const auto& ranks = said.settings.ranks;
+  const auto& launcher = said.launcher;
+  if (said.settings.transport != "mpi" || !launcher || launcher->size == 0 || !ranks ||
+      *ranks == launcher->size) {
+    return;
+  }
+  throw UsageError{fmt::format(
+      "{} says {} ranks, but the launcher started {} ({}); leave -n of the program out, or make "
+      "both agree",
+      said.name("ranks"), *ranks, launcher->size, launcher->variable)};
+}
+
+std::string not_built(const Said& said) {
+  const bool by_launcher = said.source("transport").kind == Source::Kind::standard;
+  return fmt::format(
+      "{}this program was built without MPI: use --listen/--join or --transport inproc, or "
+      "configure it with -DRANKWIRE_WITH_MPI=ON",
+      by_launcher
+          ? fmt::format("started by mpiexec or srun ({} is set), but ", said.launcher->variable)
+          : std::string{});
 }
 
 }  // namespace
-}  // namespace rankwire::mpi
-
-namespace rankwire {
 
 extern const Backend mpi_backend;
-const Backend mpi_backend{"mpi", mpi::open_mpi};
+const Backend mpi_backend{.name = "mpi",
+                          .open = open_mpi,
+                          .is_meant = is_meant,
+                          .meant_when = "under mpiexec or srun",
+                          .check = check,
+                          .not_built = not_built,
+                          .launcher_ends_world = true};
 
 }  // namespace rankwire

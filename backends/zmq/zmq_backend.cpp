@@ -1,20 +1,34 @@
-#include "channel/zmq_channel.hpp"
+#include "options/zmq_settings.hpp"
 #include "rankwire/backend/backend.hpp"
+#include "zmq_open.hpp"
 
 namespace rankwire {
 namespace {
 
-std::vector<std::unique_ptr<Channel>> open_zmq(const Settings& settings) {
+#if RANKWIRE_WITH_ZMQ
+std::vector<std::unique_ptr<Channel>> open_world(const Settings& settings) {
   std::vector<std::unique_ptr<Channel>> channels;
-  channels.push_back(std::make_unique<zmq_wire::ZmqChannel>(
-      settings.join.empty() ? zmq_wire::rendezvous_as_master(settings)
-                            : zmq_wire::rendezvous_as_worker(settings)));
+  channels.push_back(zmq_wire::open_zmq(zmq_wire::read_zmq_settings(settings)));
   return channels;
+}
+#else
+constexpr auto open_world = nullptr;
+#endif
+
+std::string not_built(const Said& /*said*/) {
+  return "this program was built without ZeroMQ: use another --transport, or configure it with "
+         "-DRANKWIRE_WITH_ZMQ=ON";
 }
 
 }  // namespace
 
 extern const Backend zmq_backend;
-const Backend zmq_backend{"zmq", open_zmq};
+const Backend zmq_backend{.name = "zmq",
+                          .open = open_world,
+                          .options = zmq_wire::zmq_options,
+                          .is_meant = zmq_wire::is_zmq_meant,
+                          .meant_when = "with --listen or\n--join",
+                          .check = zmq_wire::check_zmq_options,
+                          .not_built = not_built};
 
 }  // namespace rankwire

@@ -22,14 +22,18 @@ std::string variable(const char* name) {
 struct ZmqProcessesHarness final : Harness {
   ZmqProcessesHarness() {
     Settings settings;
-    settings.job = variable("RANKWIRE_JOB");
-    settings.listen = variable("RANKWIRE_LISTEN");
-    settings.join = variable("RANKWIRE_JOIN");
-    if (settings.listen.empty() && settings.join.empty()) {
+    const std::string listen = variable("RANKWIRE_LISTEN"), join = variable("RANKWIRE_JOIN");
+    if (listen.empty() && join.empty()) {
       throw std::runtime_error{"start this as: rankwire launch -n N -- conformance_zmq_processes"};
     }
-    if (!settings.listen.empty()) settings.ranks = std::stoi(variable("RANKWIRE_RANKS"));
-    if (!settings.join.empty()) settings.rank = std::stoi(variable("RANKWIRE_RANK"));
+    settings.options["job"] = variable("RANKWIRE_JOB");
+    if (!listen.empty()) {
+      settings.options["listen"] = listen;
+      settings.ranks = std::stoi(variable("RANKWIRE_RANKS"));
+    } else {
+      settings.options["join"] = join;
+      settings.options["rank"] = variable("RANKWIRE_RANK");
+    }
     control_ = std::move(rankwire::zmq_backend.open(settings).front());
   }
   ~ZmqProcessesHarness() override { control_->close(patience); }

@@ -18,10 +18,10 @@ inline std::unique_ptr<rankwire::Channel> open_zmq_rank(rankwire::Settings with,
                                                         int ranks) {
   if (rank == 0) {
     with.ranks = ranks;
-    with.listen = endpoint;
+    with.options["listen"] = endpoint;
   } else {
-    with.join = endpoint;
-    with.rank = rank;
+    with.options["join"] = endpoint;
+    with.options["rank"] = std::to_string(rank);
   }
   return std::move(rankwire::zmq_backend.open(with).front());
 }

@@ -7,8 +7,8 @@
 
 #include "fuzz.hpp"
 #include "protocol/frame.hpp"
-#include "rankwire/backend/endpoint.hpp"
 #include "rankwire/errors.hpp"
+#include "reach/endpoint.hpp"
 #include "reach/probe.hpp"
 
 // Takes the place of backends/zmq/sockets/wire.cpp and reach/probe.cpp: a network that does what a

@@ -17,10 +17,10 @@ using fuzz::Step;
 
 constexpr Token token{1, 2};
 
-Settings settings_of(const Setting& setting) {
+ZmqSettings settings_of(const Setting& setting) {
   using std::chrono::milliseconds;
   const milliseconds patience{setting.patient ? 3'600'000 : 0};
-  Settings settings;
+  ZmqSettings settings;
   settings.ranks = setting.ranks;
   settings.takes_arrivals = setting.takes_arrivals;
   settings.join_timeout = patience;
@@ -37,7 +37,7 @@ Settings settings_of(const Setting& setting) {
 }
 
 /// A world that runs already: its token is known, so the input can go deeper.
-Session running(const Setting& setting, const Settings& settings) {
+Session running(const Setting& setting, const ZmqSettings& settings) {
   const bool is_master = setting.start == Setting::Start::running_master;
   Session session;
   session.wire = std::make_unique<Wire>(silence_max(settings), std::nullopt);
@@ -68,7 +68,7 @@ Session running(const Setting& setting, const Settings& settings) {
   return session;
 }
 
-Session session_of(const Setting& setting, const Settings& settings) {
+Session session_of(const Setting& setting, const ZmqSettings& settings) {
   switch (setting.start) {
     case Setting::Start::master:
       return rendezvous_as_master(settings);
@@ -138,7 +138,7 @@ bool go_on(Channel& channel, Script& script) {
 
 void run(const Setting& setting, Script& script) {
   Session session;
-  const Settings settings = settings_of(setting);
+  const ZmqSettings settings = settings_of(setting);
   try {
     session = session_of(setting, settings);
   } catch (const DecodeError&) {

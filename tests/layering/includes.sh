@@ -85,7 +85,8 @@ may_include() {
     backends/include/* | backends/backends.cpp)
       [[ $other == @(backends/include|core/include)/* ]] ;;
     backends/*/*)
-      [[ $other == core/include/* ]] || same_house "$other" "$file" ;;
+      [[ $other == @(core/include/*|backends/include/rankwire/keys.hpp) ]] ||
+        same_house "$other" "$file" ;;
     apps/*/*)
       [[ $other == backends/include/* ]] || same_house "$other" "$file" ||
         [[ $other == core/include/* && $other != core/include/rankwire/backend/* ]] ;;

@@ -38,11 +38,11 @@ class KeysOfAll {
     }
   }
   void give(int rank, rankwire::Settings& with) const {
-    with.key = keys_.at(static_cast<std::size_t>(rank)).secret_file;
+    with.options["key"] = keys_.at(static_cast<std::size_t>(rank)).secret_file;
     if (rank == 0) {
-      with.allow = folder_ / "allowed";
+      with.options["allow"] = folder_ / "allowed";
     } else {
-      with.server_key = keys_.front().public_file;
+      with.options["server-key"] = keys_.front().public_file;
     }
   }
 
@@ -58,8 +58,8 @@ struct WayToWorker {
 
   [[nodiscard]] std::uint16_t number() const { return static_cast<std::uint16_t>(port.number()); }
   void give(rankwire::Settings& with) const {
-    with.port_range = rankwire::PortRange{number(), number()};
-    with.advertise = "127.0.0.2";
+    with.options["port-range"] = fmt::format("{0}:{0}", number());
+    with.options["advertise"] = "127.0.0.2";
   }
 };
 

@@ -1,7 +1,5 @@
 #include "fault_proxy.hpp"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -19,6 +17,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "sockets.hpp"
+
 namespace support {
 namespace {
 
@@ -29,50 +29,6 @@ using Clock = FaultProxy::Clock;
 constexpr auto nap = 100ms;           // longest time between two looks at the clock
 constexpr auto throttle_tick = 10ms;  // a throttled link gets its bytes in portions
 constexpr std::size_t portion_bytes = std::size_t{64} << 10;
-
-sockaddr_in loopback(std::uint16_t port, const std::string& address = "127.0.0.1") {
-  sockaddr_in there{};
-  there.sin_family = AF_INET;
-  there.sin_port = htons(port);
-  inet_pton(AF_INET, address.c_str(), &there.sin_addr);
-  return there;
-}
-
-/// What the system holds here would pass for bytes that arrived: as a network, it holds little.
-/// Before the connection stands, or it has told the other side of more room.
-void hold_little(int fd) {
-  constexpr int bytes = 64 << 10;
-  setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
-}
-
-/// A socket bound to a port of this address; 0: any. -1 where that is not possible.
-int bound_socket(const std::string& at, std::uint16_t port) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  const int yes = 1;
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-  hold_little(fd);
-  const auto address = loopback(port, at);
-  if (fd >= 0 && bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    close(fd);
-    return -1;
-  }
-  return fd;
-}
-
-std::uint16_t port_of(int fd) {
-  sockaddr_in address{};
-  socklen_t length = sizeof address;
-  if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) return 0;
-  return ntohs(address.sin_port);
-}
-
-/// By RST, where it is not to look like an orderly end.
-void close_socket(int& fd, bool by_reset) {
-  if (fd < 0) return;
-  const linger at_once{1, 0};
-  if (by_reset) setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-  close(std::exchange(fd, -1));
-}
 
 }  // namespace
 

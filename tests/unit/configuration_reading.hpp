@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -11,13 +11,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 #include <vector>
 
 #include "../../core/src/start/configuration.hpp"
 #include "rankwire/errors.hpp"
 #include "rankwire/printable.hpp"
+#include "rankwire/rankwire.hpp"
 
 namespace rankwire {
 
@@ -28,45 +28,32 @@ struct Own {
   bool fast = false;
 };
 
+/// All that there are, of which those named were built, whatever was.
+inline std::vector<Backend> built(const std::vector<std::string_view>& names) {
+  std::vector<Backend> all{backends().begin(), backends().end()};
+  for (Backend& backend : all) {
+    const bool is_built = std::find(names.begin(), names.end(), backend.name) != names.end();
+    backend.open = is_built ? all.front().open : nullptr;
+  }
+  return all;
+}
+
 /// A start of a program: what its user says, and what the configuration makes of it.
 struct Reading {
   std::vector<std::string> arguments;
   std::vector<std::string> environment{};
-  std::vector<std::string_view> backends{"inproc", "mpi", "zmq"};
+  std::vector<Backend> backends = built({"inproc", "mpi", "zmq"});
   std::optional<LauncherWorld> launcher{};
   bool required = false;
 
   Own own{};
 
-  std::variant<Configuration, Answer> read() {
-    Start start{{"/some/where/program"}, environment, backends, launcher};
-    start.arguments.insert(start.arguments.end(), arguments.begin(), arguments.end());
-    Program program;
-    program.options = [this](CLI::App& app) {
-      app.add_option("--count", own.count)->check(CLI::Range(1, 9))->required(required);
-      app.add_option("--own_format", own.format)->check(CLI::IsMember({"text", "json"}));
-      app.add_flag("--fast", own.fast);
-    };
-    return read_configuration(start, program);
-  }
+  std::variant<Configuration, Answer> read();
   Settings settings() { return std::get<Configuration>(read()).settings; }
 };
 
 /// Everything in `parts` must be in the text of the UsageError, which is one line.
-inline void refused(Reading reading, const std::vector<std::string>& parts) {
-  try {
-    (void)reading.read();
-    FAIL_CHECK("accepted");
-  } catch (const UsageError& error) {
-    const std::string text = error.what();
-    CAPTURE(text);
-    CHECK(printable(text, SIZE_MAX) == text);
-    for (const auto& part : parts) {
-      CAPTURE(part);
-      CHECK(text.find(part) != std::string::npos);
-    }
-  }
-}
+void refused(Reading reading, const std::vector<std::string>& parts);
 
 /// A configuration file that holds `text`, as long as this object lives.
 class File {

@@ -6,29 +6,27 @@ TEST_CASE("configuration: reach and keys, from each source") {
   Reading master{{"--listen", "tcp://*:0", "-n", "3", "--address-file", "where", "--advertise",
                   "[fe80::1%eth0]", "--key", "m.key_secret", "--allow", "allowed"}};
   const Settings zero = master.settings();
-  CHECK(zero.listen == "tcp://*:0");
-  CHECK(zero.address_file == "where");
-  CHECK(zero.advertise == "fe80::1%eth0");
-  CHECK(zero.key == "m.key_secret");
-  CHECK(zero.allow == "allowed");
+  CHECK(zero.options.at("listen") == "tcp://*:0");
+  CHECK(zero.options.at("address-file") == "where");
+  CHECK(zero.options.at("advertise") == "[fe80::1%eth0]");
+  CHECK(zero.options.at("key") == "m.key_secret");
+  CHECK(zero.options.at("allow") == "allowed");
   Reading worker{
       {},
       {"RANKWIRE_JOIN=@where", "RANKWIRE_ADVERTISE=node-1.example", "RANKWIRE_PORT_RANGE=6000:6099",
        "RANKWIRE_KEY=w.key_secret", "RANKWIRE_SERVER_KEY=m.key"}};
   const Settings one = worker.settings();
   CHECK(one.transport == "zmq");
-  CHECK(one.join == "@where");
-  CHECK(one.advertise == "node-1.example");
-  REQUIRE(one.port_range);
-  CHECK(one.port_range->first == 6000);
-  CHECK(one.port_range->last == 6099);
-  CHECK(one.key == "w.key_secret");
-  CHECK(one.server_key == "m.key");
+  CHECK(one.options.at("join") == "@where");
+  CHECK(one.options.at("advertise") == "node-1.example");
+  CHECK(one.options.at("port-range") == "6000:6099");
+  CHECK(one.options.at("key") == "w.key_secret");
+  CHECK(one.options.at("server-key") == "m.key");
   const File file{"join = 'tcp://eth0:1'\nport-range = '1:1'\nkey = 'w'\nserver-key = 'm'\n"};
   Reading other{{"--config", file.path, "--advertise", "::1", "--port-range", "65535:65535"}};
-  CHECK(other.settings().advertise == "::1");
-  CHECK(other.settings().port_range->first == 65535);
-  CHECK(other.settings().server_key == "m");
+  CHECK(other.settings().options.at("advertise") == "::1");
+  CHECK(other.settings().options.at("port-range") == "65535:65535");
+  CHECK(other.settings().options.at("server-key") == "m");
 }
 
 TEST_CASE("configuration: transport") {
@@ -54,17 +52,19 @@ TEST_CASE("configuration: contradictions") {
   refused({{"--transport", "zmq"}}, {"--listen", "--join"});
   refused({{"--rank", "2"}}, {"--rank", "--join"});
   refused({{"--rank", "4", "-n", "4", "--join", "tcp://a:1"}}, {"rank 4", "1 to 3"});
-  refused({.arguments = {"--transport", "mpi"}, .backends = {"inproc"}}, {"without MPI"});
-  refused({.arguments = {}, .backends = {"inproc"}, .launcher = LauncherWorld{"PMI_SIZE", 4}},
-          {"PMI_SIZE", "--transport inproc", "RANKWIRE_WITH_MPI"});
-  refused({.arguments = {"--join", "tcp://a:1"}, .backends = {"inproc"}}, {"without ZeroMQ"});
+  refused({.arguments = {"--transport", "mpi"}, .backends = built({"inproc"})}, {"without MPI"});
+  refused(
+      {.arguments = {}, .backends = built({"inproc"}), .launcher = LauncherWorld{"PMI_SIZE", 4}},
+      {"PMI_SIZE", "--transport inproc", "RANKWIRE_WITH_MPI"});
+  refused({.arguments = {"--join", "tcp://a:1"}, .backends = built({"inproc"})},
+          {"without ZeroMQ"});
 }
 
 TEST_CASE("configuration: where ranks of one host meet") {
   Reading master{{"--listen", "ipc:///tmp/s", "-n", "2"}};
   CHECK(master.settings().transport == "zmq");
   Reading worker{{"--join", "ipc:///tmp/s"}};
-  CHECK(worker.settings().join == "ipc:///tmp/s");
+  CHECK(worker.settings().options.at("join") == "ipc:///tmp/s");
   // The sockets of the workers have longer paths.
   refused({{"--join", "ipc:///" + std::string(97, 'x')}}, {"has 98 bytes, and 97 are accepted"});
   refused({{"--listen", "ipc://s", "-n", "2"}}, {"--listen", "relative"});

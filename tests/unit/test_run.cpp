@@ -15,12 +15,12 @@
 #include <stdexcept>
 #include <thread>
 
-#include "../../core/src/channel/memory.hpp"
 #include "../../core/src/start/ranks.hpp"
 #include "../support/folder.hpp"
 #include "rankwire/backend/backend.hpp"
 #include "rankwire/backend/host.hpp"
 #include "rankwire/errors.hpp"
+#include "rankwire/memory.hpp"
 
 using namespace rankwire;
 using namespace std::chrono_literals;

@@ -57,7 +57,7 @@ class MasterProcess {
     with.listen = endpoint;
     with.ranks = 2;
     with.join_timeout = 2 * patience;
-    const auto world = std::move(rankwire::zmq_backend.open(with).front());
+    const auto world = rankwire::zmq_wire::open_zmq(with);
     rankwire::send(*world, 1, 1, rankwire::recv<int>(*world, 1, 1, patience) + 1);
     world->close(patience);
     return 0;

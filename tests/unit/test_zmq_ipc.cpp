@@ -153,8 +153,8 @@ struct World {
   Opened master, one, two;
 };
 
-World world_at(const std::string& endpoint, const rankwire::Settings& of_master = settings(),
-               const rankwire::Settings& of_workers = settings()) {
+World world_at(const std::string& endpoint, const ZmqSettings& of_master = settings(),
+               const ZmqSettings& of_workers = settings()) {
   auto zero = master(endpoint, 3, of_master);
   auto one = worker(endpoint, 1, of_workers);
   auto two = worker(endpoint, 2, of_workers);

@@ -42,7 +42,7 @@ void check_works(World& world) {
   }
 }
 
-rankwire::Settings with_file(const std::string& path, bool insecure = false) {
+ZmqSettings with_file(const std::string& path, bool insecure = false) {
   auto with = settings();
   with.address_file = path;
   with.insecure = insecure;
@@ -50,7 +50,7 @@ rankwire::Settings with_file(const std::string& path, bool insecure = false) {
 }
 
 std::vector<std::future<Opened>> two_workers(const std::string& endpoint,
-                                             const rankwire::Settings& with = settings()) {
+                                             const ZmqSettings& with = settings()) {
   std::vector<std::future<Opened>> workers;
   workers.push_back(worker(endpoint, 1, with));
   workers.push_back(worker(endpoint, 2, with));

@@ -6,44 +6,40 @@
 #include <string>
 
 #include "../conformance/free_port.hpp"
-#include "rankwire/backend/backend.hpp"
 #include "rankwire/backend/log.hpp"
 #include "rankwire/typed.hpp"
-
-namespace rankwire {
-extern const Backend zmq_backend;
-}
+#include "zmq_open.hpp"
 
 // Ranks of a ZeroMQ world inside a test: each opens on a thread of its own.
 
 namespace zmq_world {
 
 using namespace std::chrono_literals;
+using rankwire::zmq_wire::ZmqSettings;
 using Opened = std::unique_ptr<rankwire::Channel>;
 
 inline constexpr auto patience = 30s;
 
-inline rankwire::Settings settings() {
+inline ZmqSettings settings() {
   rankwire::log().set_level(spdlog::level::off);
-  rankwire::Settings with;
+  ZmqSettings with;
   with.join_timeout = patience;
   return with;
 }
 
-inline std::future<Opened> open(const rankwire::Settings& with) {
-  return std::async(std::launch::async,
-                    [with] { return std::move(rankwire::zmq_backend.open(with).front()); });
+inline std::future<Opened> open(const ZmqSettings& with) {
+  return std::async(std::launch::async, [with] { return rankwire::zmq_wire::open_zmq(with); });
 }
 
 inline std::future<Opened> master(const std::string& endpoint, int ranks,
-                                  rankwire::Settings with = settings()) {
+                                  ZmqSettings with = settings()) {
   with.listen = endpoint;
   with.ranks = ranks;
   return open(with);
 }
 
 inline std::future<Opened> worker(const std::string& endpoint, std::optional<int> rank = {},
-                                  rankwire::Settings with = settings()) {
+                                  ZmqSettings with = settings()) {
   with.join = endpoint;
   with.rank = rank;
   return open(with);

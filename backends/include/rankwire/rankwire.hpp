@@ -9,10 +9,12 @@
 #include "rankwire/channel.hpp"
 #include "rankwire/run.hpp"
 #include "rankwire/typed.hpp"
+#include "rankwire/world.hpp"
 
 namespace rankwire {
 
-/// The backends that were built, in the order in which --help names them.
+/// All backends, in the order in which --help names them; one that was not built says so when it is
+/// chosen.
 [[nodiscard]] std::span<const Backend> backends();
 
 /// Starts a program on the transport its user chose: `return rankwire::run(argc, argv, function);`.
@@ -28,6 +30,12 @@ template <std::invocable<Channel&> Function>
   } else {
     return run(argc, argv, backends(), RankFunction{std::ref(function)}, program);
   }
+}
+
+/// Opens a world without run(), which see for what that does and this does not (world.hpp):
+/// `rankwire::World world = rankwire::open(settings);`.
+[[nodiscard]] inline World open(const Settings& settings) {
+  return open(settings, backends());
 }
 
 }  // namespace rankwire

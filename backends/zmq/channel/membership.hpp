@@ -13,6 +13,7 @@
 #include "links/link_table.hpp"
 #include "links/roster.hpp"
 #include "meeting/session.hpp"
+#include "options/zmq_settings.hpp"
 #include "protocol/protocol.hpp"
 #include "rankwire/backend/ledger.hpp"
 
@@ -35,7 +36,7 @@ class Membership {
     Outbox& outbox;
     Ledger& ledger;
     Roster& roster;
-    const Settings& settings;
+    const ZmqSettings& settings;
     LookTime& looks;
   };
   explicit Membership(const Parts& parts);
@@ -123,7 +124,7 @@ class Membership {
   Outbox& outbox_;
   Ledger& ledger_;
   Roster& roster_;
-  const Settings& settings_;
+  const ZmqSettings& settings_;
   Absences absences_;
   Departures departures_;
   Newcomers newcomers_;

@@ -17,6 +17,7 @@
 #include "links/roster.hpp"
 #include "links/turns.hpp"
 #include "meeting/session.hpp"
+#include "options/zmq_settings.hpp"
 #include "rankwire/backend/ledger.hpp"
 #include "rankwire/channel.hpp"
 
@@ -88,7 +89,7 @@ class ZmqChannel final : public Channel {
   void follow_told(int rank) RANKWIRE_REQUIRES(*turns_);
   void adopt_early(const Member& member) RANKWIRE_REQUIRES(*turns_);
 
-  const decltype(Session::settings) settings_;
+  const ZmqSettings settings_;
   AddressFile address_file_;  // a master's; removed when it closes
   // Null once the channel is closed.
   std::unique_ptr<Wire> wire_ RANKWIRE_PT_GUARDED_BY(*turns_);

@@ -2,7 +2,7 @@
 
 namespace rankwire::zmq_wire {
 
-std::optional<Keyring> read_keyring(const Settings& settings) {
+std::optional<Keyring> read_keyring(const ZmqSettings& settings) {
   if (settings.key.empty()) return std::nullopt;
   Keyring keys;
   keys.own = read_secret(settings.key);

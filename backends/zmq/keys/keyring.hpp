@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "keys/certificate.hpp"
-#include "rankwire/settings.hpp"
+#include "options/zmq_settings.hpp"
 
 namespace rankwire::zmq_wire {
 
@@ -20,6 +20,6 @@ struct Keyring {
 
 /// Reads what the settings name; nothing where they name no key. Throws UsageError as read_secret,
 /// read_public and read_allowed do.
-[[nodiscard]] std::optional<Keyring> read_keyring(const Settings& settings);
+[[nodiscard]] std::optional<Keyring> read_keyring(const ZmqSettings& settings);
 
 }  // namespace rankwire::zmq_wire

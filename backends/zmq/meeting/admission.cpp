@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include "keys/certificate.hpp"
-#include "rankwire/backend/endpoint.hpp"
 #include "rankwire/backend/log.hpp"
 #include "rankwire/errors.hpp"
 #include "rankwire/printable.hpp"
+#include "reach/endpoint.hpp"
 #include "reach/interfaces.hpp"
 
 namespace rankwire::zmq_wire {
@@ -28,7 +28,7 @@ std::optional<Hello> hello_of(const Incoming& incoming) {
 }
 
 std::optional<Reject> check_hello(const Header& header, const Hello& hello,
-                                  const Settings& settings, int ranks) {
+                                  const ZmqSettings& settings, int ranks) {
   if (header.tag != protocol_version) {
     return Reject{Refusal::version,
                   fmt::format("the worker speaks protocol version {}, the master version {}; run "

@@ -4,8 +4,8 @@
 #include <optional>
 #include <string>
 
+#include "options/zmq_settings.hpp"
 #include "protocol/protocol.hpp"
-#include "rankwire/settings.hpp"
 #include "reach/probe.hpp"
 #include "sockets/wire.hpp"
 
@@ -16,7 +16,7 @@ namespace rankwire::zmq_wire {
 
 /// What a master says to a hello, before any look at free ranks; nothing: it may come in.
 [[nodiscard]] std::optional<Reject> check_hello(const Header& header, const Hello& hello,
-                                                const Settings& settings, int ranks);
+                                                const ZmqSettings& settings, int ranks);
 
 /// Decodes the body of a hello; nothing when it is damaged or of another version.
 [[nodiscard]] std::optional<Hello> hello_of(const Incoming& incoming);

@@ -29,7 +29,7 @@ std::uint64_t logged_max(int ranks) {
 }
 
 /// Every worker has a connection here.
-std::unique_ptr<Wire> make_wire(const Settings& settings, int ranks) {
+std::unique_ptr<Wire> make_wire(const ZmqSettings& settings, int ranks) {
   raise_file_limit();
   check_files_left(files_of_wire + static_cast<std::size_t>(ranks - 1),
                    fmt::format("rank 0 of a world of {} ranks", ranks));
@@ -38,7 +38,7 @@ std::unique_ptr<Wire> make_wire(const Settings& settings, int ranks) {
 
 class MasterRendezvous {
  public:
-  explicit MasterRendezvous(const Settings& settings)
+  explicit MasterRendezvous(const ZmqSettings& settings)
       : settings_{settings},
         ranks_{settings.ranks.value_or(1)},
         wire_{make_wire(settings, ranks_)},
@@ -60,7 +60,7 @@ class MasterRendezvous {
   [[nodiscard]] bool complete() const { return static_cast<int>(candidates_.size()) == ranks_ - 1; }
   [[nodiscard]] std::string missing() const;
 
-  const Settings& settings_;
+  const ZmqSettings& settings_;
   int ranks_;
   std::unique_ptr<Wire> wire_;
   std::string bound_;       // for the log
@@ -313,7 +313,7 @@ Session MasterRendezvous::start() {
 
 }  // namespace
 
-Session rendezvous_as_master(const Settings& settings) {
+Session rendezvous_as_master(const ZmqSettings& settings) {
   return MasterRendezvous{settings}.run();
 }
 

@@ -36,7 +36,7 @@ constexpr std::chrono::seconds failing_believed{5};
 
 }  // namespace
 
-MasterSearch::MasterSearch(const Settings& settings, Deadline deadline)
+MasterSearch::MasterSearch(const ZmqSettings& settings, Deadline deadline)
     : settings_{settings}, deadline_{deadline} {
   if (settings.join.starts_with('@')) {
     file_ = settings.join.substr(1);

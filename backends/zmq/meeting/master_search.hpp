@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "options/zmq_settings.hpp"
 #include "rankwire/deadline.hpp"
-#include "rankwire/settings.hpp"
 #include "reach/address.hpp"
 #include "sockets/wire.hpp"
 
@@ -25,7 +25,7 @@ struct FoundMaster {
 class MasterSearch {
  public:
   /// Throws UsageError when settings.join cannot be meant.
-  MasterSearch(const Settings& settings, Deadline deadline);
+  MasterSearch(const ZmqSettings& settings, Deadline deadline);
 
   /// Waits for a connection that stands, hangs up the others and hands it over. Throws Timeout at
   /// the deadline, UsageError where the way there needs keys or --insecure.
@@ -67,7 +67,7 @@ class MasterSearch {
   [[nodiscard]] std::string why_not(const Candidate& candidate, bool has_keys) const;
   void hang_up_all(Wire& wire);
 
-  const Settings& settings_;
+  const ZmqSettings& settings_;
   Deadline deadline_;
   std::string file_;                // of --join @FILE; empty: none
   std::vector<std::string> lines_;  // of the file, when it was last read

@@ -3,8 +3,8 @@
 #include <memory>
 #include <vector>
 
+#include "options/zmq_settings.hpp"
 #include "protocol/protocol.hpp"
-#include "rankwire/backend/backend.hpp"
 #include "reach/address_file.hpp"
 #include "reach/probe.hpp"
 #include "sockets/wire.hpp"
@@ -25,16 +25,16 @@ struct Session {
   Token token{};
   std::vector<Incoming> early;  ///< came from other workers, whose start was earlier
   bool early_dropped = false;   ///< more came than could be kept
-  Settings settings;            ///< window and message limit are the master's
+  ZmqSettings settings;         ///< window and message limit are the master's
   AddressFile address_file;     ///< of a master that was to write one
 };
 
 /// Waits at settings.listen for the others. Throws UsageError for an address that cannot be bound,
 /// Timeout when ranks are missing at the join deadline.
-[[nodiscard]] Session rendezvous_as_master(const Settings& settings);
+[[nodiscard]] Session rendezvous_as_master(const ZmqSettings& settings);
 
 /// Joins the master at settings.join. Throws UsageError when it refuses, Timeout at the deadline.
-[[nodiscard]] Session rendezvous_as_worker(const Settings& settings);
+[[nodiscard]] Session rendezvous_as_worker(const ZmqSettings& settings);
 
 /// How often both sides say whom they wait for.
 inline constexpr std::chrono::seconds report_interval{3};

@@ -21,7 +21,7 @@ std::string place_beside(const FoundMaster& found) {
 
 class WorkerRendezvous {
  public:
-  explicit WorkerRendezvous(const Settings& settings)
+  explicit WorkerRendezvous(const ZmqSettings& settings)
       : settings_{settings},
         deadline_{settings.join_timeout},
         search_{settings, deadline_},
@@ -62,7 +62,7 @@ class WorkerRendezvous {
     bool reached = false;  // over the connection, which stands
   };
 
-  const Settings& settings_;
+  const ZmqSettings& settings_;
   Deadline deadline_;
   MasterSearch search_;
   std::optional<Keyring> keys_;
@@ -275,7 +275,7 @@ void WorkerRendezvous::start(Start&& start) {
 
 }  // namespace
 
-Session rendezvous_as_worker(const Settings& settings) {
+Session rendezvous_as_worker(const ZmqSettings& settings) {
   return WorkerRendezvous{settings}.run();
 }
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "rankwire/backend/endpoint.hpp"
+#include "reach/endpoint.hpp"
 
 namespace rankwire::zmq_wire {
 

@@ -13,10 +13,10 @@
 #include <string_view>
 #include <utility>
 
-#include "rankwire/backend/endpoint.hpp"
 #include "rankwire/errors.hpp"
 #include "rankwire/printable.hpp"
 #include "reach/descriptor.hpp"
+#include "reach/endpoint.hpp"
 
 namespace rankwire::zmq_wire {
 namespace {

@@ -12,9 +12,9 @@
 #include <span>
 #include <string_view>
 
-#include "rankwire/backend/endpoint.hpp"
 #include "reach/address.hpp"
 #include "reach/descriptor.hpp"
+#include "reach/endpoint.hpp"
 
 namespace rankwire::zmq_wire {
 namespace {

@@ -4,8 +4,8 @@
 #include <vector>
 #include <zmq.hpp>
 
-#include "rankwire/settings.hpp"
 #include "reach/address.hpp"
+#include "reach/endpoint.hpp"
 
 namespace rankwire::zmq_wire {
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -15,36 +16,22 @@ struct WaitSettings {
   std::chrono::microseconds sleep_max{1000};
 };
 
-/// Ports to choose from, both ends included.
-struct PortRange {
-  std::uint16_t first = 0, last = 0;
-};
-
 /// Everything that can be set about a world; each field is an option of every program that starts
 /// through run(), an environment variable and a key of the configuration file (see README).
 struct Settings {
   static constexpr int ranks_default = 4;
   static constexpr int ranks_max = 100'000;
 
-  std::string transport;        ///< "inproc", "mpi", "zmq"; empty: chosen by what else is said
-  std::optional<int> ranks;     ///< size of the world; over MPI it must agree with the launcher's
-  std::string listen;           ///< zmq: be rank 0 and bind here, "tcp://HOST:PORT", "ipc:///PATH"
-  std::string join;             ///< zmq: be a worker of the master that listens here; "@FILE": that
-                                ///< address_file of the master says where
-  std::optional<int> rank;      ///< zmq: the rank a worker wants; given by arrival otherwise
-  std::string job = "default";  ///< zmq: worlds with another job id refuse each other
-  bool insecure = false;        ///< zmq: without keys, may still bind what other hosts reach
-
-  std::string address_file;  ///< zmq: where a master writes where it can be joined
-  std::string advertise;     ///< zmq: host name or address by which others reach this one
-  std::optional<PortRange> port_range;  ///< zmq: for the port on which a worker listens
-  std::string key;         ///< zmq: file of the own secret certificate; empty: links have no keys
-  std::string allow;       ///< zmq: the master's directory of the public certificates it lets in
-  std::string server_key;  ///< zmq: a worker's file of the master's public certificate
+  std::string transport;     ///< "inproc", "mpi", "zmq"; empty: chosen by what else is said
+  std::optional<int> ranks;  ///< size of the world; over MPI it must agree with the launcher's
+  /// What belongs to one transport, by the name of its option and as text, as on the command line:
+  /// {"listen", "tcp://127.0.0.1:5555"}, {"insecure", "true"}. Each transport lists and checks its
+  /// own (Backend::options, --help, README).
+  std::map<std::string, std::string, std::less<>> options;
 
   std::chrono::milliseconds join_timeout{60'000};  ///< for the world to be complete
-  std::chrono::milliseconds grace{
-      15'000};  ///< how long a rank may be out of reach before it is lost
+  /// How long a rank may be out of reach before it is lost.
+  std::chrono::milliseconds grace{15'000};
   std::chrono::milliseconds linger{5'000};  ///< bound on delivering in close
 
   std::uint64_t window_bytes = std::uint64_t{64} << 20;       ///< clause 3

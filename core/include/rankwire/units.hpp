@@ -23,6 +23,9 @@ class TooLarge : public UsageError {
 /// unit by another name. Throws TooLarge.
 [[nodiscard]] std::uint64_t parse_bytes(std::string_view text);
 
+/// Reads a whole number from 1 to `most`. Throws UsageError.
+[[nodiscard]] int parse_number(std::string_view text, int most);
+
 /// The text that parse_duration reads, in the largest unit that is exact: "10s".
 [[nodiscard]] std::string duration_text(std::chrono::microseconds duration);
 

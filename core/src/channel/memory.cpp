@@ -1,4 +1,4 @@
-#include "channel/memory.hpp"
+#include "rankwire/memory.hpp"
 
 #include <cstdlib>
 #include <string_view>

@@ -62,14 +62,13 @@ class Reader {
   void check_required() const;
   [[nodiscard]] std::string nearest_option(const std::string& name,
                                            std::vector<std::string> names = {}) const;
-  [[nodiscard]] Source source_of(const char* name) const;
 
   const Start& start_;
   Settings settings_;
   std::string file_;
   CLI::App app_;
   std::map<std::string, CLI::Option*> options_;  // by name, as the command line has it
-  std::map<std::string, Source> sources_;
+  Sources sources_;
   std::vector<const CLI::Option*> required_;
   std::vector<std::string> ignored_variables_;
 };
@@ -82,7 +81,7 @@ Reader::Reader(const Start& start, const Program& program)
                         fmt::format("{} (rankwire {})", app_.get_name(), RANKWIRE_VERSION),
                         "say the version and end");
   if (program.options) program.options(app_);
-  add_library_options(app_, settings_);
+  add_library_options(app_, settings_, start_.backends);
   app_.add_option("--config", file_, "read a TOML file")
       ->type_name("FILE")
       ->check(CLI::Validator{[](const std::string& text) -> std::string {
@@ -106,20 +105,7 @@ std::variant<Configuration, Answer> Reader::read() {
   read_environment();
   if (!file_.empty()) read_file(file_);
   check_required();
-  choose_transport(settings_,
-                   {.transport = source_of("transport"),
-                    .ranks = source_of("ranks"),
-                    .listen = source_of("listen"),
-                    .join = source_of("join"),
-                    .rank = source_of("rank"),
-                    .address_file = source_of("address-file"),
-                    .advertise = source_of("advertise"),
-                    .port_range = source_of("port-range"),
-                    .key = source_of("key"),
-                    .allow = source_of("allow"),
-                    .server_key = source_of("server-key"),
-                    .insecure = source_of("insecure")},
-                   start_);
+  choose_transport(settings_, sources_, start_);
   return Configuration{settings_, ignored_variables_};
 }
 
@@ -260,11 +246,6 @@ std::string Reader::nearest_option(const std::string& name, std::vector<std::str
     if (!option->get_group().empty()) names.push_back(known);
   }
   return nearest_name(name, names);
-}
-
-Source Reader::source_of(const char* name) const {
-  const auto found = sources_.find(name);
-  return found == sources_.end() ? Source{} : found->second;
 }
 
 }  // namespace

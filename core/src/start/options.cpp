@@ -3,11 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <functional>
+#include <vector>
 
-#include "rankwire/backend/endpoint.hpp"
 #include "rankwire/errors.hpp"
 #include "rankwire/nearest.hpp"
 #include "rankwire/printable.hpp"
@@ -22,8 +20,8 @@ using std::chrono::microseconds;
 constexpr const char* group = "Options of every rankwire program";
 
 /// An option whose text `set` reads; what `set` throws is told to CLI11 in its own words.
-CLI::Option* add(CLI::App& app, const std::string& names, const char* type, const std::string& help,
-                 std::function<void(const std::string&)> set) {
+CLI::Option* add(CLI::App& app, const std::string& names, const std::string& type,
+                 const std::string& help, std::function<void(const std::string&)> set) {
   const std::string name = names.substr(names.rfind("--"));
   auto* const option = app.add_option_function<std::string>(
       names,
@@ -92,23 +90,8 @@ void add_bytes(CLI::App& app, const std::string& name, std::uint64_t& target, st
   })->default_str(bytes_text(target));
 }
 
-CLI::Option* add_number(CLI::App& app, const std::string& names, std::optional<int>& target,
-                        int most, const std::string& help) {
-  return add(app, names, "N", help, [&target, most](const std::string& text) {
-    int value = 0;
-    const char* const end = text.data() + text.size();
-    const auto [rest, error] = std::from_chars(text.data(), end, value);
-    if (error != std::errc{} || rest != end || value < 1 || value > most) {
-      throw UsageError{fmt::format("'{}' is not accepted: a whole number from 1 to {} is",
-                                   printable(text), most)};
-    }
-    target = value;
-  });
-}
-
-template <std::size_t count>
 void add_choice(CLI::App& app, const std::string& name, std::string& target,
-                const std::array<std::string, count>& choices, const std::string& help) {
+                const std::vector<std::string>& choices, const std::string& help) {
   auto* const option = add(app, name, "NAME", help, [&target, choices](const std::string& text) {
     if (std::find(choices.begin(), choices.end(), text) == choices.end()) {
       const std::string nearest = nearest_name(text, choices);
@@ -121,129 +104,49 @@ void add_choice(CLI::App& app, const std::string& name, std::string& target,
   if (!target.empty()) option->default_str(target);
 }
 
-/// Text for which only the file system, or another host, can say whether it is right.
-void add_text(CLI::App& app, const std::string& name, const char* type, std::string& target,
-              const std::string& help) {
-  add(app, name, type, help, [&target](const std::string& text) {
-    if (text.empty()) throw UsageError{"an empty text is not accepted"};
-    target = text;
-  });
+/// "a, b or c", where `before_last` is " or ".
+std::string enumeration(const std::vector<std::string>& parts, const std::string& before_last) {
+  if (parts.size() == 1) return parts.front();
+  const std::span all_but_last{parts.begin(), parts.end() - 1};
+  return fmt::format("{}{}{}", fmt::join(all_but_last, ", "), before_last, parts.back());
 }
 
-std::uint16_t parse_port(std::string_view text) {
-  std::uint16_t port = 0;
-  const char* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, port);
-  return error == std::errc{} && rest == end ? port : std::uint16_t{0};
-}
-
-void add_port_range(CLI::App& app, std::optional<PortRange>& target) {
-  add(app, "--port-range", "A:B", "zmq: a worker listens on a free port of these",
-      [&target](const std::string& text) {
-        const std::size_t colon = std::min(text.find(':'), text.size());
-        const PortRange range{
-            parse_port(std::string_view{text}.substr(0, colon)),
-            parse_port(std::string_view{text}.substr(std::min(colon + 1, text.size())))};
-        if (range.first == 0 || range.last < range.first) {
-          throw UsageError{
-              fmt::format("'{}' is not accepted: two ports are, the lower one first, from 1 to "
-                          "65535, as in 6000:6099",
-                          printable(text))};
-        }
-        target = range;
-      });
-}
-
-/// Where a master listens, and its workers: over ipc, beside it.
-Endpoint parse_meeting(const std::string& text) {
-  Endpoint endpoint = parse_endpoint(text);
-  constexpr std::size_t most = ipc_path_bytes_max - ipc_suffix_bytes;
-  if (endpoint.path.size() > most) {
-    throw UsageError{fmt::format(
-        "'{}': the path has {} bytes, and {} are accepted: the system takes {}, and "
-        "the sockets of workers have {} more; name a file in a folder with a shorter "
-        "path, such as /tmp",
-        printable(text), endpoint.path.size(), most, ipc_path_bytes_max, ipc_suffix_bytes)};
+void add_transport(CLI::App& app, std::string& target, std::span<const Backend> backends) {
+  std::vector<std::string> names, meanings;
+  for (const Backend& backend : backends) {
+    names.emplace_back(backend.name);
+    if (backend.meant_when.empty()) continue;
+    meanings.insert(meanings.begin(), fmt::format("{} {}", backend.name, backend.meant_when));
   }
-  return endpoint;
+  meanings.push_back(fmt::format("{} otherwise", names.front()));
+  add_choice(app, "--transport", target, names,
+             fmt::format("{}; when not said: {}", enumeration(names, " or "),
+                         enumeration(meanings, ", and ")));
 }
 
-void add_join(CLI::App& app, std::string& target) {
-  add(app, "--join", "ENDPOINT",
-      "zmq: be a worker of the master that listens here,\ntcp://HOST:PORT or ipc:///PATH, or "
-      "@FILE for its\n--address-file",
-      [&target](const std::string& text) {
-        if (text == "@")
-          throw UsageError{"'@': the name of the master's --address-file is missing"};
-        if (!text.starts_with('@')) {
-          const Endpoint endpoint = parse_meeting(text);
-          if (endpoint.port == 0 && !endpoint.is_ipc()) {
-            throw UsageError{fmt::format("'{}': port 0 cannot be joined: 1 to 65535 is accepted",
-                                         printable(text))};
-          }
-          if (endpoint.host == "*") {
-            throw UsageError{
-                fmt::format("'{}': name the master's host instead of *", printable(text))};
-          }
-        }
-        target = text;
-      });
+void add_own(CLI::App& app, const BackendOption& option, Settings& settings) {
+  const std::string name{option.name}, help{option.help};
+  if (option.type.empty()) {
+    const auto set = [&settings, name] { settings.options[name] = "true"; };
+    app.add_flag_callback("--" + name, set, help)->group(group);
+    return;
+  }
+  auto* const added = add(app, "--" + name, std::string{option.type}, help,
+                          [&settings, name, check = option.check](const std::string& text) {
+                            check(text);
+                            settings.options[name] = text;
+                          });
+  if (!option.standard.empty()) added->default_str(std::string{option.standard});
 }
 
-void add_job(CLI::App& app, std::string& target) {
-  add(app, "--job", "NAME", "zmq: worlds with another job name refuse each other",
-      [&target](const std::string& text) {
-        constexpr std::size_t length_max = 64;
-        constexpr std::string_view accepted =
-            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-        if (text.empty() || text.size() > length_max ||
-            text.find_first_not_of(accepted) != std::string::npos) {
-          throw UsageError{
-              fmt::format("'{}' is not accepted: 1 to {} letters, digits, '.', '_' and '-' are",
-                          printable(text), length_max)};
-        }
-        target = text;
-      })
-      ->default_str(target);
-}
-
-void add_world(CLI::App& app, Settings& settings) {
-  add_choice(app, "--transport", settings.transport,
-             std::array<std::string, 3>{"inproc", "mpi", "zmq"},
-             "inproc, mpi or zmq; when not said: zmq with --listen or\n"
-             "--join, mpi under mpiexec or srun, and inproc otherwise");
-  add_number(app, "-n,--ranks", settings.ranks, Settings::ranks_max, "size of the world")
-      ->default_str(fmt::format("{}", Settings::ranks_default));
-  add(app, "--listen", "ENDPOINT",
-      "zmq: be the master (rank 0) and listen here,\ntcp://HOST:PORT, or ipc:///PATH for ranks of "
-      "one host",
-      [&settings](const std::string& text) {
-        (void)parse_meeting(text);
-        settings.listen = text;
-      });
-  add_join(app, settings.join);
-  add_number(app, "--rank", settings.rank, Settings::ranks_max - 1,
-             "zmq: the rank this worker wants; by order of arrival otherwise");
-  add_job(app, settings.job);
-}
-
-/// Who reaches whom over zmq, and who may.
-void add_reach_and_keys(CLI::App& app, Settings& settings) {
-  add_text(app, "--address-file", "FILE", settings.address_file,
-           "zmq: the master writes here where it can be joined");
-  add(app, "--advertise", "HOST", "zmq: name or address by which others reach this host",
-      [&settings](const std::string& text) { settings.advertise = parse_host(text); });
-  add_port_range(app, settings.port_range);
-  add_text(
-      app, "--key", "FILE", settings.key,
-      "zmq: own secret key, NAME.key_secret of rankwire keygen;\nall links are then encrypted");
-  add_text(app, "--allow", "DIR", settings.allow,
-           "zmq: the master lets in those whose public keys\n(NAME.key) are here");
-  add_text(app, "--server-key", "FILE", settings.server_key,
-           "zmq: a worker joins the master with this public key");
-  app.add_flag("--insecure", settings.insecure,
-               "zmq: may listen where other hosts reach it, without keys")
-      ->group(group);
+void add_world(CLI::App& app, Settings& settings, std::span<const Backend> backends) {
+  add_transport(app, settings.transport, backends);
+  add(app, "-n,--ranks", "N", "size of the world", [&settings](const std::string& text) {
+    settings.ranks = parse_number(text, Settings::ranks_max);
+  })->default_str(fmt::format("{}", Settings::ranks_default));
+  for (const Backend& backend : backends) {
+    for (const BackendOption& option : options_of(backend)) add_own(app, option, settings);
+  }
 }
 
 void add_times_and_sizes(CLI::App& app, Settings& settings) {
@@ -263,15 +166,18 @@ void add_times_and_sizes(CLI::App& app, Settings& settings) {
   add_duration(app, "--wait-sleep", settings.wait.sleep_max, 50us, 1ms,
                "then sleeps, at most so long at a time");
   add_choice(app, "--log-level", settings.log_level,
-             std::array<std::string, 6>{"trace", "debug", "info", "warn", "error", "off"},
+             {"trace", "debug", "info", "warn", "error", "off"},
              "what to log to stderr: trace, debug, info, warn, error, off");
 }
 
 }  // namespace
 
-void add_library_options(CLI::App& app, Settings& settings) {
-  add_world(app, settings);
-  add_reach_and_keys(app, settings);
+std::span<const BackendOption> options_of(const Backend& backend) {
+  return backend.options == nullptr ? std::span<const BackendOption>{} : backend.options();
+}
+
+void add_library_options(CLI::App& app, Settings& settings, std::span<const Backend> backends) {
+  add_world(app, settings, backends);
   add_times_and_sizes(app, settings);
 }
 

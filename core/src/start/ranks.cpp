@@ -25,8 +25,9 @@ namespace {
 /// The ranks of one process, while they run.
 class Team {
  public:
-  Team(std::vector<std::unique_ptr<Channel>> channels, const RankFunction& function)
-      : over_mpi_{channels.front()->info().transport == "mpi"},
+  Team(std::vector<std::unique_ptr<Channel>> channels, const RankFunction& function,
+       const Endings& endings)
+      : endings_{endings},
         channels_{std::move(channels)},
         function_{function},
         codes_(channels_.size(), 0) {
@@ -55,7 +56,7 @@ class Team {
   [[nodiscard]] bool is_forked() const { return process_id() != process_; }
 
   const int process_ = process_id();
-  const bool over_mpi_;
+  const Endings endings_;
   std::vector<std::unique_ptr<Channel>> channels_;
   const RankFunction& function_;
   std::vector<int> codes_;
@@ -67,8 +68,7 @@ class Team {
 };
 
 int Team::run(std::chrono::milliseconds patience) {
-  // Over MPI its launcher sees to it: a rank that has not called MPI_Finalize ends the job.
-  if (!over_mpi_) guard_exit();
+  if (endings_.guards_exit) guard_exit();
   if (channels_.size() == 1) {
     run_rank(0);
     return exit_code();
@@ -119,8 +119,8 @@ int Team::end_world(Channel& channel, const std::exception& error) {
   }
   const bool aborted = dynamic_cast<const Aborted*>(&error) != nullptr;
   const bool echo = aborted || dynamic_cast<const Interrupted*>(&error) != nullptr;
-  // Of one cause, one process speaks once. To mpiexec's SIGTERM nobody speaks: it has told why.
-  const bool silent = (!first && echo) || (code == 128 + SIGTERM && over_mpi_);
+  // Of one cause, one process speaks once. To its launcher's SIGTERM none does: it has told why.
+  const bool silent = (!first && echo) || (code == 128 + SIGTERM && endings_.launcher_ends_world);
   if (!silent) {
     say(fmt::format("{}{}: {}{}", name_of(channel.rank(), host_name(), process_id()),
                     aborted ? " ends" : "", why,
@@ -183,8 +183,8 @@ int Team::exit_code() const {
 }  // namespace
 
 int run_ranks(std::vector<std::unique_ptr<Channel>> channels, const RankFunction& function,
-              std::chrono::milliseconds patience) {
-  const int code = Team{std::move(channels), function}.run(patience);
+              std::chrono::milliseconds patience, const Endings& endings) {
+  const int code = Team{std::move(channels), function, endings}.run(patience);
   end_guard();
   return code;
 }

@@ -6,11 +6,12 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "channel/memory.hpp"
 #include "rankwire/backend/interrupt.hpp"
 #include "rankwire/backend/log.hpp"
 #include "rankwire/errors.hpp"
+#include "rankwire/memory.hpp"
 #include "rankwire/output.hpp"
+#include "rankwire/world.hpp"
 #include "start/configuration.hpp"
 #include "start/ranks.hpp"
 
@@ -18,14 +19,9 @@ namespace rankwire {
 namespace {
 
 Start start_of(int argc, char** argv, std::span<const Backend> backends) {
-  Start start;
+  Start start = start_here(backends);
   for (int i = 0; i < argc; ++i) start.arguments.emplace_back(argv[i]);
   if (start.arguments.empty()) start.arguments.emplace_back("program");
-  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-    start.environment.emplace_back(*entry);
-  }
-  for (const Backend& backend : backends) start.backends.push_back(backend.name);
-  start.launcher = launcher_world();
   return start;
 }
 
@@ -37,30 +33,29 @@ void warn_of_ignored(const std::vector<std::string>& variables, const Channel& c
 }
 
 int run_world(const Configuration& configuration, std::span<const Backend> backends,
-              const RankFunction& function) {
-  const Settings& settings = configuration.settings;
-  log().set_level(spdlog::level::from_str(settings.log_level));
-  catch_interrupts();
-  keep_freed_memory();
-  const auto backend =
-      std::find_if(backends.begin(), backends.end(),
-                   [&](const Backend& candidate) { return candidate.name == settings.transport; });
-  auto channels = backend->open(settings);
+              const RankFunction& function, const ProcessChanges& changes) {
+  Settings settings = configuration.settings;
+  if (!changes.log_level) settings.log_level.clear();
+  if (changes.signals) catch_interrupts();
+  if (changes.memory) keep_freed_memory();
+  auto channels = open(settings, backends).release();
   warn_of_ignored(configuration.ignored_variables, *channels.front());
-  return run_ranks(std::move(channels), function, settings.linger);
+  const bool launched = backend_named(settings.transport, backends).launcher_ends_world;
+  return run_ranks(std::move(channels), function, settings.linger,
+                   {.launcher_ends_world = launched, .guards_exit = changes.exit && !launched});
 }
 
 int run_or_throw(int argc, char** argv, std::span<const Backend> backends,
                  const RankFunction& function, const Program& program) {
-  keep_standard_descriptors();
+  if (program.changes.descriptors) keep_standard_descriptors();
   // A closed pipe shall be an error of the write, with a line and a code, not a silent death.
-  make_signals_usual();
+  if (program.changes.signals) make_signals_usual();
   const auto outcome = read_configuration(start_of(argc, argv, backends), program);
   int code = static_cast<int>(ExitCode::ok);
   if (const auto* const answer = std::get_if<Answer>(&outcome)) {
     std::fputs(answer->text.c_str(), stdout);
   } else {
-    code = run_world(std::get<Configuration>(outcome), backends, function);
+    code = run_world(std::get<Configuration>(outcome), backends, function, program.changes);
   }
   if (code == 0) {
     finish_output();

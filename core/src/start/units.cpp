@@ -127,6 +127,17 @@ std::uint64_t parse_bytes(std::string_view text) {
                "in 64MiB");
 }
 
+int parse_number(std::string_view text, int most) {
+  int value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc{} || rest != end || value < 1 || value > most) {
+    throw UsageError{
+        fmt::format("'{}' is not accepted: a whole number from 1 to {} is", printable(text), most)};
+  }
+  return value;
+}
+
 std::string duration_text(std::chrono::microseconds duration) {
   return write(static_cast<std::uint64_t>(duration.count()), duration_units, "s");
 }

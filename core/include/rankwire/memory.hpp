@@ -11,7 +11,7 @@ namespace rankwire {
 /// it receives above all, and for vectors and strings of the program.
 ///
 /// Does nothing where the user has set the allocator by MALLOC_* or GLIBC_TUNABLES. Costs nothing;
-/// for the whole process, so run() calls it, and not a channel.
+/// for the whole process: run() calls it, or a program that opens its world itself and wants it.
 void keep_freed_memory();
 
 }  // namespace rankwire

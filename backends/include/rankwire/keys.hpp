@@ -12,9 +12,9 @@ struct KeyFiles {
 
 /// Makes a new key pair and its files, as `rankwire keygen` does. `name` is 1 to 64 letters,
 /// digits,
-/// '.', '_' and '-', the first a letter or digit. A missing directory is made, for its owner only.
-/// Existing files are never overwritten. Throws UsageError, which names the file and what to do;
-/// also when the ZeroMQ backend, which this is part of, was not built or libzmq has no CURVE.
+/// '.', '_' and '-', the first a letter or a digit. A missing directory is made, for its owner
+/// only. Existing files are never overwritten. Throws UsageError, which names the file and what to
+/// do; also when the ZeroMQ backend, which this is part of, was not built or libzmq has no CURVE.
 KeyFiles create_keys(const std::string& directory, const std::string& name);
 
 }  // namespace rankwire

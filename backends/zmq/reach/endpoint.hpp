@@ -14,6 +14,11 @@ struct Endpoint {
   [[nodiscard]] bool is_ipc() const { return !path.empty(); }
 };
 
+/// Ports to choose from, both ends included.
+struct PortRange {
+  std::uint16_t first = 0, last = 0;
+};
+
 /// The system allows 107 bytes for a socket's path. A worker listens at the path of its master plus
 /// a suffix like ".w01234567", which takes ipc_suffix_bytes of them.
 inline constexpr std::size_t ipc_path_bytes_max = 107;

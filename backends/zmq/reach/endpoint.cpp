@@ -1,4 +1,4 @@
-#include "rankwire/backend/endpoint.hpp"
+#include "reach/endpoint.hpp"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>

@@ -1,0 +1,90 @@
+#include <fmt/format.h>
+
+#include "options/zmq_settings.hpp"
+#include "rankwire/errors.hpp"
+#include "rankwire/printable.hpp"
+#include "rankwire/units.hpp"
+
+namespace rankwire::zmq_wire {
+namespace {
+
+/// --listen and --join belong to zmq. A transport that was said with more authority silences them;
+/// else they contradict it.
+void check_endpoints(const Said& said) {
+  if (said.has("listen") && said.has("join")) {
+    throw UsageError{fmt::format(
+        "{} and {} contradict each other: the master listens, a worker joins; say one of them",
+        said.name("listen"), said.name("join"))};
+  }
+  if (!said.has("listen") && !said.has("join")) return;
+  const char* const endpoint = said.has("listen") ? "listen" : "join";
+  const std::string& transport = said.settings.transport;
+  if (transport.empty() || transport == "zmq" ||
+      said.source("transport").kind > said.source(endpoint).kind) {
+    return;
+  }
+  throw UsageError{fmt::format("{} needs the transport zmq, but {} says {}; leave one of them out",
+                               said.name(endpoint), said.name("transport"), transport)};
+}
+
+void check_rank(const Said& said) {
+  if (!said.has("rank")) return;
+  if (!said.has("join")) {
+    throw UsageError{
+        fmt::format("{} needs --join: only a worker that joins a master over zmq can want a rank",
+                    said.name("rank"))};
+  }
+  const int rank = parse_number(said.text("rank"), Settings::ranks_max - 1);
+  const auto& ranks = said.settings.ranks;
+  if (ranks && rank >= *ranks) {
+    throw UsageError{
+        fmt::format("{}: rank {} is not in a world of {} ranks: a worker's rank is 1 to {}",
+                    said.name("rank"), rank, *ranks, *ranks - 1)};
+  }
+}
+
+void check_meeting(const Said& said) {
+  if (!said.has("listen") && !said.has("join")) {
+    throw UsageError{
+        "the transport zmq needs to know how to meet: give --listen tcp://HOST:PORT -n N to the "
+        "master and --join tcp://HOST:PORT to each worker, or start all with rankwire launch"};
+  }
+  if (said.has("listen") && !said.settings.ranks) {
+    throw UsageError{
+        fmt::format("--listen {} needs the size of the world: add -n N, the master included",
+                    said.text("listen"))};
+  }
+}
+
+/// rankwire launch has said the size of the world, and started as many: with another one, they
+/// would wait for ranks that nobody starts.
+void check_launch(const Said& said) {
+  const auto& ranks = said.settings.ranks;
+  if (said.launched.empty() || !ranks) return;
+  // With an endpoint of its own, it is of another world.
+  const Source endpoint = said.source(said.has("listen") ? "listen" : "join");
+  if (endpoint.kind != Source::Kind::environment) return;
+  if (said.launched == fmt::format("{}", *ranks)) return;
+  throw UsageError{fmt::format(
+      "{} says {} ranks, but rankwire launch started {}; leave -n of the program out, or say "
+      "rankwire launch -n {}",
+      said.name("ranks"), *ranks, printable(said.launched), *ranks)};
+}
+
+}  // namespace
+
+bool is_zmq_meant(const Said& said) {
+  check_endpoints(said);
+  check_rank(said);
+  return said.has("listen") || said.has("join");
+}
+
+void check_zmq_options(const Said& said) {
+  if (said.settings.transport == "zmq") {
+    check_meeting(said);
+    check_launch(said);
+  }
+  check_reach_and_keys(said);
+}
+
+}  // namespace rankwire::zmq_wire

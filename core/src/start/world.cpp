@@ -1,0 +1,118 @@
+#include "rankwire/world.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "rankwire/backend/log.hpp"
+#include "rankwire/errors.hpp"
+#include "rankwire/nearest.hpp"
+#include "rankwire/plain_words.hpp"
+#include "rankwire/printable.hpp"
+#include "rankwire/units.hpp"
+#include "start/configuration.hpp"
+#include "start/options.hpp"
+
+namespace rankwire {
+namespace {
+
+using Texts = std::vector<std::pair<std::string, std::string>>;
+
+/// What is set, as the options of a command line would say it.
+Texts texts_of(const Settings& settings) {
+  Texts texts{{"join-timeout", duration_text(settings.join_timeout)},
+              {"grace", duration_text(settings.grace)},
+              {"linger", duration_text(settings.linger)},
+              {"window", bytes_text(settings.window_bytes)},
+              {"message-max", bytes_text(settings.message_bytes_max)},
+              {"wait-sleep", duration_text(settings.wait.sleep_max)}};
+  const auto add = [&texts](const char* name, const std::string& text) {
+    texts.emplace_back(name, text);
+  };
+  if (!settings.transport.empty()) add("transport", settings.transport);
+  if (settings.ranks) add("ranks", fmt::format("{}", *settings.ranks));
+  if (settings.wait.spin) add("wait-spin", duration_text(*settings.wait.spin));
+  if (settings.wait.yield) add("wait-yield", duration_text(*settings.wait.yield));
+  if (!settings.log_level.empty()) add("log-level", settings.log_level);
+  texts.insert(texts.end(), settings.options.begin(), settings.options.end());
+  return texts;
+}
+
+void refuse_unknown(const Settings& settings, std::span<const Backend> backends) {
+  std::vector<std::string> known;
+  for (const Backend& backend : backends) {
+    for (const BackendOption& option : options_of(backend)) known.emplace_back(option.name);
+  }
+  for (const auto& [name, text] : settings.options) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    const std::string nearest = nearest_name(name, known);
+    throw UsageError{
+        fmt::format("settings: no transport has an option '{}'{}", printable(name),
+                    nearest.empty() ? "" : fmt::format("; did you mean {}?", nearest))};
+  }
+}
+
+/// Reads the texts as those of a command line are read, which has all the bounds; throws
+/// UsageError.
+void check_texts(const Texts& texts, std::span<const Backend> backends) {
+  Settings scratch;
+  CLI::App app;
+  add_library_options(app, scratch, backends);
+  for (const auto& [name, text] : texts) {
+    try {
+      CLI::Option* const option = app.get_option("--" + name);
+      option->add_result(text);
+      option->run_callback();
+    } catch (const CLI::ParseError& error) {
+      throw UsageError{fmt::format("settings: {}", plain_words(error))};
+    }
+  }
+}
+
+/// Chosen and checked.
+Settings complete(const Settings& settings, std::span<const Backend> backends) {
+  refuse_unknown(settings, backends);
+  const Texts texts = texts_of(settings);
+  check_texts(texts, backends);
+  Sources sources;
+  for (const auto& [name, text] : texts) sources[name] = {Source::Kind::program, "settings"};
+  Settings chosen = settings;
+  choose_transport(chosen, sources, start_here(backends));
+  return chosen;
+}
+
+}  // namespace
+
+Start start_here(std::span<const Backend> backends) {
+  Start start;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    start.environment.emplace_back(*entry);
+  }
+  start.backends = backends;
+  start.launcher = launcher_world();
+  return start;
+}
+
+Channel& World::channel() {
+  if (channels_.size() > 1) {
+    throw UsageError{
+        fmt::format("{} ranks live in this process: take each by World::channels(), for a thread "
+                    "of its own",
+                    channels_.size())};
+  }
+  return *channels_.front();
+}
+
+void World::close(Deadline serve_until) {
+  for (const auto& channel : channels_) channel->close(serve_until);
+}
+
+World open(const Settings& settings, std::span<const Backend> backends) {
+  const Settings chosen = complete(settings, backends);
+  if (!chosen.log_level.empty()) log().set_level(spdlog::level::from_str(chosen.log_level));
+  return World{backend_named(chosen.transport, backends).open(chosen)};
+}
+
+}  // namespace rankwire
