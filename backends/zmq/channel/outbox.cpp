@@ -7,7 +7,7 @@
 namespace rankwire::zmq_wire {
 namespace {
 
-/// A payload that libzmq sends in pieces; ends with the last of them.
+/// A payload that libzmq sends in pieces. It ends with the last of them.
 struct SharedPayload {
   SharedPayload(Buffer&& payload, std::size_t pieces)
       : bytes{std::move(payload)}, references{pieces} {}
