@@ -56,7 +56,7 @@ void ZmqChannel::look_at_timers() {
   looks_.again();
   if (pace_.puts_timers_off(!drain(look_around_max))) return;
   inbox_.unpack();  // it may have the last messages of a rank that departs
-  members_.look_at_waiting();
+  members_.look_at_waiting_hellos();
   dialer_.look();
   for (int rank = 0; rank < size(); ++rank) {
     members_.give_up_late(rank);

@@ -141,8 +141,8 @@ void Membership::send_table(int newcomer, ConnectionId connection, bool with_dep
   send_record(wire_, connection, Kind::start, start);
 }
 
-void Membership::look_at_waiting() {
-  for (auto& hello : newcomers_.take_waiting()) take_hello(std::move(hello));
+void Membership::look_at_waiting_hellos() {
+  for (auto& hello : newcomers_.take_waiting_hellos()) take_hello(std::move(hello));
 }
 
 void Membership::take_goodbye(Link& link, const Goodbye& goodbye) {
@@ -202,7 +202,7 @@ void Membership::look_at_absent() {
 }
 
 bool Membership::needs_look() const {
-  return newcomers_.has_waiting() || departures_.needs_look() || absences_.needs_look();
+  return newcomers_.has_waiting_hellos() || departures_.needs_look() || absences_.needs_look();
 }
 
 void Membership::lose(int rank, const std::string& reason) {

@@ -65,7 +65,7 @@ class Membership {
   /// Handles a hello at a running master: of a newcomer, or of a worker that is too late.
   void take_hello(Incoming&& hello);
   /// Looks again at hellos that wait for a place.
-  void look_at_waiting();
+  void look_at_waiting_hellos();
   /// A connection ended. Forgets the hello that waits over it, if any.
   void forget_caller(ConnectionId connection) { newcomers_.forget(connection); }
 

@@ -64,7 +64,7 @@ Newcomers::Patience Newcomers::wait(const Hello& hello, Incoming& incoming, Wire
     return Patience::waits;
   }
   wire.let_in(incoming.connection);
-  waiting_.push_back(std::move(incoming));
+  waiting_hellos_.push_back(std::move(incoming));
   looks_.begin();
   return Patience::waits;
 }
@@ -72,12 +72,12 @@ Newcomers::Patience Newcomers::wait(const Hello& hello, Incoming& incoming, Wire
 /// Whether a place may become free soon. The end of the process that had it may stand right behind
 /// this hello, or may not be certain yet.
 bool Newcomers::may_become_vacant(const Hello& hello, const Incoming& incoming) const {
-  if (!settings_.takes_arrivals || closing_ || waiting_.size() >= waiting_max) return false;
+  if (!settings_.takes_arrivals || closing_ || waiting_hellos_.size() >= waiting_max) return false;
   if (!incoming.deferred) return true;
   for (int rank = 1; rank < roster_.size(); ++rank) {
     if (is_wanted(rank, hello) && absences_.is_absent(rank)) return true;
   }
-  return !incoming.waits_until.expired() && waiting_.size() < waiting_without_sign_max;
+  return !incoming.waits_until.expired() && waiting_hellos_.size() < waiting_without_sign_max;
 }
 
 /// Whether the worker may have come for the next world. A program may open one world after the

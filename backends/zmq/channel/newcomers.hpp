@@ -49,11 +49,13 @@ class Newcomers {
   /// this world ends and the master may open another. `none`: neither.
   [[nodiscard]] Patience wait(const Hello& hello, Incoming& incoming, Wire& wire);
   /// Removes and returns the hellos that wait.
-  [[nodiscard]] std::vector<Incoming> take_waiting() { return std::exchange(waiting_, {}); }
-  [[nodiscard]] bool has_waiting() const { return !waiting_.empty(); }
+  [[nodiscard]] std::vector<Incoming> take_waiting_hellos() {
+    return std::exchange(waiting_hellos_, {});
+  }
+  [[nodiscard]] bool has_waiting_hellos() const { return !waiting_hellos_.empty(); }
   /// A connection ended. Forgets its hello.
   void forget(ConnectionId connection) {
-    std::erase_if(waiting_, [&](const Incoming& in) { return in.connection == connection; });
+    std::erase_if(waiting_hellos_, [&](const Incoming& in) { return in.connection == connection; });
   }
   /// The master closes. Nobody is let in any more.
   void close() { closing_ = true; }
@@ -74,8 +76,8 @@ class Newcomers {
   const Settings& settings_;
   LookTime& looks_;
   bool closing_ = false;
-  std::vector<Known> known_;       // by rank
-  std::vector<Incoming> waiting_;  // hellos that wait for the end of an absence
+  std::vector<Known> known_;              // by rank
+  std::vector<Incoming> waiting_hellos_;  // hellos that wait for the end of an absence
 };
 
 }  // namespace rankwire::zmq_wire

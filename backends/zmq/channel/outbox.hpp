@@ -28,7 +28,7 @@ class Outbox final : public Turns::Work {
 
   /// This rank is about to wait. Sends all messages that wait in batches.
   void begin_wait() {
-    ++waits_;
+    ++wait_count_;
     if (!with_batch_.empty()) flush();
   }
   /// Sends all messages that wait in batches.
@@ -50,14 +50,14 @@ class Outbox final : public Turns::Work {
  private:
   struct Sent {
     std::uint64_t messages = 0;
-    std::uint64_t at_wait = 0;  // waits_ when the last message was sent
+    std::uint64_t at_wait = 0;  // wait_count_ when the last message was sent
   };
   [[nodiscard]] Sent& of(int rank) { return sent_[static_cast<std::size_t>(rank)]; }
   [[nodiscard]] const Sent& of(int rank) const { return sent_[static_cast<std::size_t>(rank)]; }
 
   std::vector<Sent> sent_;         // by rank
   std::vector<Link*> with_batch_;  // links on which messages wait to travel together
-  std::uint64_t waits_ = 1;        // how often the program began to wait
+  std::uint64_t wait_count_ = 1;   // how often the program began to wait
   std::exception_ptr due_failed_;
 };
 

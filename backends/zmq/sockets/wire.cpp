@@ -153,7 +153,7 @@ void Wire::note_exited(int descriptor) {
 std::optional<Incoming> Wire::receive(Deadline deadline) {
   Deadline at_last = Deadline::never();
   while (ready_.empty()) {
-    word_waits_ = false;
+    word_unanswered_ = false;
     if (interruptible_) check_interrupted();
     look_after_strangers();
     for (const int descriptor : silence_.look()) note_exited(descriptor);
@@ -257,7 +257,7 @@ void Wire::read_monitor(Source& source) {
 
 void Wire::drain(Source& source, int messages_max) {
   while (messages_max-- > 0 && read_message(source)) {
-    if (word_waits_ && source.dialed == 0) return;
+    if (word_unanswered_ && source.dialed == 0) return;
   }
 }
 

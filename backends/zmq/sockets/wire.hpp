@@ -349,7 +349,7 @@ class Wire final : public Carrier {
   // Callers whose handshake succeeded and of which nothing was read yet. libzmq does not say which
   // callers these are.
   int handshakes_done_ = 0;
-  bool word_waits_ = false;  // ready_ has a hello or link that must be answered first
+  bool word_unanswered_ = false;  // ready_ has a hello or link that must be answered first
   ConnectionId last_id_ = 0;
   std::uint64_t frames_dropped_ = 0;
   LogLimit handshakes_failed_{10}, drops_{20}, refusals_{20};

@@ -227,7 +227,7 @@ bool Wire::is_heard(ConnectionId caller, const std::optional<Header>& header) {
     case Standing::stranger:
     case Standing::waits:
       if (is_word && ++connection.words <= words_max) {
-        word_waits_ = true;
+        word_unanswered_ = true;
         return true;
       }
       count_dropped(caller,
@@ -298,7 +298,7 @@ void Wire::has_ended(ConnectionId caller) {
 /// if others send much, this takes more than one call.
 void Wire::emit_downs() {
   if (downs_.empty()) return;
-  if (!word_waits_) drain(*listener_, messages_at_once);
+  if (!word_unanswered_) drain(*listener_, messages_at_once);
   std::erase_if(downs_, [this](ConnectionId id) { return emit_down(id); });
 }
 

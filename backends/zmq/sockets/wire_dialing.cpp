@@ -101,7 +101,7 @@ void Wire::dialed_event(Source& source, const Monitor::Event& event) {
       if (dialing.file && !dialing.file->leads_to(port_of(dialing.address))) dialing.file.reset();
       dialing.pause = dialing.pause.zero();
       watch_rank(dialing.descriptor,
-               dialing.of_worker ? worker_silences * silence_max_ * crowd_ : silence_max_);
+                 dialing.of_worker ? worker_silences * silence_max_ * crowd_ : silence_max_);
       ready_.push_back({.what = Incoming::What::up,
                         .connection = source.dialed,
                         .anew = !std::exchange(dialing.first, false)});
