@@ -11,15 +11,16 @@
 namespace rankwire::zmq_wire {
 namespace {
 
-/// For probes at a rank that is out of reach.
+/// How often a rank that is out of reach is probed.
 constexpr std::chrono::milliseconds probe_interval{250};
-/// A network that is back just before the grace is over: the next attempt to dial may come so much
-/// later, since one into the cut was under way (the system sends its first packet again after a
-/// second).
+/// The grace is longer by this. If the network is back just before the grace ends, the next attempt
+/// to dial may come so much later: an earlier attempt was under way when the network was cut, and
+/// the system sends its first packet again after a second.
 constexpr std::chrono::milliseconds dialed_again_within{1500};
-/// A worker dials a master that speaks again and again; this is more than that takes anywhere.
+/// A worker that dials a master which answers probes again and again gives up after this many
+/// graces. Coming back takes less anywhere.
 constexpr int graces_max = 4;
-/// So many connections in a row that carry nothing: fewer may break while the other program
+/// This many connections in a row must carry nothing. Fewer may break while the other program
 /// computes.
 constexpr int barren_least = 3;
 
@@ -51,7 +52,8 @@ std::optional<std::string> Absences::begin(int rank) {
   Absence& absence = of(rank).absence;
   if (absence.is_running()) return std::nullopt;
   absence.lost_at = settings_.grace + dialed_again_within;
-  // A worker that can be heard computes, for as long as it likes.
+  // A worker that answers probes may compute for as long as it likes, so only the master has a last
+  // moment.
   if (!roster_.is_master()) absence.lost_by = graces_max * settings_.grace + dialed_again_within;
   absence.look_at = Deadline::poll();
   looks_.begin();
@@ -68,8 +70,8 @@ void Absences::stands(int rank) {
   there.absence = {};
 }
 
-/// A connection broke: whether that was one of several in a row, for the grace, which carried
-/// nothing though they stood for as long as it takes to notice that.
+/// To be called when a connection broke. Whether it was one of several in a row, over the length of
+/// the grace, that carried nothing although they stood for as long as it takes to notice that.
 bool Absences::bears_nothing(Bearing& bearing) const {
   if (!bearing.stands_since) return false;
   const auto since = *std::exchange(bearing.stands_since, std::nullopt);
@@ -79,7 +81,7 @@ bool Absences::bears_nothing(Bearing& bearing) const {
     bearing.barren = 0;
   } else if (now - since >= barren_after(settings_)) {
     ++bearing.barren;
-    // The one before was stuck for the silence, and was not known to be.
+    // The connection before was stuck for the time of the silence, which was not noticed.
     if (!bearing.barren_since) {
       bearing.barren_since = since - (barren_after(settings_) - std::chrono::seconds{1});
       return false;
@@ -105,7 +107,7 @@ bool Absences::needs_look() const {
   });
 }
 
-/// Takes in what the last probe found; true: that the process is gone.
+/// Takes the outcome of the last probe. True if it shows that the process is gone.
 bool Absences::probe_tells_end(Absence& absence) const {
   if (!absence.probe) return false;
   const auto outcome = absence.probe->outcome();
@@ -117,8 +119,9 @@ bool Absences::probe_tells_end(Absence& absence) const {
   return outcome == Probe::Outcome::refused;
 }
 
-/// Whether `rank`, which is out of reach, is lost, and why. The first time it looks at once for
-/// what the probe that it begins finds: most hosts refuse within microseconds.
+/// Whether `rank`, which is out of reach, is lost; returns the reason if so. The first time it
+/// looks twice, so that it sees the outcome of the probe that it begins: most hosts refuse within
+/// microseconds.
 std::optional<std::string> Absences::look_at(int rank) {
   Rank& there = of(rank);
   Absence& absence = there.absence;

@@ -15,65 +15,66 @@
 
 namespace rankwire::zmq_wire {
 
-/// Who is out of reach, and for how long. The master looks at the workers so, and a worker at the
-/// master.
+/// Which ranks are out of reach, and for how long. The master watches the workers so, and a worker
+/// the master.
 ///
-/// The master gives a worker the grace, from its connection's end or from when it was last heard:
-/// each probe that its libzmq answers begins the grace anew. Where its host says that nobody
-/// listens there any more, it is lost at once. A worker does the same with the master, for four
-/// times the grace at most.
+/// The master gives a worker the grace. It begins when the worker's connection ends, and begins
+/// anew with each probe that the worker's libzmq answers. If the worker's host says that nobody
+/// listens there any more, the worker is lost at once. A worker treats the master the same way, but
+/// for four times the grace at most.
 ///
-/// A network may pass handshakes, probes and PINGs, and drop all that is larger. So a connection
-/// that stands again and again, for as long as it takes to notice that nothing passes, and carries
-/// no frame where any is missing, is as good as none. Both ends know whether any is: they tell each
-/// other how many they have sent.
+/// A network may pass handshakes, probes and PINGs, and drop everything larger. So a connection is
+/// as good as none if it stands again and again, each time for as long as it takes to notice that
+/// nothing passes, and carries no frame although some are missing. Both ends know whether frames
+/// are missing: they tell each other how many they have sent.
 class Absences {
  public:
-  /// Who is lost, and why.
+  /// A rank that is lost, and why.
   struct Loss {
     int rank = 0;
     std::string reason;
   };
 
-  /// `roster` and `settings` outlive this. `looks` is when look() is due.
+  /// `roster` and `settings` outlive this. `looks` says when look() is due.
   Absences(const Roster& roster, const Settings& settings, LookTime& looks)
       : roster_{roster},
         settings_{settings},
         looks_{looks},
         ranks_(static_cast<std::size_t>(roster.size())) {}
 
-  /// That nobody listens at `endpoint`, where `rank` does, shows that its process is gone.
+  /// `rank` listens at `endpoint`. If nobody listens there any more, its process is gone.
   void probe_at(int rank, std::string&& endpoint) { of(rank).probed_at = std::move(endpoint); }
-  /// The same of a worker, if it accepts this connection, which was begun when it joined.
+  /// Like probe_at(), if the worker accepts the connection of `probe`, which was begun when it
+  /// joined.
   void probe_first(int rank, std::unique_ptr<Probe>&& probe);
 
-  /// The connection with `rank` broke. A reason: it is lost by that.
+  /// The connection with `rank` broke. Returns the reason if the rank is lost by that.
   [[nodiscard]] std::optional<std::string> begin(int rank);
-  /// A connection with it stands (again).
+  /// A connection with `rank` stands (again).
   void stands(int rank);
-  /// The connection that stands has carried what was missing.
+  /// The connection with `rank` has carried frames that were missing.
   void carries(int rank) { of(rank).bearing.carried = true; }
   [[nodiscard]] bool has_carried(int rank) const { return of(rank).bearing.carried; }
   [[nodiscard]] bool is_absent(int rank) const { return of(rank).absence.is_running(); }
 
-  /// Looks at all who are out of reach: who is lost now.
+  /// Looks at all ranks that are out of reach. Returns those that are lost now.
   [[nodiscard]] std::vector<Loss> look();
-  /// Whether it is to be called again.
+  /// Whether look() must be called again.
   [[nodiscard]] bool needs_look() const;
 
-  /// The connections with `rank` are ended.
+  /// The connections with `rank` were ended.
   void end(int rank) {
     of(rank).absence = {};
     of(rank).bearing = {};
   }
-  /// Another process has the rank.
+  /// Another process has the rank now.
   void begin_anew(int rank) { of(rank) = {}; }
 
  private:
   struct Absence {
     Deadline lost_at = Deadline::never();
-    Deadline lost_by = Deadline::never();  // however often it is heard meanwhile
-    Deadline look_at = Deadline::never();  // for the next probe
+    Deadline lost_by = Deadline::never();  // lost then, however often it answers meanwhile
+    Deadline look_at = Deadline::never();  // when the next probe is made
     std::unique_ptr<Probe> probe;
     bool reported = false;
 
@@ -81,16 +82,18 @@ class Absences {
   };
   /// Whether connections with a rank carry frames.
   struct Bearing {
-    std::optional<Deadline::Clock::time_point> stands_since;  // the one that stands again
-    bool carried = true;                                      // it has carried what was missing
-    std::optional<Deadline::Clock::time_point> barren_since;  // several have not
-    int barren = 0;                                           // so many
+    std::optional<Deadline::Clock::time_point>
+        stands_since;     // since when the connection stands again
+    bool carried = true;  // it has carried missing frames
+    std::optional<Deadline::Clock::time_point>
+        barren_since;  // since when connections carry nothing
+    int barren = 0;    // how many of them did not
   };
   struct Rank {
     Absence absence;
     Bearing bearing;
-    std::string probed_at;  // its listener's address; empty: a refusal there would say nothing
-    std::unique_ptr<Probe> first_probe;  // at the master: whether it can be reached there at all
+    std::string probed_at;  // its listener's address; empty: a refusal there means nothing
+    std::unique_ptr<Probe> first_probe;  // at the master: whether it can be reached there
   };
 
   void look_at_first_probe(Rank& there, int rank);

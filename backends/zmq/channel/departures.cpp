@@ -10,7 +10,7 @@
 namespace rankwire::zmq_wire {
 namespace {
 
-/// So much may be told of later processes of a rank while one is awaited.
+/// This many news of later processes of a rank may wait behind a departure.
 constexpr std::size_t later_max = 100;
 
 }  // namespace
@@ -24,8 +24,9 @@ void Departures::begin(const Departed& departed) {
   heard_from(rank);
 }
 
-/// From one that closes, more is awaited for as long as it stays for that, its linger and again
-/// that of its sockets; from one that is lost, for the grace, since it may live and send for ever.
+/// A message of the departing rank came, or its departure begins: sets how long the next one is
+/// awaited. A rank that closes stays for its linger, and its sockets for that long again. A rank
+/// that is lost gets the grace in all, since it may live and send for ever.
 void Departures::heard_from(int rank) {
   Rank& there = of(rank);
   const bool lost = ledger_.departing(rank)->kind == Departure::Kind::lost;

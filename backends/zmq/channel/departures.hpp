@@ -15,54 +15,57 @@
 
 namespace rankwire::zmq_wire {
 
-/// Who departs, as a worker is told by the master. What the master tells of a worker may overtake
-/// that worker's own link: so a departure is awaited until all has come that the rank had sent here
-/// before, and what is told of its rank meanwhile waits behind it.
+/// Ranks that depart, as the master tells a worker. What the master tells of another worker may
+/// overtake frames on that worker's own link. So a departure is awaited until everything has come
+/// that the rank had sent here. Further news of the rank wait behind it meanwhile.
 class Departures {
  public:
-  /// What the master tells of a rank: a new process has it, or the one that had it has departed.
+  /// What the master tells of a rank: a new process has it (Member), or its process has departed
+  /// (Departed).
   using Told = std::variant<Member, Departed>;
-  /// How a departure that was awaited ends.
+  /// How a departure ends that was awaited.
   struct End {
     Departure::Kind kind = Departure::Kind::lost;
     std::string reason;
   };
 
-  /// `ledger`, which counts what comes, and `settings` outlive this. `looks` is when is_late() may
-  /// become true.
+  /// `ledger` counts the messages that come. It and `settings` outlive this. `looks` says when
+  /// is_late() may become true.
   Departures(int ranks, Ledger& ledger, const Settings& settings, LookTime& looks)
       : ledger_{ledger},
         settings_{settings},
         looks_{looks},
         ranks_(static_cast<std::size_t>(ranks)) {}
 
-  /// Whether a departure is awaited, or something waits behind one.
+  /// Whether a departure of `rank` is awaited, or news wait behind one.
   [[nodiscard]] bool is_awaited(int rank) const {
     return is_departing(rank) || !of(rank).later.empty();
   }
   [[nodiscard]] bool is_departing(int rank) const { return ledger_.departing(rank) != nullptr; }
-  /// Begins to await what `departed.rank` has sent; nothing, where it has departed.
+  /// Begins to await what `departed.rank` has sent. Does nothing if the rank has departed already.
   void begin(const Departed& departed);
   /// A message of the departing rank has come.
   void heard_from(int rank);
-  /// How the departure ends, once all has come; `nothing_comes`: over the rank's own connection.
+  /// How the departure ends, once all messages have come. `nothing_comes`: nothing more can come
+  /// over the rank's own connection.
   [[nodiscard]] std::optional<End> finished(int rank, bool nothing_comes) const;
-  /// Whether it was awaited for long enough.
+  /// Whether the departure was awaited for long enough.
   [[nodiscard]] bool is_late(int rank) const { return of(rank).until.expired(); }
-  /// How it ends without what has not come.
+  /// How the departure ends if the missing messages are given up.
   [[nodiscard]] End give_up(int rank) const;
 
-  /// Something is told of a rank whose departure is awaited. False: so much waits that the
-  /// departure is to be given up.
+  /// The master tells something of a rank whose departure may be awaited. Returns false if so much
+  /// waits that the departure must be given up.
   [[nodiscard]] bool tell_later(int rank, Told&& told);
-  /// Takes out what waits behind a departure that is over; nothing where there is none.
+  /// Removes and returns the next news that waited behind a departure which is over. Nothing if
+  /// there is none.
   [[nodiscard]] std::optional<Told> take_later(int rank);
   void forget_later(int rank) { of(rank).later.clear(); }
 
-  /// The rank has departed, as the mailbox says, which is for the program's thread alone.
+  /// The rank has departed. The mailbox knows this, too, but only the program's thread may ask it.
   void depart(int rank);
   [[nodiscard]] bool has_departed(int rank) const { return of(rank).departed; }
-  /// Another process has the rank. What waits stays.
+  /// Another process has the rank. News that wait stay.
   void begin_anew(int rank);
   /// Whether there is something to look at.
   [[nodiscard]] bool needs_look() const;
@@ -70,9 +73,9 @@ class Departures {
  private:
   struct Rank {
     bool departed = false;
-    Deadline until = Deadline::never();  // for the next of what it had sent
-    Deadline by = Deadline::never();     // if it is lost, whatever comes
-    std::deque<Told> later;  // of the processes that have the rank after the one that departs
+    Deadline until = Deadline::never();  // when its next message must have come
+    Deadline by = Deadline::never();     // when it departs at the latest, if it is lost
+    std::deque<Told> later;              // news that wait behind the departure
   };
   [[nodiscard]] Rank& of(int rank) { return ranks_[static_cast<std::size_t>(rank)]; }
   [[nodiscard]] const Rank& of(int rank) const { return ranks_[static_cast<std::size_t>(rank)]; }

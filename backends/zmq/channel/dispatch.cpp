@@ -4,41 +4,41 @@
 
 #include "channel/zmq_channel.hpp"
 
-// What comes from the Wire, and to whom it goes: to the link that it came over, and from there to
-// the part of the channel that knows what to do with it.
+// What comes from the Wire. It goes to the link over which it came, and from there to the part of
+// the channel that handles it.
 
 namespace rankwire::zmq_wire {
 namespace {
 
-/// Between two looks for signals and aborts.
+/// The longest time between two checks for signals and aborts.
 constexpr std::chrono::milliseconds round_max{100};
-/// A call that does not wait, or not any more, takes in what has come for so long.
+/// A call that does not wait, or whose wait is over, takes in what has come for at most this long.
 constexpr std::chrono::milliseconds look_around_max{10};
 
 }  // namespace
 
-/// Takes in one thing that arrives until the deadline; false when nothing did.
+/// Takes in one thing that arrives before the deadline. False if nothing did.
 bool ZmqChannel::pump(Deadline deadline) {
   ending_.heed_abort(wire_.get());
   if (ending_.is_abort_made()) return false;
   outbox_.check_due();
   pace_.looked();
   if (!deadline.is_poll()) outbox_.begin_wait();
-  // A round a while, whatever the wire is busy with: for signals and aborts.
+  // Ends the round after a while even if the wire is busy, to check for signals and aborts.
   auto incoming = wire_->receive(deadline.sooner(looks_.next()).sooner(round_max));
   if (incoming) process(std::move(*incoming));
   if (looks_.is_due()) look_at_timers();
   return incoming.has_value();
 }
 
-/// Takes in what waits, in a call that does not wait.
+/// Takes in what has come, in a call that does not wait.
 void ZmqChannel::look_around(std::chrono::milliseconds at_most) {
   if (pump(Deadline::poll())) (void)drain(at_most);
 }
 
-/// Takes in what waits, for so long; false when there is more.
+/// Takes in what has come, for `at_most`. False if there is more.
 bool ZmqChannel::drain(std::chrono::milliseconds at_most) {
-  // A frame may have a thousand messages, and a look at the clock costs as much as one of them.
+  // A frame may have a thousand messages. Reading the clock costs as much as one message.
   constexpr int frames_per_clock = 8;
   const Deadline end{at_most};
   for (int taken = 1;; ++taken) {
@@ -49,13 +49,14 @@ bool ZmqChannel::drain(std::chrono::milliseconds at_most) {
   }
 }
 
-/// First takes in what has come: this rank may have computed for long, and what clears a deadline
-/// may wait behind it; but not for ever, where there is always more.
+/// Looks at everything that has a deadline. First takes in what has come: this rank may have
+/// computed for long, and a frame that makes a deadline void may be waiting. But if there is always
+/// more, it looks all the same after a while.
 void ZmqChannel::look_at_timers() {
   looks_.again();
   if (pace_.puts_timers_off(!drain(look_around_max))) return;
-  inbox_.unpack();  // what it has may be the last of a rank that departs
-  members_.look_at_waiting();
+  inbox_.unpack();  // it may have the last messages of a rank that departs
+  members_.look_at_waiting_hellos();
   dialer_.look();
   for (int rank = 0; rank < size(); ++rank) {
     members_.give_up_late(rank);
@@ -89,7 +90,7 @@ void ZmqChannel::process(Incoming&& incoming) {
   }
 }
 
-/// A connection that this rank dialed stands.
+/// A connection stands that this rank dialed.
 void ZmqChannel::process_up(const Incoming& incoming) {
   Link* const link = links_.at(incoming.connection);
   if (link == nullptr) return;
@@ -99,7 +100,7 @@ void ZmqChannel::process_up(const Incoming& incoming) {
 
 void ZmqChannel::process_down(ConnectionId connection, bool exited) {
   if (EarlyLinks::Call* const call = links_.early().find(connection)) {
-    call->ended = true;  // what it has said is still taken, once its rank is known
+    call->ended = true;  // its frames are still taken, once its rank is known
     return;
   }
   members_.forget_caller(connection);
@@ -109,7 +110,7 @@ void ZmqChannel::process_down(ConnectionId connection, bool exited) {
   const bool was_route = link->connection() == connection;
   if (was_route) link->detach();
   if (rank != 0 && (members_.has_departed(rank) || members_.is_departing(rank))) {
-    links_.unlink(connection);  // or it would be dialed again, and we would talk to a stranger
+    links_.unlink(connection);  // else the Wire dials again, and may reach a stranger
     members_.look_at_departing(rank);
   } else if (links_.is_hub(rank)) {
     if (was_route) members_.hub_is_down(rank, exited);
@@ -118,7 +119,7 @@ void ZmqChannel::process_down(ConnectionId connection, bool exited) {
   }
 }
 
-/// No handshake came about. It is tried again, until the grace or the patience is over.
+/// A handshake failed. The Wire tries again until the grace or the Dialer's patience is over.
 void ZmqChannel::process_failed(const Incoming& incoming) {
   const Link* const link = links_.at(incoming.connection);
   if (link == nullptr) return;
@@ -144,7 +145,7 @@ void ZmqChannel::process_stranger(Incoming&& incoming) {
   }
 }
 
-/// Somebody dialed, or dialed again.
+/// Another rank has dialed, or dialed again.
 void ZmqChannel::process_call(const Incoming& incoming) {
   const ConnectionId connection = incoming.connection;
   const auto hello = decode<LinkHello>(incoming.body());
@@ -167,7 +168,7 @@ void ZmqChannel::process_call(const Incoming& incoming) {
   const Departure* const departure = ledger_.mailbox().departure(hello.rank);
   if (hello.incarnation > incarnation && !roster_.is_master()) {
     const bool kept = links_.early().add(connection, {hello, incoming.header.ack});
-    if (!kept) wire_->hang_up(connection);  // it calls again
+    if (!kept) wire_->hang_up(connection);  // the worker calls again
   } else if (hello.incarnation != incarnation) {
     links_.turn_away(connection, Refusal::lost, "another process has taken its place");
   } else if (departure != nullptr && departure->kind == Departure::Kind::lost) {
@@ -181,7 +182,7 @@ void ZmqChannel::process_call(const Incoming& incoming) {
   }
 }
 
-/// The master has told of a newcomer, who may have dialed before.
+/// The master has announced a newcomer, which may have dialed this rank before.
 void ZmqChannel::adopt_early(const Member& member) {
   for (auto& [connection, call] : links_.early().take(member)) {
     members_.adopt_call(call.hello, connection, call.received);
@@ -194,7 +195,7 @@ void ZmqChannel::adopt_early(const Member& member) {
   }
 }
 
-/// Does what the master has told of a rank, as far as nothing is awaited of it.
+/// Acts on what the master has told of a rank, unless its departure is still awaited.
 void ZmqChannel::follow_told(int rank) {
   while (const auto newcomer = members_.follow(rank)) adopt_early(*newcomer);
 }
@@ -208,7 +209,8 @@ void ZmqChannel::process_frame(Link& link, Incoming&& incoming) {
     process_numbered(link, std::move(incoming));
     return;
   }
-  if (is_numbered(header.kind) || header.kind == Kind::ack) return;  // came before, or will again
+  if (is_numbered(header.kind) || header.kind == Kind::ack)
+    return;  // came before, or will come again
   switch (header.kind) {
     case Kind::link:
       return process_call(incoming);
@@ -221,11 +223,11 @@ void ZmqChannel::process_frame(Link& link, Incoming&& incoming) {
     case Kind::reject:
       return process_reject(link, incoming);
     default:
-      return;  // a welcome or a start that was said again
+      return;  // a welcome or a start that was sent again
   }
 }
 
-/// A frame may show that its connection carries any.
+/// Notes a frame: it may show that its connection carries frames.
 void ZmqChannel::note_frame(Link& link, const Incoming& incoming) {
   dialer_.note_frame(link, incoming.connection, incoming.header.kind);
   if (link.carries()) members_.carries(link.rank());
@@ -266,7 +268,7 @@ void ZmqChannel::process_data(int source, Incoming&& incoming) {
   }
 }
 
-/// The master tells of a rank.
+/// The master tells something of a rank.
 void ZmqChannel::process_told(const Incoming& incoming) {
   const auto take = [this](auto&& told) {
     turns_->assert_entered();
@@ -282,7 +284,8 @@ void ZmqChannel::process_told(const Incoming& incoming) {
   }
 }
 
-/// At the master a frame to pass on; at a worker one that another worker sent this way.
+/// Handles a relay. The master passes its frame on. A worker takes the frame, which another worker
+/// has sent.
 void ZmqChannel::process_relay(int source, Incoming&& incoming) {
   const RelayTag tag = RelayTag::from_wire(incoming.header.tag);
   const ConnectionId connection = incoming.connection;
@@ -314,7 +317,7 @@ void ZmqChannel::process_reject(const Link& link, const Incoming& incoming) {
     links_.forget_kept(rank);
   } else if (reject.refusal == Refusal::unknown && dialer_.is_direct(rank, incoming.connection)) {
     dialer_.leads_elsewhere(rank, reject.text);
-  }  // else the master tells what became of that worker
+  }  // else the master will tell what became of that worker
 }
 
 void ZmqChannel::process_abort(int source, const Incoming& incoming) {

@@ -10,7 +10,7 @@
 namespace rankwire::zmq_wire {
 namespace {
 
-/// The others acknowledge the abort, or have not heard of it.
+/// The others have this long to acknowledge the abort.
 constexpr std::chrono::seconds told_within{1};
 
 }  // namespace
@@ -24,7 +24,7 @@ void Ending::ask_abort(int exit_code, const std::string& what) noexcept {
   try {
     abort_.host = host_name();
     abort_.what = what.substr(0, cause_bytes_max);
-  } catch (const std::bad_alloc&) {  // then in fewer words
+  } catch (const std::bad_alloc&) {  // without the texts then
   }
   asked_.store(true, std::memory_order_release);
 }
@@ -55,9 +55,9 @@ void Ending::say_goodbye() {
   say_to_all(Kind::goodbye, encode(goodbye));
 }
 
-/// To a master that has left as well, since it serves on. The process stays until the other side
-/// has confirmed it: a TCP connection that is closed with bytes unread resets the other way too,
-/// and what was on it is lost.
+/// Sends the last frame to all links. A master that has left gets it as well, since it serves on.
+/// The process must stay until the other side has acknowledged it: if a TCP connection is closed
+/// with unread bytes, it is reset in the other direction, too, and what was on it is lost.
 void Ending::say_to_all(Kind kind, const Buffer& body) {
   for (Link* const link : last_links()) {
     link->send({.kind = kind, .bytes = body.size()}, body.bytes());
@@ -81,7 +81,8 @@ bool Ending::all_confirmed() const {
                      [](const Link* link) { return link->all_acknowledged(); });
 }
 
-/// As far as there is an answer to hear. To those beyond the relay the master says it as well.
+/// Whether all others have acknowledged the abort. Ranks beyond the relay do not count: the master
+/// tells them, too.
 bool Ending::all_told() const {
   const auto links = last_links();
   return std::all_of(links.begin(), links.end(), [](const Link* link) {
@@ -112,7 +113,7 @@ void Ending::take_answer(const Incoming& incoming) {
   }
 }
 
-/// A rank of this world whose connection broke calls again.
+/// Answers the call of a rank of this world whose connection broke.
 void Ending::answer_call(const Incoming& incoming) try {
   const auto hello = decode<LinkHello>(incoming.body());
   const Roster& roster = to_.roster;
@@ -123,7 +124,7 @@ void Ending::answer_call(const Incoming& incoming) try {
     return;
   }
   to_.members.adopt_call(hello, incoming.connection, incoming.header.ack);
-} catch (const DecodeError&) {  // no call of ours
+} catch (const DecodeError&) {  // not a call of this world
 }
 
 }  // namespace rankwire::zmq_wire

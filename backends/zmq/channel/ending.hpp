@@ -15,17 +15,17 @@
 
 namespace rankwire::zmq_wire {
 
-/// The last that a rank says to all that are linked to it: its goodbye (clause 10), or the abort
-/// that ends the world (clause 11).
+/// The last frames that a rank sends to all that it has links with: its goodbye (clause 10), or the
+/// abort that ends the world (clause 11).
 ///
-/// Any thread may ask for an abort. It is made by the thread that has the turn: the program's,
-/// which looks for it in each round of a wait, or, where that is outside of the channel, the one
-/// that asked. So the program's thread may come back meanwhile, and take what it has without a
-/// turn: nothing here touches the mailbox or the windows, and what comes besides acknowledgements
-/// is thrown away.
+/// Any thread may ask for an abort. The thread that has the turn makes it: the program's thread,
+/// which checks for it in each round of a wait; or the thread that asked, if the program's thread
+/// is outside of the channel. In the second case the program's thread may come back meanwhile, and
+/// receive messages that are here already, which needs no turn. So nothing here touches the mailbox
+/// or the windows, and frames that come meanwhile are thrown away, except their acknowledgements.
 class Ending {
  public:
-  /// What it acts on; all of it outlives this.
+  /// The parts that it acts on. All of them outlive this.
   struct Parts {
     LinkTable& links;
     Dialer& dialer;
@@ -36,26 +36,26 @@ class Ending {
   };
   explicit Ending(const Parts& parts) : to_{parts} {}
 
-  // For any thread.
+  // Any thread may call these.
 
-  /// The first that asks counts.
+  /// Asks for an abort. The first request counts.
   void ask_abort(int exit_code, const std::string& what) noexcept;
-  /// Whether an abort was asked for and is still to be made.
+  /// Whether an abort was asked for and was not made yet.
   [[nodiscard]] bool is_abort_due() const { return is_asked() && !is_abort_made(); }
-  /// Whether it was made: the others know, or will not.
+  /// Whether the abort was made: the others have been told, as far as they can be.
   [[nodiscard]] bool is_abort_made() const { return made_.load(); }
 
-  // With the turn.
+  // Only the holder of the turn may call these.
 
-  /// Makes the abort that was asked for, if any, once; an abort by another rank that came before
-  /// stands. Waits 1 s at most for the others to acknowledge it. `wire` is null once the channel is
-  /// closed.
+  /// Makes the abort that was asked for, if it was not made yet. If another rank's abort has come
+  /// before, that one stands. Waits at most 1 s for the others to acknowledge it. `wire` is null
+  /// once the channel is closed.
   void heed_abort(Wire* wire) noexcept {
     if (is_asked() && !is_abort_made()) [[unlikely]]
       make_abort(wire);
   }
   void say_goodbye();
-  /// Whether all that was sent has been received, as far as somebody is there to receive it.
+  /// Whether all that was sent was acknowledged, except by ranks that have gone.
   [[nodiscard]] bool all_confirmed() const;
 
  private:
@@ -69,8 +69,8 @@ class Ending {
   void answer_call(const Incoming& incoming);
 
   Parts to_;
-  std::mutex mutex_;  // of those who ask
-  Abort abort_;       // does not change any more once asked_ is true
+  std::mutex mutex_;  // among threads that ask
+  Abort abort_;       // does not change once asked_ is true
   std::atomic<bool> asked_{false}, made_{false};
 };
 

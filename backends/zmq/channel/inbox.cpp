@@ -10,17 +10,19 @@
 namespace rankwire::zmq_wire {
 namespace {
 
-/// Up to here a received payload is copied out of libzmq's message; above it stays there.
+/// A received payload of up to this size is copied out of libzmq's message. A larger one stays
+/// there.
 constexpr std::size_t copied_payload_bytes_max = 4096;
-/// Memory for a payload in pieces; more follows as they come, not as the first of them says.
+/// A payload in pieces gets this much memory at first, and more as pieces come: its first piece may
+/// claim any size.
 constexpr std::size_t partial_bytes_first = std::size_t{64} << 20;
 
 std::span<const std::byte> view_of(const zmq::message_t& message) {
   return {message.data<std::byte>(), message.size()};
 }
 
-/// Without a copy. Behind a payload that is sent on there may be room for its next header, where
-/// the last one was.
+/// A Buffer over a part of `message`, without a copy. If the payload is sent on, its next header
+/// may go into the room behind it, where its last header was.
 Buffer buffer_over(zmq::message_t&& message, std::size_t offset, std::size_t size) {
   auto* const holder = new zmq::message_t{std::move(message)};
   return Buffer::adopt(
@@ -31,8 +33,8 @@ Buffer buffer_over(zmq::message_t&& message, std::size_t offset, std::size_t siz
 
 }  // namespace
 
-/// The mark that a frame has a second part is not covered by the keys (libzmq 4.3.4), so a changed
-/// bit may join it with the next.
+/// CURVE does not protect the mark that a frame has a second part (libzmq 4.3.4). So a changed bit
+/// may join a frame with the next one.
 bool Inbox::is_whole(const Incoming& incoming) const {
   const Header& header = incoming.header;
   if (header.kind == Kind::relay) return true;
@@ -78,7 +80,8 @@ std::optional<std::string_view> Inbox::accept_batch(int source, Incoming&& incom
   return std::nullopt;
 }
 
-/// The pieces of a payload come in order, and no other data of that source between them.
+/// Takes a piece of a payload. Its pieces come in order, with no other data of that source between
+/// them.
 std::optional<std::string_view> Inbox::accept_piece(int source, Incoming&& incoming) {
   Partial& partial = partials_[static_cast<std::size_t>(source)];
   const std::size_t bytes = incoming.header.bytes;
@@ -113,7 +116,7 @@ std::optional<Event> Inbox::take(const Wanted& wanted) {
   return take_from_batch(wanted);
 }
 
-/// The usual case, without the way through the mailbox.
+/// This is the usual case. Messages need not pass through the mailbox.
 std::optional<Event> Inbox::take_from_batch(const Wanted& wanted) {
   const int source = open_batch_.source;
   while (const auto entry = take_entry(open_batch_.rest)) {
@@ -127,7 +130,7 @@ std::optional<Event> Inbox::take_from_batch(const Wanted& wanted) {
                                   Message{source, tag, Buffer::copy_of(entry->payload)}};
     } else {
       deliver_copy(source, tag, entry->payload);
-      return ledger_.take(wanted);  // which says why
+      return ledger_.take(wanted);  // throws with the reason
     }
   }
   return std::nullopt;

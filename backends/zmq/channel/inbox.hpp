@@ -14,49 +14,50 @@
 
 namespace rankwire::zmq_wire {
 
-/// What has come for the program: frames of data become messages in the mailbox. A frame is a
-/// message, a piece of a large one, or a batch of small ones, which stays packed until the program
-/// or something that comes behind it asks for them. Used by the program's thread alone.
+/// Turns frames of data that have come into messages in the mailbox. A frame is a message, a piece
+/// of a large one, or a batch of small ones. A batch stays packed until the program asks for its
+/// messages, or something comes behind it that must find them in the mailbox. Only the program's
+/// thread uses this.
 class Inbox {
  public:
-  /// `ledger` outlives this; messages are put there.
+  /// `ledger` outlives this. Messages go there.
   Inbox(Ledger& ledger, int ranks, std::uint64_t message_bytes_max)
       : ledger_{ledger},
         message_bytes_max_{message_bytes_max},
         partials_(static_cast<std::size_t>(ranks)) {}
 
-  /// Whether header and parts of a numbered frame belong together.
+  /// Whether the header and the parts of a numbered frame belong together.
   [[nodiscard]] bool is_whole(const Incoming& incoming) const;
-  /// Takes a frame of Kind::data or Kind::batch that `source` has sent. Nothing of a frame that is
-  /// not sound is taken: then it says what is wrong with it.
+  /// Takes a frame of Kind::data or Kind::batch from `source`. If the frame is not sound, takes
+  /// nothing of it and returns what is wrong with it.
   [[nodiscard]] std::optional<std::string_view> accept(int source, Incoming&& incoming);
 
-  /// The next event that `wanted` asks for, of what is here.
+  /// The next event that is here and that `wanted` asks for.
   [[nodiscard]] std::optional<Event> take(const Wanted& wanted);
-  /// The same of the batch alone, where the mailbox has nothing that `wanted` asks for.
+  /// Like take(), from the batch alone. Only if the mailbox has nothing that `wanted` asks for.
   [[nodiscard]] std::optional<Event> take_from_batch(const Wanted& wanted);
-  /// Puts what the batch still has into the mailbox: where what comes later must find it, news of
-  /// departures included.
+  /// Moves the rest of the batch into the mailbox. To be called before anything younger goes there,
+  /// news of departures included.
   void unpack();
 
-  /// The rest of a large message of `rank` will not come.
+  /// Drops the pieces of a large message of `rank`, of which the rest will not come.
   void forget_pieces(int rank) { partials_[static_cast<std::size_t>(rank)] = {}; }
-  /// How many bytes of payloads were copied since the last call of this.
+  /// Returns how many bytes of payloads were copied since the last call.
   [[nodiscard]] std::size_t take_copied_bytes() { return std::exchange(copied_bytes_, 0); }
 
  private:
-  /// A payload that comes in pieces.
+  /// A payload of which some pieces have come.
   struct Partial {
-    Buffer memory;  // grows as they come
+    Buffer memory;  // grows as pieces come
     std::size_t filled = 0;
     std::size_t bytes = 0;  // of the whole payload
   };
-  /// A frame of Kind::batch whose messages the program takes out one by one. They are younger than
-  /// what is in the mailbox.
+  /// A frame of Kind::batch of which the program takes the messages out one by one. They are
+  /// younger than all that is in the mailbox.
   struct OpenBatch {
     int source = 0;
     zmq::message_t frame;
-    std::span<const std::byte> rest;  // of frame; empty: there is none
+    std::span<const std::byte> rest;  // the part of frame that was not taken yet; empty: no batch
   };
 
   [[nodiscard]] std::optional<std::string_view> accept_data(int source, Incoming&& incoming);

@@ -80,7 +80,8 @@ void Membership::take_hello(Incoming&& incoming) {
     const auto patience = newcomers_.wait(*hello, incoming, wire_);
     if (patience == Newcomers::Patience::waits) return;
     if (patience == Newcomers::Patience::comes_again) {
-      // It stays, and sees by the end of its connection when this master may be another world's.
+      // The worker stays. It sees by the end of its connection when this master may open another
+      // world.
       wire_.let_in(connection);
       send_reject(wire_, connection,
                   {Refusal::later, "it still ends a world, and may open another one then"});
@@ -108,7 +109,7 @@ void Membership::let_in(int place, const Hello& hello, ConnectionId connection) 
   absences_.probe_first(place, std::move(probe));
 }
 
-/// The worker's connection broke before the start came to it.
+/// Sends the start again: the worker's connection broke before the start had reached it.
 void Membership::start_again(int rank, ConnectionId connection, std::uint32_t hello) {
   if (const Departure* const departure = ledger_.mailbox().departure(rank)) {
     links_.turn_away(connection, Refusal::lost, departure->reason);
@@ -116,11 +117,12 @@ void Membership::start_again(int rank, ConnectionId connection, std::uint32_t he
   }
   const Link* const link = links_.out(rank);
   const bool started = link != nullptr && link->was_called();
-  if (started || !newcomers_.heed_hello(rank, hello)) {  // it has called again since
+  if (started || !newcomers_.heed_hello(rank, hello)) {  // the worker has called again since
     if (link == nullptr || link->connection() != connection) links_.unlink(connection);
     return;
   }
-  // Nothing of the link was received: who departed since the start is told over it once more.
+  // The worker has received no frame of the link. So the link tells it again who departed since the
+  // start.
   send_table(rank, connection, false);
   adopt(rank, connection, 0);
 }
@@ -139,14 +141,15 @@ void Membership::send_table(int newcomer, ConnectionId connection, bool with_dep
   send_record(wire_, connection, Kind::start, start);
 }
 
-void Membership::look_at_waiting() {
-  for (auto& hello : newcomers_.take_waiting()) take_hello(std::move(hello));
+void Membership::look_at_waiting_hellos() {
+  for (auto& hello : newcomers_.take_waiting_hellos()) take_hello(std::move(hello));
 }
 
 void Membership::take_goodbye(Link& link, const Goodbye& goodbye) {
   link.acknowledge();
   const int source = link.rank();
-  // Over our own link to it nothing else comes from there: the master tells what to await.
+  // If the goodbye comes over the link by which this rank sends, no messages come there. The master
+  // then tells how many to await.
   if (&link == links_.from(source)) {
     depart(source, {Departure::Kind::left, "closed its channel"}, goodbye);
   }
@@ -160,8 +163,8 @@ void Membership::take_told(Departures::Told&& told) {
   }
 }
 
-/// What the process that had the rank has sent may still come: it is received before anything is
-/// said of the next one.
+/// What the process before has sent may still come. It is received before anything is done for the
+/// next process.
 std::optional<Member> Membership::follow(int rank) {
   while (const auto told = departures_.take_later(rank)) {
     if (const auto* const member = std::get_if<Member>(&*told)) {
@@ -199,7 +202,7 @@ void Membership::look_at_absent() {
 }
 
 bool Membership::needs_look() const {
-  return newcomers_.has_waiting() || departures_.needs_look() || absences_.needs_look();
+  return newcomers_.has_waiting_hellos() || departures_.needs_look() || absences_.needs_look();
 }
 
 void Membership::lose(int rank, const std::string& reason) {
@@ -213,12 +216,12 @@ void Membership::lose(int rank, const std::string& reason) {
 
 void Membership::lose_world(const std::string& reason) {
   if (ledger_.end().has_come()) return;
-  wire_.stop_listening();  // a master that can reach this process shall not wait for it
+  wire_.stop_listening();  // so that a master that can reach this process does not wait for it
   for (int rank = 0; rank < roster_.size(); ++rank) {
     if (rank == roster_.self()) continue;
     departures_.forget_later(rank);
     depart(rank, {Departure::Kind::lost, reason});
-    drop_links(rank);  // of one that had left before, too
+    drop_links(rank);  // also if it had left before
   }
 }
 
@@ -229,7 +232,7 @@ void Membership::leave_without_master(const std::string& reason) {
   }
 }
 
-/// Once: the first departure of a rank stands.
+/// `rank` departs. Does nothing if it has departed already.
 void Membership::depart(int rank, const Departures::End& end, const Goodbye& goodbye) {
   if (!is_there(rank)) return;
   const bool lost = end.kind == Departure::Kind::lost;
@@ -241,7 +244,7 @@ void Membership::depart(int rank, const Departures::End& end, const Goodbye& goo
   if (lost) {
     if (roster_.is_master()) links_.expel(rank, end.reason);
     drop_links(rank);
-  } else if (rank != 0) {  // a master that has left still passes on and tells
+  } else if (rank != 0) {  // a master that has left still relays, and tells of others
     links_.forget_kept(rank);
   }
   if (!roster_.is_master()) return;
@@ -261,11 +264,12 @@ void Membership::drop_links(int rank) {
   absences_.end(rank);
 }
 
-/// A new process has the rank: everything between it and us begins anew.
+/// A new process has the rank. All counts and links with it begin anew.
 void Membership::replace(const Member& member) {
   const int rank = member.rank;
   if (is_there(rank)) depart(rank, {Departure::Kind::lost, "another process took its place"});
-  links_.expel(rank, "another process has taken its place");  // it may still close
+  links_.expel(rank,
+               "another process has taken its place");  // the old process may still live, and close
   drop_links(rank);
   roster_.replace(member);
   inbox_.forget_pieces(rank);

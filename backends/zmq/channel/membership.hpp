@@ -19,15 +19,15 @@
 
 namespace rankwire::zmq_wire {
 
-/// Who is in the world, who comes and who goes, and what that means for links, mailbox and windows
-/// (clauses 8, 10, 14). The master alone says who is lost: it hears of every rank's end and tells
+/// Who is in the world, who comes and goes, and what this changes in links, mailbox and windows
+/// (clauses 8, 10, 14). Only the master decides who is lost: it hears of every rank's end and tells
 /// the others. So a worker that loses the master has lost the world.
 ///
-/// A goodbye comes behind all data of its connection, so it counts at once there; what the master
-/// tells of a worker may overtake that worker's own link (Departures).
+/// A goodbye comes behind all data of its own connection, so there it counts at once. What the
+/// master tells of a worker may overtake that worker's own link (see Departures).
 class Membership {
  public:
-  /// What it acts on; all of it outlives this.
+  /// The parts that it acts on. All of them outlive this.
   struct Parts {
     Wire& wire;
     LinkTable& links;
@@ -45,63 +45,66 @@ class Membership {
 
   // Connections.
 
-  /// A connection by which `rank` has called leads to its link; `received` frames of ours have come
-  /// there.
+  /// `rank` has called over `connection`, which leads to its link from now on. The caller has
+  /// received `received` frames of this rank.
   void adopt(int rank, ConnectionId connection, std::uint32_t received);
-  /// The same for the call of another worker, unless the rank has called by another way since.
+  /// Like adopt(), for the call of another worker. Ignored if that rank has called by another way
+  /// since.
   void adopt_call(const LinkHello& hello, ConnectionId connection, std::uint32_t received);
-  /// A connection that this worker dialed to the master stands again.
+  /// The connection to the master stands again, which this worker dialed.
   void master_stands() { absences_.stands(0); }
-  /// The connection between the master and a worker broke; `exited`: the process over there has
-  /// ended.
+  /// The connection between the master and a worker broke. `exited`: the process at the other end
+  /// has exited.
   void hub_is_down(int rank, bool exited);
-  /// Whether frames that come from `rank` may show that its connection carries any.
+  /// Whether it is not known yet that the connection of `rank` carries frames.
   [[nodiscard]] bool is_unproven(int rank) const { return !absences_.has_carried(rank); }
   void carries(int rank) { absences_.carries(rank); }
 
   // Who comes.
 
-  /// At a running master: a newcomer, or somebody who is too late.
+  /// Handles a hello at a running master: of a newcomer, or of a worker that is too late.
   void take_hello(Incoming&& hello);
-  /// Hellos that wait for a place are looked at again.
-  void look_at_waiting();
-  /// The connection of one of those ended, perhaps.
+  /// Looks again at hellos that wait for a place.
+  void look_at_waiting_hellos();
+  /// A connection ended. Forgets the hello that waits over it, if any.
   void forget_caller(ConnectionId connection) { newcomers_.forget(connection); }
 
   // Who goes.
 
-  /// `link`'s rank says that it leaves.
+  /// The rank of `link` says goodbye.
   void take_goodbye(Link& link, const Goodbye& goodbye);
-  /// The master tells of a rank. What follows from it: see follow().
+  /// The master tells something of a rank. Call follow() then.
   void take_told(Departures::Told&& told);
-  /// Acts on what the master has told of `rank`, as far as it need not wait: returns a process that
-  /// has the rank from now on, to be asked again then; nothing when all is done.
+  /// Acts on what the master has told of `rank`, unless it must wait. Returns a process that has
+  /// the rank from now on; take in its early frames, then call this again. Returns nothing when all
+  /// is done.
   [[nodiscard]] std::optional<Member> follow(int rank);
-  /// A message of `rank` has come: it may be the last that was awaited.
+  /// A message of `rank` has come. It may be the last one that was awaited.
   void message_came(int rank);
-  /// The connection of a departing rank ended, or time has passed.
+  /// Looks whether a departing rank has departed. To be called when its connection ended, or time
+  /// has passed.
   void look_at_departing(int rank);
-  /// Gives up on what was awaited for long enough.
+  /// Lets a departing rank depart if it was awaited for long enough.
   void give_up_late(int rank);
-  /// Loses those that were out of reach for long enough.
+  /// Loses the ranks that were out of reach for long enough.
   void look_at_absent();
   [[nodiscard]] bool needs_look() const;
-  /// `rank` is lost; at a worker only the master can be.
+  /// `rank` is lost. At a worker this can only be the master.
   void lose(int rank, const std::string& reason);
-  /// Without the master nobody tells of the others: all are lost.
+  /// The master is lost. Nobody tells of the others any more, so all ranks are lost.
   void lose_world(const std::string& reason);
-  /// The same where this rank closes and another process has its place already: what it has sent is
-  /// still on its way to the others, but for what the master would relay.
+  /// Like lose_world(), if this rank closes and another process has its place already. What it has
+  /// sent is still under way to the others, except what the master would relay.
   void leave_without_master(const std::string& reason);
 
   [[nodiscard]] bool is_departing(int rank) const { return departures_.is_departing(rank); }
-  /// As the mailbox says, but for any thread that has the turn.
+  /// What the mailbox says, for any thread that has the turn.
   [[nodiscard]] bool has_departed(int rank) const { return departures_.has_departed(rank); }
-  /// "ranks 3, 5", for the log: those that have not departed.
+  /// The ranks that have not departed, for the log: "ranks 3, 5".
   [[nodiscard]] std::string remaining_ranks() const;
-  /// At the master: the same to all workers that are there but one.
+  /// At the master: sends a frame to all workers that are there, except one.
   void tell_workers(Kind kind, const Buffer& body, int except);
-  /// This rank closes: nobody comes in any more.
+  /// This rank closes. Nobody is let in any more.
   void close() {
     closing_ = true;
     newcomers_.close();

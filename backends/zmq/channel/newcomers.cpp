@@ -6,8 +6,8 @@ namespace rankwire::zmq_wire {
 namespace {
 
 constexpr std::size_t waiting_max = 1000;
-/// The end of whoever has the place may come to be known a while after the next has called: so few
-/// may wait for that without any sign of it.
+/// The master may learn of the end of a process some time after the next one has called for its
+/// place. This many hellos may wait for that without any sign of such an end.
 constexpr std::chrono::milliseconds end_known_within{1000};
 constexpr std::size_t waiting_without_sign_max = 16;
 
@@ -64,24 +64,25 @@ Newcomers::Patience Newcomers::wait(const Hello& hello, Incoming& incoming, Wire
     return Patience::waits;
   }
   wire.let_in(incoming.connection);
-  waiting_.push_back(std::move(incoming));
+  waiting_hellos_.push_back(std::move(incoming));
   looks_.begin();
   return Patience::waits;
 }
 
-/// The end of whoever had the place may wait right behind the hello of the next, or not be certain
-/// yet.
+/// Whether a place may become free soon. The end of the process that had it may stand right behind
+/// this hello, or may not be certain yet.
 bool Newcomers::may_become_vacant(const Hello& hello, const Incoming& incoming) const {
-  if (!settings_.takes_arrivals || closing_ || waiting_.size() >= waiting_max) return false;
+  if (!settings_.takes_arrivals || closing_ || waiting_hellos_.size() >= waiting_max) return false;
   if (!incoming.deferred) return true;
   for (int rank = 1; rank < roster_.size(); ++rank) {
     if (is_wanted(rank, hello) && absences_.is_absent(rank)) return true;
   }
-  return !incoming.waits_until.expired() && waiting_.size() < waiting_without_sign_max;
+  return !incoming.waits_until.expired() && waiting_hellos_.size() < waiting_without_sign_max;
 }
 
-/// A program may open one world after the other, and its workers are done with one before the
-/// master is: when it closes, or waits for others while the place was left in order.
+/// Whether the worker may have come for the next world. A program may open one world after the
+/// other, and a worker may be done with the first before the master is. So it is if the master
+/// closes, or if the rank that had the place has left in order.
 bool Newcomers::comes_for_next_world(const Hello& hello) const {
   if (closing_) return true;
   for (int rank = 1; rank < roster_.size(); ++rank) {

@@ -15,11 +15,11 @@
 
 namespace rankwire::zmq_wire {
 
-/// Who says hello to the master of a running world: newcomers for the places of ranks that have
-/// departed (clause 14), and workers that were too late, or come for the next world.
+/// The hellos that come to the master of a running world: of newcomers for the places of departed
+/// ranks (clause 14), and of workers that are too late or come for the next world.
 class Newcomers {
  public:
-  /// All that is given outlives this. `looks` is when the hellos that wait are to be looked at.
+  /// All arguments outlive this. `looks` says when to look at the hellos that wait.
   Newcomers(const Roster& roster, const Mailbox& mailbox, const Absences& absences,
             const Settings& settings, LookTime& looks)
       : roster_{roster},
@@ -29,40 +29,42 @@ class Newcomers {
         looks_{looks},
         known_(static_cast<std::size_t>(roster.size())) {}
 
-  /// The worker `rank` has said `hello` and is let in.
+  /// Notes what the worker that gets `rank` has said in its hello.
   void admit(int rank, std::uint64_t nonce, std::uint32_t hello) { of(rank) = {nonce, hello}; }
-  /// The rank of the process that said `nonce` in its hello; -1: none.
+  /// The rank of the process whose hello had `nonce`. -1 if there is none.
   [[nodiscard]] int rank_with(std::uint64_t nonce) const;
-  /// Whether a hello of `rank` is newer than those before, which it then counts with.
+  /// Whether a hello of `rank` is newer than all before. Notes its number if so.
   [[nodiscard]] bool heed_hello(int rank, std::uint32_t hello);
-  /// The rank out of reach that the process had which says hello, at the same address; -1: none. It
-  /// may still be heard there, and be waited for in vain.
+  /// The rank out of reach that was had by the same process that says `hello` now, at the same
+  /// address. -1 if there is none. It would still answer probes there, and be waited for in vain.
   [[nodiscard]] int absent_in_same_process(const Hello& hello) const;
-  /// The rank that a newcomer who wants `wanted` (or any, below 0) gets; -1: none.
+  /// The rank that a newcomer gets who wants `wanted` (below 0: any). -1 if there is none.
   [[nodiscard]] int vacant_place(int wanted) const;
-  /// Why there is none.
+  /// Why vacant_place() has found none.
   [[nodiscard]] std::string no_place(int wanted) const;
 
   enum class Patience { none, waits, comes_again };
-  /// What becomes of a hello that finds no place: whether it waits here for one; or whether its
-  /// sender is to wait, since this world ends and the master may open another. One that waits is
-  /// put behind what has come (Wire::defer), or is kept.
+  /// Decides about a hello that finds no place. `waits`: it waits here for a place; it was put
+  /// behind what has come (Wire::defer), or is kept. `comes_again`: its sender should wait, since
+  /// this world ends and the master may open another. `none`: neither.
   [[nodiscard]] Patience wait(const Hello& hello, Incoming& incoming, Wire& wire);
-  /// Takes out the hellos that wait.
-  [[nodiscard]] std::vector<Incoming> take_waiting() { return std::exchange(waiting_, {}); }
-  [[nodiscard]] bool has_waiting() const { return !waiting_.empty(); }
-  /// The connection ended.
-  void forget(ConnectionId connection) {
-    std::erase_if(waiting_, [&](const Incoming& in) { return in.connection == connection; });
+  /// Removes and returns the hellos that wait.
+  [[nodiscard]] std::vector<Incoming> take_waiting_hellos() {
+    return std::exchange(waiting_hellos_, {});
   }
-  /// The master closes: nobody comes in any more.
+  [[nodiscard]] bool has_waiting_hellos() const { return !waiting_hellos_.empty(); }
+  /// A connection ended. Forgets its hello.
+  void forget(ConnectionId connection) {
+    std::erase_if(waiting_hellos_, [&](const Incoming& in) { return in.connection == connection; });
+  }
+  /// The master closes. Nobody is let in any more.
   void close() { closing_ = true; }
 
  private:
-  /// What the worker of a rank has said of itself.
+  /// What the worker of a rank has said in its last hello.
   struct Known {
     std::uint64_t nonce = 0;
-    std::uint32_t hello = 0;  // the number of its last
+    std::uint32_t hello = 0;  // its number (Hello::call)
   };
   [[nodiscard]] Known& of(int rank) { return known_[static_cast<std::size_t>(rank)]; }
   [[nodiscard]] bool may_become_vacant(const Hello& hello, const Incoming& incoming) const;
@@ -74,8 +76,8 @@ class Newcomers {
   const Settings& settings_;
   LookTime& looks_;
   bool closing_ = false;
-  std::vector<Known> known_;       // by rank
-  std::vector<Incoming> waiting_;  // until an absence has ended
+  std::vector<Known> known_;              // by rank
+  std::vector<Incoming> waiting_hellos_;  // hellos that wait for the end of an absence
 };
 
 }  // namespace rankwire::zmq_wire

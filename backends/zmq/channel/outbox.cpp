@@ -7,7 +7,7 @@
 namespace rankwire::zmq_wire {
 namespace {
 
-/// A payload that libzmq sends in pieces; ends with the last of them.
+/// A payload that libzmq sends in pieces. It ends with the last of them.
 struct SharedPayload {
   SharedPayload(Buffer&& payload, std::size_t pieces)
       : bytes{std::move(payload)}, references{pieces} {}
@@ -24,7 +24,7 @@ struct SharedPayload {
 
 void Outbox::send_inline(Link& link, int tag, std::span<const std::byte> payload) {
   Sent& sent = of(link.rank());
-  const bool alone = std::exchange(sent.at_wait, waits_) != waits_;
+  const bool alone = std::exchange(sent.at_wait, wait_count_) != wait_count_;
   link.send_message(static_cast<std::uint32_t>(tag), payload, alone);
   if (link.has_batch() && !std::exchange(link.listed, true)) with_batch_.push_back(&link);
   ++sent.messages;

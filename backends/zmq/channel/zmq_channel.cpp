@@ -13,22 +13,24 @@
 #include "rankwire/backend/wait_policy.hpp"
 #include "reach/address.hpp"
 
-// What the program calls: messages, news, the end. (What comes: dispatch.cpp.)
+// The functions that the program calls. (What comes: dispatch.cpp.)
 
 namespace rankwire::zmq_wire {
 namespace {
 
 using namespace std::chrono_literals;
 
-/// A call that does not wait takes in what has come for so long; that of a program which takes what
-/// it has, and waits for nothing, for less.
+/// A call that does not wait takes in what has come for at most this long; less if the program
+/// takes messages that are here, and waits for nothing.
 constexpr std::chrono::milliseconds look_max{10}, busy_look_max{2};
-/// For whoever has the turn to make an abort: a round of a wait, and the time until it is told.
+/// The holder of the turn makes an abort within this time: a round of a wait, and the time to tell
+/// the others.
 constexpr auto abort_made_within = 2s;
-/// So many calls of workers that the master has not told of yet may come besides one of each.
+/// This many calls of workers that the master has not announced yet are kept, besides one for each
+/// rank.
 constexpr std::size_t early_calls_max = 100;
 
-/// What a wait may yield before it sleeps, by the ranks of this host and its cores.
+/// How long a wait may yield before it sleeps, given the ranks of this host and its cores.
 std::chrono::microseconds yield_of(const Roster& roster, const WaitSettings& settings) {
   Crowd crowd{.ranks = 0, .cores = usable_cores(allowed_cores(), core_quota()), .served = true};
   for (int rank = 0; rank < roster.size(); ++rank) {
@@ -73,8 +75,8 @@ ZmqChannel::ZmqChannel(Session session)
   if (session.early_dropped) links_.ask_again();
 }
 
-/// The sockets linger, then close. In a forked process what has locks, threads or files stays as it
-/// is: the turn may be a thread's of the parent, and here is no other thread.
+/// The sockets linger, then close. In a forked process, everything with locks, threads or files
+/// stays as it is: a thread of the parent may have the turn, and that thread does not exist here.
 ZmqChannel::~ZmqChannel() {
   if (!is_own_process()) {
     static auto& left = *new std::vector<std::unique_ptr<Wire>>;
@@ -83,7 +85,7 @@ ZmqChannel::~ZmqChannel() {
     left.push_back(std::move(wire_));
     return;
   }
-  turns_->enter();  // and does not leave: libzmq's thread shall find nothing of this any more
+  turns_->enter();  // never left: libzmq's thread must not use this any more
   if (!wire_) return;
   try {
     outbox_.flush();
@@ -119,7 +121,7 @@ void ZmqChannel::do_send_borrowed(int dest, int tag, std::span<const std::byte> 
   }
 }
 
-/// Throws what must be thrown before a send; returns when there is room for it.
+/// Throws what must be thrown before a send. Returns when there is room for it.
 void ZmqChannel::prepare_send(int dest, std::size_t bytes, Deadline deadline) {
   check_interrupted();
   if (pace_.note_send(bytes)) {
@@ -141,7 +143,7 @@ void ZmqChannel::Rounds::check() const {
 bool ZmqChannel::Rounds::step(Deadline until) const {
   channel.turns_->assert_entered();
   if (until.is_poll()) return channel.pump(until);
-  channel.settle();  // for it sleeps at once
+  channel.settle();  // before pump() sleeps
   return channel.pump(until.sooner(channel.ledger_.windows().settles_at()));
 }
 
@@ -195,7 +197,7 @@ std::optional<Event> ZmqChannel::wait_for(const Wanted& wanted, Deadline deadlin
   return event;
 }
 
-/// Gives the sender the room back that its message took.
+/// Gives the room that the message took back to its sender.
 void ZmqChannel::note_taken(const Message& message) {
   const auto total = ledger_.taken(message.source, message.payload.size());
   if (!total) return;
@@ -225,7 +227,7 @@ std::optional<Departure> ZmqChannel::do_departure(int rank) {
   return ledger_.departure(rank);
 }
 
-/// Without a turn: what it reads of the links and the wire, libzmq's thread does not change.
+/// Needs no turn: libzmq's thread does not change what it reads of the links and the wire.
 Info ZmqChannel::do_info() const RANKWIRE_NOT_ANALYZED {
   Info info = ledger_.info();
   info.transport = "zmq";
@@ -243,7 +245,7 @@ Info ZmqChannel::do_info() const RANKWIRE_NOT_ANALYZED {
 void ZmqChannel::do_close(Deadline serve_until) {
   const Turn turn{*turns_};
   members_.close();
-  address_file_.remove();  // whoever comes now is meant for the next master
+  address_file_.remove();  // a worker that starts now is meant for the next master
   ending_.heed_abort(wire_.get());
   const WorldEnd& end = ledger_.end();
   if (!end.has_come()) {
@@ -253,7 +255,7 @@ void ZmqChannel::do_close(Deadline serve_until) {
     while (!ending_.all_confirmed() && !end.has_come() && !linger.expired()) pump(linger);
     if (roster_.is_master()) serve_others(serve_until);
   }
-  // Those who have confirmed have read all; only for others is there something to send.
+  // Ranks that have confirmed have read everything. The sockets need to linger only for others.
   if (!ending_.is_abort_made()) {
     wire_->set_linger(ending_.all_confirmed() ? 0ms : settings_.linger);
   }
@@ -262,7 +264,7 @@ void ZmqChannel::do_close(Deadline serve_until) {
   end.check();
 }
 
-/// The workers hear of each other through the master; it stays for them after its own goodbye.
+/// The workers hear of each other through the master. So it stays for them after its own goodbye.
 void ZmqChannel::serve_others(Deadline serve_until) {
   constexpr auto report_pause = 10s;
   Deadline next_report{report_pause};

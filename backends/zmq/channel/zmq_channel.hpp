@@ -23,24 +23,25 @@
 
 namespace rankwire::zmq_wire {
 
-/// The channel over a Wire. The master is the hub: it alone says who is lost, hears of every rank's
-/// end and tells the others; so a worker that loses the master has lost the world. Workers talk
-/// over links of their own, dialed at the first send and one for each direction; the answers of the
-/// receiver (credits, goodbyes) come back over the same link. Where one cannot reach the other, the
-/// master relays the link's frames.
+/// The channel over a Wire. The master is the hub: only the master decides who is lost; it hears of
+/// every rank's end and tells the others. So a worker that loses the master has lost the world.
+/// Workers talk over links of their own. A worker dials such a link at its first send to the other;
+/// the receiver's answers (credits, goodbyes) come back over the same link. If one worker cannot
+/// reach another, the master relays the frames of their link.
 ///
-/// This class has what the program calls (zmq_channel.cpp), and hands what comes from the Wire to
-/// its parts (dispatch.cpp). No part calls back: they say what follows, and the channel does it.
+/// This class has the functions that the program calls (zmq_channel.cpp). It hands what comes from
+/// the Wire to its parts (dispatch.cpp). No part calls back: a part returns what follows, and the
+/// channel does it.
 ///
-/// What is guarded by `turns_` is also used by libzmq's thread, which sends what has become due,
-/// and by a thread that aborts. All else is for the program's thread.
+/// Members that `turns_` guards are also used by libzmq's thread, which sends what has become due,
+/// and by a thread that aborts. Only the program's thread uses the others.
 class ZmqChannel final : public Channel {
  public:
   explicit ZmqChannel(Session session);
   ~ZmqChannel() override;
 
  private:
-  /// What a wait does in each round (see wait_until); inside of a turn.
+  /// The rounds of a wait (see wait_until). Only with the turn.
   struct Rounds {
     ZmqChannel& channel;
     void check() const;
@@ -67,7 +68,7 @@ class ZmqChannel final : public Channel {
   void settle() RANKWIRE_REQUIRES(*turns_);
   void serve_others(Deadline serve_until) RANKWIRE_REQUIRES(*turns_);
 
-  // dispatch.cpp: what comes.
+  // dispatch.cpp: what comes from the Wire.
   bool pump(Deadline deadline) RANKWIRE_REQUIRES(*turns_);
   void look_around(std::chrono::milliseconds at_most) RANKWIRE_REQUIRES(*turns_);
   bool drain(std::chrono::milliseconds at_most) RANKWIRE_REQUIRES(*turns_);
@@ -90,7 +91,7 @@ class ZmqChannel final : public Channel {
   void adopt_early(const Member& member) RANKWIRE_REQUIRES(*turns_);
 
   const ZmqSettings settings_;
-  AddressFile address_file_;  // a master's; removed when it closes
+  AddressFile address_file_;  // only at a master; removed when it closes
   // Null once the channel is closed.
   std::unique_ptr<Wire> wire_ RANKWIRE_PT_GUARDED_BY(*turns_);
   Roster roster_;
@@ -104,7 +105,7 @@ class ZmqChannel final : public Channel {
   Membership members_ RANKWIRE_GUARDED_BY(*turns_);
   Ending ending_;
   Pace pace_;
-  std::uint64_t frames_dropped_ = 0;  // by the wire, once it is closed
+  std::uint64_t frames_dropped_ = 0;  // the wire's count, once it is closed
 };
 
 }  // namespace rankwire::zmq_wire

@@ -28,7 +28,7 @@ bool is_batch(std::span<const std::byte> body, std::uint64_t message_bytes_max) 
   return true;
 }
 
-/// Stands before the frame's bytes, in one allocation.
+/// Stands in front of the frame's bytes, in the same allocation.
 struct CountedFrame::Shared {
   std::shared_ptr<Flow> flow;
   std::size_t size;
@@ -54,13 +54,14 @@ void CountedFrame::Release::operator()(Shared* shared) const noexcept {
 zmq::message_t CountedFrame::message() const {
   Shared& shared = *shared_;
   zmq::message_t message{shared.bytes(), shared.size, sent, &shared};
-  // Only now: where libzmq has no memory, it does not call back.
+  // Counts only after the message was made: if libzmq has no memory, it throws and never calls
+  // sent().
   shared.references.fetch_add(1, std::memory_order_relaxed);
   shared.flow->under_way.fetch_add(1);
   return message;
 }
 
-/// Called by libzmq, on any thread.
+/// libzmq calls this, on any thread, when it is done with a message.
 void CountedFrame::sent(void*, void* hint) noexcept {
   auto* const shared = static_cast<Shared*>(hint);
   const std::shared_ptr<Flow> flow = shared->flow;
@@ -81,7 +82,7 @@ void Batch::add(std::uint32_t tag, std::span<const std::byte> payload) {
 
 std::span<const std::byte> Batch::finish(Header header) {
   header.bytes = size_ - Header::wire_bytes;
-  // The entries stay where they are, behind the room for a header.
+  // The entries stay where they are. The header goes in front of them or behind them.
   const std::span<std::byte> frame{bytes_.get() + Header::wire_bytes - body_at(size_), size_};
   put_header(frame, header);
   return frame;

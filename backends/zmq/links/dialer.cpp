@@ -14,32 +14,34 @@ namespace {
 
 using Clock = Deadline::Clock;
 
-/// Before that nobody goes by the relay: what ended a connection may be over, or be told by the
-/// master.
+/// No link is relayed before this time: whatever ended a connection may be over soon, or the master
+/// may report it.
 constexpr std::chrono::milliseconds dial_patience{2000};
 constexpr std::chrono::milliseconds look_for_way_interval{1000};
-/// Probes in a row that find the way closed; or somebody who accepts and says nothing, as a host
-/// does that is very busy.
+/// This many probes in a row must find the way closed. More must find a host that accepts and says
+/// nothing: a very busy host does that, too.
 constexpr int closed_max = 2, mute_max = 10;
-/// Of a rank that closes one is enough, and comes sooner: others give it the grace, and its linger
-/// may be over before.
+/// When this rank closes, one such probe is enough, and comes sooner: other ranks give it only the
+/// grace, and its linger may be over before.
 constexpr int mute_leaving_max = 1;
 constexpr std::chrono::milliseconds look_for_way_leaving_interval{250};
-/// Handshakes in a row that came to nothing.
+/// This many handshakes in a row must fail.
 constexpr int failures_max = 3;
 constexpr std::size_t probes_max = 8;
-/// Where all ranks of a large world dial all others at once, handshakes share the hosts: each would
-/// take longer than it may. So many are begun at a time, and more where they take longer than that.
+/// If all ranks of a large world dial all others at once, the handshakes share the hosts, and each
+/// would take longer than it may. So only this many are begun at a time; a dial that takes longer
+/// than dial_alone does not count any more.
 constexpr std::size_t dials_max = 16;
 constexpr std::chrono::milliseconds dial_alone{2000};
-/// Before the direct way is tried again, and for how long.
+/// The pauses before the direct way is tried again, and how long a trial lasts.
 constexpr std::chrono::milliseconds pause_first{250}, pause_last{60'000}, trial{10'000};
-/// Where to dial a worker; empty when that cannot be told here. In a world over ipc all are.
+/// Where to dial a worker. Empty if that cannot be found out here. In a world over ipc, all workers
+/// listen over ipc.
 std::string numeric_endpoint_of(const Member& member, bool over_ipc) {
   try {
     const Endpoint there = parse_endpoint(member.endpoint);
     if (there.is_ipc() != over_ipc) return {};
-    // A loopback address of another host would lead to a stranger on this one.
+    // A loopback address of another host would lead to some process on this one.
     const std::string& host = there.host;
     const bool loopback = host == "localhost" || host.starts_with("127.") || host == "::1";
     if (loopback && member.host != host_name()) return {};
@@ -79,7 +81,7 @@ void Dialer::dial(int dest) {
   dial_next();
 }
 
-/// Those whose turn it is. For the others all is kept that is sent to them.
+/// Dials the workers whose turn it is. What is sent to the others is kept.
 void Dialer::dial_next() {
   std::erase_if(dials_, [](const auto& dial) { return dial.second.expired(); });
   while (!to_dial_.empty() && dials_.size() < dials_max) {
@@ -90,7 +92,7 @@ void Dialer::dial_next() {
     if (link == nullptr || way.direct != 0 || way.relayed || way.endpoint.empty()) continue;
     dials_.emplace_back(dest, dial_alone);
     dial_direct(dest);
-    links_.call(*link, way.direct);  // kept until the connection stands
+    links_.call(*link, way.direct);  // its socket keeps it until the connection stands
     way.said = true;
     way.unproven_since = Clock::now();
     look_for_way(dest, look_for_way_interval);
@@ -127,13 +129,13 @@ void Dialer::is_up(Link& link, ConnectionId connection, bool anew) {
   dial_next();
   const bool said = std::exchange(way.said, false) && !anew;
   if (way.relayed) {
-    links_.try_call(link, connection);  // until that is answered the master relays on
+    links_.try_call(link, connection);  // the master relays until that is answered
   } else if (!said) {
     links_.call(link, connection);
   }
 }
 
-/// The trial of the direct way was answered.
+/// The trial of the direct way was answered: uses it from now on.
 void Dialer::go_direct(int rank) {
   Way& way = of(rank);
   way.relayed = false;
@@ -196,7 +198,7 @@ bool Dialer::needs_look() const {
                                           [](const Way& way) { return !way.look_at.is_never(); });
 }
 
-/// At a rank that is not reached directly: whether the way to it is closed, or open again.
+/// Looks at a rank that is not reached directly: whether the way to it is closed, or open again.
 void Dialer::look_at(int rank) {
   Way& way = of(rank);
   if (way.look_at.is_never()) return;
@@ -212,7 +214,7 @@ void Dialer::look_at(int rank) {
     }
   } else if (way.look_at.expired()) {
     if (way.relayed && way.direct != 0) {
-      try_again_later(rank);  // it does not come about
+      try_again_later(rank);  // the trial did not come about
     } else if (probes_ < probes_max) {
       ++probes_;
       way.probe = std::make_unique<Probe>(way.endpoint, probe_limit, Probe::Until::spoke);
@@ -265,7 +267,7 @@ void Dialer::try_again_later(int rank) {
   look_for_way(rank, way.pause);
 }
 
-/// The master passes on what goes to `dest`.
+/// From now on the master relays what goes to `dest`.
 void Dialer::relay_from_now(int dest, const std::string& why) {
   Way& way = of(dest);
   hang_up_direct(dest);

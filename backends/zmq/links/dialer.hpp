@@ -19,68 +19,71 @@
 
 namespace rankwire::zmq_wire {
 
-/// The connections that a worker dials to other workers, and the way around those that do not come
-/// about. Whoever dialed says `link`, with what it has received, and sends again what was not
-/// acknowledged.
+/// The connections that a worker dials to other workers, and the relay for those that do not come
+/// about. The dialer of a connection sends `link`, which says what it has received, and then sends
+/// again what was not acknowledged.
 ///
-/// Workers among each other do not judge who is lost: where the way from one to the other is
-/// closed, the master relays. (The master and a worker do: Absences.) A connection that does not
-/// stand yet is no sign of that: hosts may be busy, and the master would be busier still. Probes
-/// tell, or connections that stand and carry nothing. Later the direct way is tried again, with
-/// growing pauses, while the master relays on.
+/// Workers do not judge which other worker is lost. If the way between two workers is closed, the
+/// master relays. (The master and a worker do judge each other: see Absences.) A connection that
+/// does not stand yet does not show that the way is closed: the hosts may be busy, and relaying
+/// would make the master busier still. Evidence are probes, and connections that stand and carry
+/// nothing. Later the direct way is tried again, with growing pauses, while the master relays.
 class Dialer {
  public:
-  /// All of them outlive this. `looks` is when look() is due.
+  /// All arguments outlive this. `looks` says when look() is due.
   Dialer(Wire& wire, LinkTable& links, const Roster& roster, const Settings& settings,
          LookTime& looks);
 
-  /// The link that carries what is sent to `dest`; dialed when it is first asked for.
+  /// The link that carries what is sent to `dest`. Dialed when it is first asked for.
   Link& link_to(int dest);
 
-  /// A connection that was dialed stands (again); `anew`: what was said over it before is lost.
+  /// A connection that was dialed stands (again). `anew`: what was sent over it before is lost.
   void is_up(Link& link, ConnectionId connection, bool anew);
   /// The direct connection to `rank` broke.
   void is_down(int rank);
-  /// The direct connection to `rank` came, and no handshake with it.
+  /// The direct connection to `rank` came about, but its handshake failed.
   void handshake_failed(int rank);
-  /// Whether a connection is the one that was dialed to `rank`.
+  /// Whether `connection` is the one that was dialed to `rank`.
   [[nodiscard]] bool is_direct(int rank, ConnectionId connection) const {
     return connection != 0 && connection == of(rank).direct;
   }
-  /// Whether frames that come over the link may show something of its connection.
+  /// Whether it is not known yet that the link's connection carries frames. Report its frames by
+  /// note_frame() then.
   [[nodiscard]] bool is_unproven(const Link& link) const {
     const Way& way = of(link.rank());
     return way.relayed || (&link == links_.out(link.rank()) && way.unproven_since);
   }
   /// A frame came over a connection of the link.
   void note_frame(Link& link, ConnectionId connection, Kind kind);
-  /// Whoever answers at the address of `rank` is another: two private networks may use the same.
+  /// Another process answers at the address of `rank`: two private networks may use the same
+  /// addresses.
   void leads_elsewhere(int rank, const std::string& text);
 
-  /// Dials those whose turn it is, and looks at the ways that are closed.
+  /// Dials the workers whose turn it is, and looks at the ways that are closed.
   void look();
-  /// Whether it is to be called again.
+  /// Whether look() must be called again.
   [[nodiscard]] bool needs_look() const;
-  /// This rank is about to end: what it has sent is to arrive before. Looks are sooner from now on.
+  /// This rank is about to end, and what it has sent should arrive before. From now on the looks
+  /// come sooner.
   void hurry();
-  /// `rank` departed: no way to it is looked for any more.
+  /// `rank` departed. Stops looking for a way to it.
   void end(int rank);
-  /// Its links are gone, too.
+  /// The links of `rank` are gone, too.
   void forget(int rank) { of(rank) = {}; }
 
  private:
   /// How this rank reaches another that it dials.
   struct Way {
-    std::string endpoint;     // a number; empty: it cannot be dialed, or leads to another
-    ConnectionId direct = 0;  // while relayed: the trial of the direct way, if any
-    bool said = false;        // the call that begins the connection waits for it to stand
+    std::string endpoint;     // numeric; empty: it cannot be dialed, or another process answers
+    ConnectionId direct = 0;  // while relayed: a trial of the direct way, or 0
+    bool said = false;        // the call was sent, and waits until the connection stands
     bool relayed = false;
-    std::optional<Deadline::Clock::time_point> stands_since;    // the direct connection
+    std::optional<Deadline::Clock::time_point> stands_since;    // of the direct connection
     std::optional<Deadline::Clock::time_point> unproven_since;  // no frame has passed since then
-    Deadline look_at = Deadline::never();  // whether the way is closed, or open again
+    Deadline look_at = Deadline::never();  // when to look whether the way is closed, or open again
     std::unique_ptr<Probe> probe;
-    int closed = 0, mute = 0;           // outcomes of probes, in a row
-    int failures = 0;                   // handshakes
+    int closed = 0, mute = 0;           // probes in a row with this outcome
+    int failures = 0;                   // handshakes in a row that failed
     std::chrono::milliseconds pause{};  // before the direct way is tried again
   };
 
@@ -106,9 +109,9 @@ class Dialer {
   std::vector<Way> ways_;  // by rank
   bool leaving_ = false;
   std::deque<int> to_dial_;
-  std::vector<std::pair<int, Deadline>> dials_;  // begun lately, and do not stand yet
-  std::size_t probes_ = 0;                       // under way, as of the last look
-  LogLimit relays_{1}, returns_{1};              // lines of them
+  std::vector<std::pair<int, Deadline>> dials_;  // dials that began lately and do not stand yet
+  std::size_t probes_ = 0;                       // probes under way at the last look
+  LogLimit relays_{1}, returns_{1};              // limit the log lines
 };
 
 }  // namespace rankwire::zmq_wire

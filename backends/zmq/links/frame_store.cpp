@@ -17,7 +17,7 @@ FrameStore::~FrameStore() {
   }
 }
 
-/// Of the size that holds so many; `sizes` and more: none does.
+/// The index of the smallest size that holds `bytes`. `sizes` or more if none does.
 std::size_t FrameStore::size_index(std::size_t bytes) {
   if (bytes <= least_bytes) return 0;
   return static_cast<std::size_t>(std::bit_width((bytes - 1) / least_bytes));

@@ -7,8 +7,9 @@
 
 namespace rankwire::zmq_wire {
 
-/// Memory of frames, kept for the next ones: libzmq's thread and the program's give it back, the
-/// program's takes it. In sizes of powers of two, up to 256 KiB; so many bytes of each are kept.
+/// Keeps memory of frames for the next ones. libzmq's thread and the program's give memory back;
+/// the program's takes it. Sizes are powers of two up to 256 KiB. Of each size a bounded number of
+/// bytes is kept.
 class FrameStore {
  public:
   FrameStore();
@@ -16,9 +17,9 @@ class FrameStore {
   FrameStore(const FrameStore&) = delete;
   FrameStore& operator=(const FrameStore&) = delete;
 
-  /// Memory of `bytes` at least, not initialised. Throws std::bad_alloc.
+  /// Returns at least `bytes` of memory, not initialised. Throws std::bad_alloc.
   [[nodiscard]] void* take(std::size_t bytes);
-  /// Ends what take(bytes) gave.
+  /// Gives back memory of take(bytes).
   void give_back(void* memory, std::size_t bytes) noexcept;
 
  private:

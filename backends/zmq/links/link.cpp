@@ -7,9 +7,9 @@
 namespace rankwire::zmq_wire {
 namespace {
 
-/// So much may come in before it is acknowledged on its own, while nothing is sent back that would
-/// do so by the way. Frees the sender's memory early; two pieces of a large payload, so that an
-/// answer to one such piece is soon enough.
+/// An acknowledgement is sent when this many bytes have come and no frame went back that would
+/// carry it. It frees the sender's memory early. Two pieces of a large payload, so that one such
+/// piece is acknowledged by the answer to it.
 constexpr std::size_t acknowledge_interval_bytes = 2 * piece_bytes_min;
 
 }  // namespace
@@ -52,8 +52,8 @@ void Link::send_relay(RelayTag tag, zmq::message_t&& inner, zmq::message_t* chun
   keep_and_carry(std::move(relayed));
 }
 
-/// A first message is not counted, since libzmq allocates nothing for a short one; a second one
-/// right behind it is, as a batch of one.
+/// The first message is sent uncounted, since libzmq allocates nothing for a short one. A second
+/// one right behind it is sent counted, as a batch of one.
 void Link::send_message(std::uint32_t tag, std::span<const std::byte> payload, bool alone) {
   if (payload.size() > Batch::payload_bytes_max ||
       (alone && !has_batch() && flow_->under_way == 0)) {
@@ -107,7 +107,8 @@ bool Link::take(const Header& header, std::size_t frame_bytes) {
     if (ahead && !connection_.asked_again) ask_again();
     return false;
   }
-  // The first of a connection at once: it shows the other side that frames pass.
+  // The first frame of a connection is acknowledged at once, to show the other side that frames
+  // pass.
   const bool first = received_ == connection_.received_before;
   ++received_;
   connection_.asked_again = false;
@@ -123,7 +124,7 @@ bool Link::wants_again(const Header& header) {
   return true;
 }
 
-/// What the first word of a connection acknowledges came over those before.
+/// The first frame of a connection acknowledges only frames that came over earlier ones.
 void Link::note_heard(const Header& header) {
   if (!std::exchange(connection_.heard, true)) connection_.acked_before = acked_;
   if (header.kind == Kind::ack) connection_.told_sent = header.sequence;
@@ -148,7 +149,7 @@ void Link::carry_bare(Kind kind) {
   if (connection_.attached) connection_.route.carry(frame_of(word(kind, 0), {}), nullptr);
 }
 
-/// Numbers go round at 2^32; far fewer frames than that are under way.
+/// Numbers wrap at 2^32. Far fewer frames than that are under way.
 bool Link::note_acknowledged(std::uint32_t received) {
   if (received - acked_ > next_ - acked_) return false;
   for (; acked_ != received; ++acked_) kept_.pop_front();

@@ -8,8 +8,8 @@
 namespace rankwire::zmq_wire {
 namespace {
 
-/// The size of the second part of a call that tries a way: larger than any packet, so that it does
-/// not pass where only small ones do.
+/// The size of the second part of a call by try_call(). It is larger than any packet, so that the
+/// call does not pass where only small packets do.
 constexpr std::size_t trial_bytes = std::size_t{16} << 10;
 
 }  // namespace

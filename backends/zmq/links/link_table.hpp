@@ -15,76 +15,78 @@
 namespace rankwire::zmq_wire {
 
 /// The links of one rank with the others, and the connections that lead to them. Between the master
-/// and a worker there is one, used both ways; a worker has up to two with another: the one that it
-/// dialed carries what it sends there, the one that the other dialed what comes from there.
+/// and a worker there is one link, used in both directions. Two workers have up to two: each sends
+/// over the link that it dialed, and receives over the one that the other dialed.
 class LinkTable {
  public:
-  /// `wire` and `roster` outlive this. `turns` may live longer: frames that libzmq still has share
-  /// it.
+  /// `wire` and `roster` outlive this. Frames that libzmq still has share `turns`, so that may live
+  /// longer.
   LinkTable(Wire& wire, const Roster& roster, const Token& token, std::shared_ptr<Turns> turns,
             EarlyLinks&& early);
   LinkTable(const LinkTable&) = delete;
   LinkTable& operator=(const LinkTable&) = delete;
 
-  /// The link that a connection leads to; null for a stranger's.
+  /// The link that a connection leads to. Null for a stranger's connection.
   [[nodiscard]] Link* at(ConnectionId connection) const;
-  /// The link that carries what is sent to `rank`; null before there is one.
+  /// The link that carries what is sent to `rank`. Null before there is one.
   [[nodiscard]] Link* out(int rank) const { return of(rank).out.get(); }
-  /// The link over which the messages of `rank` come; null before it has dialed.
+  /// The link over which messages of `rank` come. Null before that rank has dialed.
   [[nodiscard]] Link* from(int rank) const {
     return is_hub(rank) ? of(rank).out.get() : of(rank).in.get();
   }
-  /// Both, null where there is none.
+  /// Both links with `rank`; null for one that does not exist.
   [[nodiscard]] std::array<Link*, 2> both(int rank) const {
     return {of(rank).out.get(), of(rank).in.get()};
   }
-  /// Whether the link with `rank` serves both ways: this is the master, or it leads to the master.
+  /// Whether one link with `rank` serves both directions: either this rank is the master, or `rank`
+  /// is.
   [[nodiscard]] bool is_hub(int rank) const { return roster_.is_master() || rank == 0; }
-  /// Whether the master relays what is exchanged with `rank`, one way or the other.
+  /// Whether the master relays messages to or from `rank`.
   [[nodiscard]] bool is_relayed(int rank) const;
-  /// Whether nothing of `rank` can be under way here by its own connection.
+  /// Whether no frame of `rank` can come over a connection of its own.
   [[nodiscard]] bool nothing_comes_from(int rank) const;
 
-  /// Calls of processes that the master has not told of yet.
+  /// Calls of processes that the master has not announced yet.
   [[nodiscard]] EarlyLinks& early() { return early_; }
 
-  /// The link to send to `rank`, made if need be, without a connection.
+  /// The link to send to `rank`. Made if there is none, without a connection.
   Link& add_out(int rank);
-  /// A connection that this rank has dialed for a link leads to it from now on.
+  /// A connection that this rank has dialed leads to `link` from now on.
   void lead(ConnectionId connection, Link& link) { by_connection_[connection] = &link; }
-  /// A connection by which `rank` has called, or the master was called, leads to the link over
-  /// which it sends; `received` frames of that have come there. False: it counts others than were
-  /// sent.
+  /// `rank` has called over `connection` (or the master was called): it leads from now on to the
+  /// link over which that rank sends. The caller has received `received` frames of this link. False
+  /// if that is impossible.
   [[nodiscard]] bool tie(int rank, ConnectionId connection, std::uint32_t received);
-  /// Whether a call is to be followed: not one older than the last, whose connection ends here.
+  /// Whether to act on a call. If it is older than the last call, its connection ends here.
   [[nodiscard]] bool heed_call(const LinkHello& hello, ConnectionId connection);
 
-  /// Says who calls over a connection, and sends all that may not have come over another.
+  /// Calls over a connection: says who this rank is, and sends all frames that may not have arrived
+  /// over another one.
   void call(Link& link, ConnectionId over);
-  /// Says who calls, in a frame larger than any packet, and changes no way: an answer shows that
-  /// this one passes frames.
+  /// Calls over a connection without using it for the link yet. The frame is larger than any
+  /// packet, so an answer shows that the connection carries frames.
   void try_call(Link& link, ConnectionId over);
-  /// What carries a connection.
+  /// The route over a connection.
   [[nodiscard]] Route route(ConnectionId connection);
 
-  /// Somebody is told why his connection is of no use here, which then ends.
+  /// Tells a caller why its connection is of no use here. The connection then ends.
   void turn_away(ConnectionId connection, Refusal refusal, const std::string& text);
-  /// `rank` is told over the connection by which it called, where that stands, that it was given
-  /// up, or replaced. (And when it calls again.) What was said to it before reaches it as well.
+  /// Tells `rank` that it was given up or replaced, over the connection by which it called, if that
+  /// stands. (It is told again when it calls again.) What was sent to it before arrives as well.
   void expel(int rank, const std::string& reason);
-  /// A connection leads nowhere any more, and ends.
+  /// A connection leads to no link any more, and is hung up.
   void unlink(ConnectionId connection);
-  /// All connections and links with `rank` end; what they kept is dropped.
+  /// Ends all connections and links with `rank`. Drops what they kept.
   void drop(int rank);
-  /// Frames from workers were not taken that may have come: asks for them again.
+  /// Asks workers again for frames that may have come and were not taken.
   void ask_again();
-  /// `rank` takes nothing more: what is kept for it is dropped.
+  /// `rank` takes nothing more. Drops what is kept for it.
   void forget_kept(int rank);
-  /// A frame that does nothing but tell: numbered, to `rank`, where there is a link.
+  /// Sends `rank` a numbered frame of `kind`, if there is a link.
   void tell(int rank, Kind kind, const Buffer& body);
 
   [[nodiscard]] const Token& token() const { return token_; }
-  /// In a forked process: gives up everything without a word to the sockets.
+  /// In a forked process: gives up everything without touching the sockets.
   void leave_to_parent();
 
  private:

@@ -11,7 +11,7 @@ void Relay::carry(ConnectionId over, zmq::message_t&& first, zmq::message_t* chu
   to_master_->send_relay({peer, !peer_dialed}, std::move(first), chunk);
 }
 
-/// The master looks at it, too: it passes on nothing that it would not send itself.
+/// The master calls this, too: it passes on nothing that it would not send itself.
 std::optional<Incoming> relayed_in(Incoming&& relay) {
   const RelayTag tag = RelayTag::from_wire(relay.header.tag);
   Incoming inner{.connection = Relay::number(tag.rank, tag.from_dialer)};

@@ -10,22 +10,23 @@
 
 namespace rankwire::zmq_wire {
 
-/// Carries the frames between two workers that do not reach each other: over the link to the
-/// master, which passes them on. The number of such a way says with whom frames are exchanged, and
-/// which of the two dialed the link.
+/// Carries the frames between two workers that cannot reach each other: over the link to the
+/// master, which passes them on. The number of such a route says who the other worker is, and which
+/// of the two dialed the link.
 class Relay final : public Carrier {
  public:
-  /// `to_master` is where the link to the master is, or will be; it outlives this.
+  /// `to_master` holds the link to the master, or will. It outlives this.
   explicit Relay(const std::unique_ptr<Link>& to_master) : to_master_{to_master} {}
 
-  /// The way of a link with the worker `rank`, who dialed it or did not.
+  /// The number of the route of a link with the worker `rank`. `rank_dialed`: that worker dialed
+  /// the link.
   [[nodiscard]] static ConnectionId number(int rank, bool rank_dialed) {
     return relayed_bit | (static_cast<ConnectionId>(rank) << 1) | (rank_dialed ? 1U : 0U);
   }
-  /// Whether a connection's number is one of those.
+  /// Whether `number` is the number of a relayed route.
   [[nodiscard]] static bool has(ConnectionId number) { return (number & relayed_bit) != 0; }
 
-  /// Without a link to the master the frame vanishes.
+  /// See Carrier. Drops the frame if there is no link to the master.
   void carry(ConnectionId over, zmq::message_t&& first, zmq::message_t* chunk) override;
 
  private:
@@ -33,10 +34,10 @@ class Relay final : public Carrier {
   const std::unique_ptr<Link>& to_master_;
 };
 
-/// The frame in a relay, as if it had come over a connection of its own (Relay::number): what the
-/// master passes on, and a worker takes. Nothing where there is no frame in it that may be relayed.
-/// A small first frame is the relay's body, a large one its second frame; neither is copied
-/// needlessly.
+/// Takes the frame out of a relay, as if it had come over a connection of its own (Relay::number).
+/// The master passes it on, and a worker takes it. Nothing if there is no frame in it that may be
+/// relayed. A small first frame is the body of the relay, a large one its second frame, so that
+/// neither is copied without need.
 [[nodiscard]] std::optional<Incoming> relayed_in(Incoming&& relay);
 
 }  // namespace rankwire::zmq_wire

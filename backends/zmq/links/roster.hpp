@@ -10,7 +10,7 @@
 
 namespace rankwire::zmq_wire {
 
-/// Who the ranks of a world are, as one of them was told.
+/// The ranks of a world: who they are, as this rank was told.
 class Roster {
  public:
   /// `members` in rank order; `self` is the rank of this process.
@@ -18,7 +18,7 @@ class Roster {
 
   [[nodiscard]] int self() const { return self_; }
   [[nodiscard]] int size() const { return static_cast<int>(members_.size()); }
-  /// Rank 0 is the master: it alone says who departs.
+  /// Rank 0 is the master. It alone decides who has departed.
   [[nodiscard]] bool is_master() const { return self_ == 0; }
   [[nodiscard]] const Member& operator[](int rank) const {
     return members_[static_cast<std::size_t>(rank)];
@@ -30,12 +30,12 @@ class Roster {
   }
   /// Whether `rank` is one of the other workers.
   [[nodiscard]] bool is_other_worker(int rank) const { return rank > 0 && is_other(rank); }
-  /// "rank 3 (host, process 4711)"
+  /// The name of a rank in messages: "rank 3 (host, pid 4711)".
   [[nodiscard]] std::string name(int rank) const {
     const Member& member = (*this)[rank];
     return name_of(rank, member.host, member.pid);
   }
-  /// As programs see them.
+  /// The members in the form in which programs see them.
   [[nodiscard]] std::vector<PeerInfo> peers() const {
     std::vector<PeerInfo> peers;
     for (const Member& member : members_) {
@@ -43,7 +43,7 @@ class Roster {
     }
     return peers;
   }
-  /// A new process has the rank that `member` names.
+  /// A new process has the rank `member.rank`.
   void replace(const Member& member) { members_[static_cast<std::size_t>(member.rank)] = member; }
 
  private:

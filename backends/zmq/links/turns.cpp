@@ -6,7 +6,7 @@
 namespace rankwire::zmq_wire {
 
 void Turns::enter() noexcept {
-  constexpr int yields = 1000;  // of one that aborts it is worth a sleep
+  constexpr int yields = 1000;  // then the holder aborts: sleep
   for (int tries = 0; !take(); ++tries) {
     if (tries < yields) {
       std::this_thread::yield();
@@ -19,7 +19,7 @@ void Turns::enter() noexcept {
 void Turns::leave() noexcept {
   do {
     taken_.store(false);
-    // Where somebody else took the turn in between, it looks when it leaves.
+    // If another thread took the turn in between, it does the work when it leaves.
     if (!due_.load() || !take()) return;
     due_.store(false);
     work_.do_due();

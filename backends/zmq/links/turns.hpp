@@ -6,17 +6,18 @@
 
 namespace rankwire::zmq_wire {
 
-/// Whose turn it is to use the sockets of a channel, and the links on them: the program's thread,
-/// inside a call of the channel, or libzmq's I/O thread, which has just sent a frame behind which
-/// messages wait to be sent together (Link). A socket of libzmq may be used by several threads
-/// where one hands it over to the other, as an atomic does.
+/// A lock for the sockets of a channel and the links on them. Two threads have the turn
+/// alternately: the program's thread, inside a call of the channel; and libzmq's I/O thread, when
+/// it has sent a frame behind which small messages wait to be sent together (Link). A libzmq socket
+/// may be used by several threads if one hands it to the other through a memory barrier, as the
+/// atomic here does.
 ///
-/// So small messages travel together while others are on their way, and never wait for a timer, for
-/// a thread to wake up, or for the program's next call. (A thread of ours that sends them was the
-/// other way: each hand-over to it would be a wake-up, tens of microseconds.)
+/// So small messages travel together while others are on their way. They never wait for a timer,
+/// for a thread to wake up, or for the program's next call. (A thread of ours that sends them was
+/// tried: each hand-over to it is a wake-up, tens of microseconds.)
 class RANKWIRE_CAPABILITY("turn") Turns {
  public:
-  /// What is to be done where it is due, by whoever has the turn.
+  /// What the holder of the turn does when it is due.
   class Work {
    public:
     virtual void do_due() noexcept = 0;
@@ -29,32 +30,32 @@ class RANKWIRE_CAPABILITY("turn") Turns {
   Turns(const Turns&) = delete;
   Turns& operator=(const Turns&) = delete;
 
-  /// The program's thread begins. Waits for libzmq's thread, which has the turn for microseconds,
-  /// or for a thread that aborts. Not again before leave(): a thread that never leaves keeps all
-  /// others out for good.
+  /// Takes the turn for the program's thread. Waits for libzmq's thread, which has it for
+  /// microseconds, or for a thread that aborts. Call leave() before the next enter(): a thread that
+  /// never leaves keeps all others out for good.
   void enter() noexcept RANKWIRE_ACQUIRE();
-  /// Another thread begins, where nobody has the turn; leave() ends it.
+  /// Takes the turn for another thread, if nobody has it. Call leave() then.
   [[nodiscard]] bool try_enter() noexcept RANKWIRE_TRY_ACQUIRE(true) { return take(); }
-  /// Does what became due meanwhile.
+  /// Does the work that became due meanwhile, and gives the turn back.
   void leave() noexcept RANKWIRE_RELEASE();
-  /// Something is due, says any thread. It is done now, or by whoever has the turn, when that one
-  /// leaves.
+  /// Work is due. Any thread may call this. The work is done now, or by the holder of the turn when
+  /// it leaves.
   void due() noexcept;
-  /// For clang's analysis: the calling code runs with the turn, which clang cannot see (a lambda, a
-  /// call through a template).
+  /// Tells clang's analysis that the calling code has the turn. For code where clang cannot see it:
+  /// a lambda, a call through a template.
   void assert_entered() const noexcept RANKWIRE_ASSERT_HELD(this) {}
 
  private:
   [[nodiscard]] bool take() noexcept { return !taken_.exchange(true); }
 
   Work& work_;
-  // Sequentially consistent: of one who leaves and one who says that something is due, at least one
-  // must see the other.
+  // Sequentially consistent: if one thread leaves while another says that work is due, at least one
+  // of them must see the other.
   std::atomic<bool> taken_{false};
   std::atomic<bool> due_{false};
 };
 
-/// Has the turn for the length of a block.
+/// Holds the turn while it lives.
 class RANKWIRE_SCOPED_CAPABILITY Turn {
  public:
   explicit Turn(Turns& turns) RANKWIRE_ACQUIRE(turns) : turns_{turns} { turns_.enter(); }

@@ -22,7 +22,7 @@ namespace {
 using namespace std::chrono_literals;
 
 /// The next address is dialed when the one before has not answered for so long.
-constexpr auto dial_each = 250ms;
+constexpr auto dial_interval = 250ms;
 /// How often the file is read, and the ways to the addresses are looked up: at first, and later.
 constexpr std::chrono::milliseconds look_first = 100ms, look_last = 1s;
 constexpr auto greeting_limit = 1s;
@@ -48,18 +48,18 @@ MasterSearch::MasterSearch(const ZmqSettings& settings, Deadline deadline)
 
 FoundMaster MasterSearch::find(Wire& wire) {
   Deadline next_look = Deadline::poll();
-  std::chrono::milliseconds look_each = look_first;
+  std::chrono::milliseconds look_interval = look_first;
   // Whoever accepts and hangs up at once is not asked again at once.
-  Deadline next_dial = std::exchange(found_before_, true) ? dial_each : Deadline::poll();
+  Deadline next_dial = std::exchange(found_before_, true) ? dial_interval : Deadline::poll();
   Deadline next_report{report_interval};
   while (true) {
     if (next_look.expired()) {
       look(wire);
-      next_look = look_each;
-      look_each = std::min(2 * look_each, look_last);
+      next_look = look_interval;
+      look_interval = std::min(2 * look_interval, look_last);
       if (next_dial.is_never()) next_dial = Deadline::poll();
     }
-    if (next_dial.expired()) next_dial = dial_next(wire) ? dial_each : Deadline::never();
+    if (next_dial.expired()) next_dial = dial_next(wire) ? dial_interval : Deadline::never();
     const Deadline next = deadline_.sooner(next_report).sooner(next_look).sooner(next_dial);
     if (const auto incoming = wire.receive(next)) {
       if (auto found = take(wire, *incoming)) return *found;

@@ -6,30 +6,30 @@
 
 namespace rankwire::zmq_wire {
 
-/// The number of a connection: of one whom this process dialed, or who called it; 0 is nobody. The
-/// Wire uses the lower half of the numbers, the relay by the master (Relay) the upper half: so a
-/// number alone tells which of them carries it.
+/// The number of a connection, whether this process dialed it or was called; 0 stands for none. The
+/// Wire uses the lower half of the numbers, the relay by the master (Relay) the upper half. So a
+/// number says which of the two carries the connection.
 using ConnectionId = std::uint64_t;
 
-/// What frames travel over: the Wire, or the relay by the master.
+/// Carries frames: the Wire or the relay by the master.
 class Carrier {
  public:
-  /// Takes the first part of a frame, and its second part where `chunk` is not null; both are empty
-  /// then. Does not wait. A frame for a connection that has ended vanishes: its Link sends it again
-  /// when the next one stands.
+  /// Sends the first part of a frame, and `chunk` as its second part unless that is null. Both are
+  /// empty afterwards. Does not wait. A frame for a connection that has ended is dropped; its Link
+  /// sends it again over the next one.
   virtual void carry(ConnectionId over, zmq::message_t&& first, zmq::message_t* chunk) = 0;
 
  protected:
   ~Carrier() = default;
 };
 
-/// The way of a link's frames: what carries them, and by which number it knows the connection. A
-/// value; the carrier outlives it.
+/// How the frames of a link go: the carrier, and the connection's number there. A value; the
+/// carrier outlives it.
 struct Route {
-  Carrier* carrier = nullptr;  ///< null: there is none (yet)
+  Carrier* carrier = nullptr;  ///< null: there is no route (yet)
   ConnectionId number = 0;
 
-  /// See Carrier; there must be one.
+  /// See Carrier::carry. `carrier` must not be null.
   void carry(zmq::message_t&& first, zmq::message_t* chunk) const {
     carrier->carry(number, std::move(first), chunk);
   }

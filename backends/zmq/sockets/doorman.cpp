@@ -12,9 +12,10 @@ namespace rankwire::zmq_wire {
 namespace {
 
 constexpr std::chrono::milliseconds look_interval_least{10};
-/// So that looking at them takes a small part of the time.
+/// The interval grows with the number of strangers, so that looking takes a small part of the time.
 constexpr std::chrono::microseconds look_interval_for_one{20};
-/// Of those that this process may have; the others are for its ranks and its program.
+/// Strangers may have one in this many of the process's descriptors. The others are for its ranks
+/// and its program.
 constexpr rlim_t share_of_descriptors = 4;
 
 Doorman::Limits limits_of_this_process() {
@@ -35,7 +36,7 @@ void Doorman::came(int descriptor) {
   const auto connection = StreamConnection::at(descriptor);
   if (!connection) return;  // gone already
   strangers_.insert_or_assign(descriptor, Stranger{*connection, limits_.stay, ++calls_});
-  // Not with each: a look costs something for everybody here.
+  // Looks only when there are clearly too many: a look costs something for each stranger.
   const std::size_t too_many = limits_.strangers + limits_.strangers / 8 + 1;
   if (strangers_.size() > too_many) next_look_ = Deadline::poll();
 }
@@ -65,7 +66,7 @@ bool Doorman::exceeds(Stranger& stranger, std::uint64_t sweeps) const {
   const auto facts = stranger.connection.facts();
   if (!facts || facts->bytes_read <= limits_.bytes) return false;
   if (stranger.sweeps == 0) stranger.sweeps = sweeps;
-  return sweeps > stranger.sweeps + 1;  // one may have been half done
+  return sweeps > stranger.sweeps + 1;  // the first of them may have been half done
 }
 
 std::uint64_t Doorman::look(std::uint64_t sweeps) {
@@ -93,7 +94,7 @@ void Doorman::show_out(const Stranger& stranger) {
       shown_out_.count(), shown_out_.end());
 }
 
-/// Where there are too many.
+/// If there are too many strangers, lets the time of the oldest expire.
 void Doorman::expire_the_oldest() {
   if (strangers_.size() <= limits_.strangers) return;
   std::vector<std::pair<std::uint64_t, int>> by_age;

@@ -11,46 +11,46 @@
 
 namespace rankwire::zmq_wire {
 
-/// Watches strangers: those who have called the listener and not said yet that they belong here.
-/// libzmq bounds a frame and the time of its own handshake; it does not bound how many strangers
-/// there are, how long one stays who has shaken hands, nor how many frames a message has before its
-/// last: all of that would wait in our memory. Who exceeds a limit has its connection ended.
+/// Watches strangers: callers that have not yet said that they belong here. libzmq bounds a frame,
+/// and the time of its own handshake. It does not bound how many strangers there are, how long one
+/// stays after its handshake, nor how many frames a message has; all of that would wait in our
+/// memory. The Doorman ends the connection of a stranger that exceeds a limit.
 ///
-/// What a stranger says in whole messages is judged by the Wire, one by one.
+/// The Wire judges what a stranger says in whole messages.
 class Doorman {
  public:
   struct Limits {
-    /// From the call to the word that lets it in. A worker whose program begins to compute
-    /// right after it has dialed is silent, too.
+    /// From the call to the message that lets it in. A worker whose program begins to compute right
+    /// after it has dialed is silent, too.
     std::chrono::milliseconds stay{30'000};
-    /// From the answer that it does not belong here: time to read it.
+    /// From the answer that it does not belong here: time to read that.
     std::chrono::milliseconds farewell{1000};
-    std::size_t strangers = 2048;  ///< at once; the oldest has to go
-    /// What libzmq may have read of it before: more than any hello. (What waits in the system has a
-    /// limit there, and may begin with the word that lets it in, when libzmq's thread gets no
-    /// core.) Over TCP: of a Unix socket the system counts nothing, and its callers are processes
-    /// of the same user.
+    std::size_t strangers = 2048;  ///< at once; beyond that the oldest have to go
+    /// The bytes that libzmq may have read of it: more than any hello. (Bytes that wait in the
+    /// system do not count: there the system bounds them, and they may begin with the message that
+    /// lets it in, if libzmq's thread gets no core.) Only over TCP: for a Unix socket the system
+    /// does not count bytes, and its callers are processes of the same user.
     std::uint64_t bytes = std::uint64_t{64} << 10;
   };
 
-  /// With fewer strangers at once where a quarter of the descriptors of this process is less.
+  /// Allows fewer strangers at once if a quarter of this process's descriptors is less.
   Doorman();
   explicit Doorman(const Limits& limits) : limits_{limits} {}
 
-  /// A connection was accepted under this number of a file.
+  /// A connection was accepted; its file has this descriptor.
   void came(int descriptor);
-  /// It waits for a place: it may stay, and has still not more to say than others.
+  /// The stranger waits for a place: it may stay, but send no more than others.
   void let_wait(int descriptor);
-  /// Of anyone, also of one that did belong here: it was told that it does not. It is not listened
-  /// to any more, and goes soon.
+  /// A caller was told that it does not belong here; it may have belonged before. It is not
+  /// listened to any more, and its connection ends soon.
   void bid_farewell(int descriptor);
-  /// It belongs here, or it ended.
+  /// The caller belongs here, or its connection has ended.
   void forget(int descriptor) { strangers_.erase(descriptor); }
 
-  /// Ends those who exceed a limit; gives their number, and logs the first. `sweeps` counts how
-  /// often all that had come over all connections was taken in: who has sent much may have said who
-  /// it is, and what it says was not read yet. A hundred times a second, fewer where there are
-  /// many: three system calls for each.
+  /// Ends the connections of strangers that exceed a limit. Returns how many, and logs the first
+  /// ones. `sweeps` counts how often all that had come over all connections was read: a stranger
+  /// that has sent much may have said who it is, and that was not read yet. Looks a hundred times a
+  /// second, less often if there are many strangers: each costs three system calls.
   std::uint64_t look(std::uint64_t sweeps);
   /// When the next look is due.
   [[nodiscard]] Deadline next_look() const {
@@ -61,8 +61,8 @@ class Doorman {
   struct Stranger {
     StreamConnection connection;
     Deadline until = Deadline::never();
-    std::uint64_t order = 0;   // of arrival
-    std::uint64_t sweeps = 0;  // at the look that found too many bytes; 0: none has
+    std::uint64_t order = 0;   // of its arrival
+    std::uint64_t sweeps = 0;  // at the look that found too many bytes; 0: none did
     bool waits = false, leaves = false;
   };
 

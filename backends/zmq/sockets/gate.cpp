@@ -11,12 +11,12 @@
 namespace rankwire::zmq_wire {
 namespace {
 
-/// As many callers may come at once as the system queues, and more; of offenders, 8.
+/// As many calls as the system queues, and more, may come at once; or 8 offences.
 constexpr double budget = 2048;
 constexpr double budget_back_per_second = 256;
-/// Beyond that it is used up for no longer.
+/// A larger debt counts as this one, so the gate does not stay closed for longer.
 constexpr double debt_max = 256;
-/// Opened when an offence has room again.
+/// The gate opens when the budget has room for an offence again.
 constexpr double open_below = budget - Gate::cost_of_offence;
 constexpr std::chrono::milliseconds look_interval{10};
 
@@ -39,8 +39,8 @@ void Gate::look() {
   }
 }
 
-/// By a filter of the system's on the sockets that listen: of segments that begin a connection (SYN
-/// without ACK), one of four passes.
+/// Sets a filter of the system on the sockets that listen. Of segments that begin a connection (SYN
+/// without ACK), it lets one of four pass.
 void Gate::close() const {
   constexpr auto code = [](int what) { return static_cast<std::uint16_t>(what); };
   constexpr std::uint32_t flags_at_byte = 13, syn_or_ack = 0x12, syn = 0x02, all = 0xffffffff;

@@ -21,7 +21,7 @@ constexpr std::string_view zap_domain = "rankwire";
 constexpr std::size_t refusals_logged_max = 20;
 constexpr std::chrono::seconds look_interval{10};
 
-/// The frames of a request, in this order.
+/// The frames of a ZAP request, in this order.
 enum Frame : std::size_t {
   version,
   request_id,
@@ -37,7 +37,8 @@ std::string_view text_of(const zmq::message_t& frame) {
   return {frame.data<char>(), frame.size()};
 }
 
-/// As people write it: a socket for IPv6 and IPv4 has callers at ::ffff:1.2.3.4.
+/// The address as people write it: a socket for IPv6 and IPv4 sees an IPv4 caller as
+/// ::ffff:1.2.3.4.
 std::string_view readable(std::string_view address) {
   constexpr std::string_view mapped = "::ffff:";
   return address.starts_with(mapped) && address.find('.') != std::string_view::npos
@@ -45,7 +46,7 @@ std::string_view readable(std::string_view address) {
              : address;
 }
 
-/// All frames of the request that has come; of one that has too many, the first ones.
+/// Reads all frames of a request. If there are too many, returns only the first ones.
 std::vector<zmq::message_t> receive(zmq::socket_t& requests) {
   std::vector<zmq::message_t> frames;
   bool more = true;
@@ -92,7 +93,7 @@ Gatekeeper::Gatekeeper(zmq::context_t& context, const std::vector<PublicKey>& al
         "cannot check keys: {}{}", error.what(),
         error.num() == EADDRINUSE ? "; this ZeroMQ context has a ZAP handler already" : "")};
   }
-  // The program waits for signals in its own thread: none may go astray to this one.
+  // The program waits for signals in its own thread. None may be delivered to this one.
   sigset_t before;
   block_signals(before);
   try {
@@ -112,7 +113,7 @@ Gatekeeper::~Gatekeeper() {
   }
   thread_.join();
   try {
-    unbind_from(requests_, zap_endpoint);  // closing alone would free the name at some later time
+    unbind_from(requests_, zap_endpoint);  // close alone would free the name later
   } catch (const zmq::error_t&) {
     // The context ends.
   }
@@ -166,7 +167,7 @@ Gatekeeper::Answer Gatekeeper::judge(const std::vector<zmq::message_t>& request)
 
 Gatekeeper::Answer Gatekeeper::refuse(const zmq::message_t& from, const std::string& public_key) {
   refused_.fetch_add(1, std::memory_order_relaxed);
-  // One who is refused may come again and again, and there may be many.
+  // A refused caller may come again and again, and there may be many: the set is bounded.
   if (logged_.size() < refusals_logged_max && logged_.insert(public_key).second) {
     log().warn(
         "refused {}: its public key {} is not in {}; to let it in, copy its NAME.key there and "
@@ -181,7 +182,7 @@ void serve_listed(zmq::socket_t& socket, const KeyPair& own) {
   serve_curve(socket, own);
   set_option(socket, zmq::sockopt::zap_domain, std::string{zap_domain});
 #ifdef ZMQ_ZAP_ENFORCE_DOMAIN
-  // So that libzmq, too, fails closed; a draft of 4.3.
+  // Makes libzmq fail closed as well. A draft option of 4.3.
   set_option(socket, zmq::sockopt::zap_enforce_domain, true);
 #endif
 }

@@ -20,7 +20,7 @@ std::vector<std::uint16_t> ports_to_try(PortRange range, std::size_t addresses) 
     return std::vector<std::uint16_t>(addresses > 1 ? any_port_attempts_max : 1, 0);
   }
   const auto count = static_cast<unsigned>(range.last - range.first) + 1;
-  // Processes that start together do not all begin with the same ports.
+  // A random first port, so that processes that start together do not all try the same ports.
   const unsigned offset = std::random_device{}() % count;
   std::vector<std::uint16_t> ports;
   for (unsigned i = 0; i < count; ++i) {
@@ -29,14 +29,14 @@ std::vector<std::uint16_t> ports_to_try(PortRange range, std::size_t addresses) 
   return ports;
 }
 
-/// The endpoint bound; nothing when it is taken.
+/// Returns the endpoint that was bound, or nothing if it is taken.
 std::optional<std::string> bind_one(zmq::socket_t& socket, const Address& address,
                                     std::uint16_t port) {
   const std::string endpoint =
       address.endpoint(port == 0 ? std::string{"*"} : fmt::format("{}", port));
   try {
     set_option(socket, zmq::sockopt::ipv6,
-               address.v6);  // counts for the listeners bound from now on
+               address.v6);  // applies to listeners that are bound from now on
     bind_to(socket, endpoint);
     return option_of(socket, zmq::sockopt::last_endpoint);
   } catch (const zmq::error_t& error) {
@@ -49,7 +49,7 @@ std::optional<std::string> bind_one(zmq::socket_t& socket, const Address& addres
   }
 }
 
-/// Empty when the port is taken at one of the addresses; then none is bound.
+/// Returns nothing if the port is taken at one of the addresses. None is then bound.
 std::vector<std::string> bind_at(zmq::socket_t& socket, const std::vector<Address>& addresses,
                                  std::uint16_t port) {
   std::vector<std::string> bound;

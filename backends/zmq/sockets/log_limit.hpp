@@ -5,16 +5,16 @@
 
 namespace rankwire::zmq_wire {
 
-/// How many lines one kind of event may make: strangers can repeat whatever is logged. After that
-/// they are only counted.
+/// Limits the log lines of one kind of event, since strangers can repeat whatever is logged.
+/// Further events are only counted.
 class LogLimit {
  public:
   explicit LogLimit(std::uint64_t lines_max) : lines_max_{lines_max} {}
 
-  /// One more; whether it may be logged.
+  /// Counts an event. Returns whether it may be logged.
   [[nodiscard]] bool admits() { return ++count_ <= lines_max_; }
   [[nodiscard]] std::uint64_t count() const { return count_; }
-  /// What the last line that is logged says besides.
+  /// What the last line that may be logged says in addition.
   [[nodiscard]] std::string_view end() const {
     return count_ == lines_max_ ? "; more are only counted" : "";
   }

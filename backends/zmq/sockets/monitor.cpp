@@ -13,9 +13,9 @@ Monitor::Monitor(zmq::context_t& context, zmq::socket_t& watched)
     : watched_{watched}, reader_{context, zmq::socket_type::pair} {
   static std::atomic<unsigned> counter{0};
   const std::string endpoint = fmt::format("inproc://rankwire-monitor-{}", counter++);
-  // Not HANDSHAKE_FAILED_PROTOCOL: libzmq 4.3.4 tells it of a damaged frame of CURVE, too, and then
-  // looks at an error number that the telling has changed. The connection neither ends nor gives
-  // out anything more then, or the process is aborted.
+  // HANDSHAKE_FAILED_PROTOCOL is left out. libzmq 4.3.4 also reports it for a damaged frame of
+  // CURVE, and then reads an error number that the report has changed. The connection then neither
+  // ends nor gives anything more, or the process aborts.
   constexpr int events = ZMQ_EVENT_LISTENING | ZMQ_EVENT_CONNECTED | ZMQ_EVENT_CONNECT_RETRIED |
                          ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED |
                          ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
@@ -24,12 +24,13 @@ Monitor::Monitor(zmq::context_t& context, zmq::socket_t& watched)
   set_option(reader_, zmq::sockopt::rcvhwm, 0);
   set_option(reader_, zmq::sockopt::linger, 0);
   connect_to(reader_, endpoint);
-  // Until it was looked at once, libzmq takes it for awake and its descriptor tells of nothing.
+  // libzmq takes a socket for awake until it was looked at once; its descriptor reports nothing
+  // before.
   (void)option_of(reader_, zmq::sockopt::events);
 }
 
 Monitor::~Monitor() {
-  // Before the reader goes: an event to a closed reader would block libzmq's thread.
+  // Stops before the reader is closed: an event to a closed reader would block libzmq's thread.
   stop_monitor(watched_);
 }
 

@@ -6,8 +6,8 @@
 
 namespace rankwire::zmq_wire {
 
-/// The events of one socket's connections. cppzmq's monitor_t hides the socket that is to be
-/// polled, hence this.
+/// Reports events of one socket's connections. cppzmq has a monitor_t, but it hides the socket that
+/// must be polled.
 class Monitor {
  public:
   struct Event {
@@ -15,14 +15,14 @@ class Monitor {
     int value = 0;         ///< the connection's file descriptor, or an error number
   };
 
-  /// Starts to watch `watched`. Never blocks libzmq's thread: the reading side has no limit, its
-  /// owner reads it whenever it looks at its sockets.
+  /// Starts to watch `watched`. Never blocks libzmq's thread: the reading side has no limit, and
+  /// its owner reads whenever it looks at its sockets.
   Monitor(zmq::context_t& context, zmq::socket_t& watched);
   ~Monitor();
   Monitor(const Monitor&) = delete;
   Monitor& operator=(const Monitor&) = delete;
 
-  /// The next event, or nothing now.
+  /// The next event, or nothing if there is none now.
   [[nodiscard]] std::optional<Event> next();
   [[nodiscard]] zmq::socket_t& socket() { return reader_; }
 

@@ -35,7 +35,7 @@ bool Silence::is_silent(const Watched& watched) {
   return facts && facts->silent_for > watched.limit;
 }
 
-/// Whether it was stopped at every look for so long.
+/// Whether its process was stopped at each look for as long as the limit.
 bool Silence::is_stopped(Watched& watched) {
   if (!watched.connection.process_is_stopped()) {
     watched.stopped_until = Deadline::never();
@@ -45,7 +45,7 @@ bool Silence::is_stopped(Watched& watched) {
   return watched.stopped_until.expired();
 }
 
-/// What it had sent can still be read.
+/// Whether its process has exited. What that had sent can still be read.
 bool Silence::has_exited(const Watched& watched) {
   pollfd end{watched.end_of_process.get(), POLLIN, 0};
   return end.fd >= 0 && ::poll(&end, 1, 0) > 0;

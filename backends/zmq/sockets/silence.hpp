@@ -12,54 +12,55 @@
 
 namespace rankwire::zmq_wire {
 
-/// The silence after which a connection counts as broken, noticed up to an eighth of it later; the
-/// grace begins then. Short enough that all of it, and the time to dial again, is less than grace +
-/// 5 s.
+/// The silence after which a connection counts as broken. It is noticed up to an eighth of this
+/// later; the grace begins then. It is short enough that all of this, and the time to dial again,
+/// is less than grace + 5 s.
 [[nodiscard]] inline std::chrono::milliseconds silence_max(const Settings& settings) {
   return std::clamp(settings.grace / 4, std::chrono::milliseconds{50},
                     std::chrono::milliseconds{3'000});
 }
-/// A connection that stood for so long and carried nothing may be one over which nothing passes: it
-/// takes that long to notice it.
+/// A connection that has stood for this long without carrying a frame may be one over which nothing
+/// passes: noticing that takes this long.
 [[nodiscard]] inline std::chrono::milliseconds barren_after(const Settings& settings) {
   return std::max(silence_max(settings), std::chrono::milliseconds{1'000});
 }
-/// A connection that stands for longer is sound, though the other program may compute and
-/// acknowledge nothing.
+/// A connection that has stood for this long is sound, even if the other program computes and
+/// acknowledges nothing.
 [[nodiscard]] inline std::chrono::milliseconds proven_after(const Settings& settings) {
   return std::max(2 * silence_max(settings), std::chrono::milliseconds{4'000});
 }
 
-/// Ends connections whose other side has stopped, or is cut off: those over which no byte comes.
-/// Both sides say something every half a second or so (a PING of libzmq's), whatever their programs
-/// do, and each by itself: so what comes does not depend on what goes the other way, where a PING
-/// may wait behind a large frame. That the other side's system acknowledges what is sent says
-/// nothing: it does so for a process that is stopped, too.
+/// Ends connections over which no byte comes: their other side has stopped or is cut off. Both
+/// sides send a PING of libzmq's every half a second or so, whatever their programs do, and each
+/// does so by itself. So what comes in does not depend on what goes out, where a PING may wait
+/// behind a large frame. TCP acknowledgements prove nothing: the system sends them for a stopped
+/// process, too.
 ///
-/// Not by libzmq's own time limit of its PINGs. At a listener it may abort the process (libzmq
-/// 4.3.4, "Assertion failed: !_io_error"; see wire_closing.cpp, too). And for it half a frame is
-/// silence: a slow network that carries large messages would be broken off again and again. This
-/// asks the system instead when bytes last came. Of a Unix socket the system does not know that;
-/// but there it knows the process at the other end, whether that is stopped, and whether it has
-/// exited while another, which it has forked, holds its end open.
+/// libzmq's own time limit for PINGs is not used. At a listener it may abort the process (libzmq
+/// 4.3.4, "Assertion failed: !_io_error"; see also wire_closing.cpp). And it counts half a frame as
+/// silence, so a slow network that carries large messages would be disconnected again and again.
+/// Instead, this asks the system when bytes last came. For a Unix socket the system does not know
+/// that. But it knows the process at the other end: whether it is stopped, and whether it has
+/// exited while a process that it forked holds its end open.
 class Silence {
  public:
-  /// From now on this connection is looked at, and ended when it is silent for longer than `limit`.
+  /// Watches a connection from now on, and ends it when it is silent for longer than `limit`.
   void watch(int descriptor, std::chrono::milliseconds limit);
-  /// It ended, or is no more to be looked at.
+  /// Stops watching: the connection has ended, or need not be watched any more.
   void forget(int descriptor) { watched_.erase(descriptor); }
 
-  /// Looks at all connections eight times within the shortest limit: a few system calls for each.
-  /// Gives the numbers of those that it has ended because the process over there has exited.
+  /// Looks at all connections, eight times within the shortest limit. Costs a few system calls for
+  /// each. Returns the descriptors of those that it ended because the process at the other end has
+  /// exited.
   std::vector<int> look();
 
  private:
   struct Watched {
     StreamConnection connection;
     std::chrono::milliseconds limit;
-    // Of a Unix socket:
+    // Only for a Unix socket:
     Descriptor end_of_process{-1};               // see StreamConnection
-    Deadline stopped_until = Deadline::never();  // while its process is stopped
+    Deadline stopped_until = Deadline::never();  // when its stopped process counts as silent
   };
 
   enum class End : std::uint8_t { none, gone, silent, exited };

@@ -29,7 +29,7 @@ constexpr std::size_t worker_digits = ipc_suffix_bytes - worker_mark.size();
   throw UsageError{fmt::format("cannot listen on ipc://{}: {}", path, why)};
 }
 
-/// What to try where the system does not let this process have a socket there.
+/// Advice for when the system does not let this process have a socket there.
 std::string advice_on(int error) {
   switch (error) {
     case ENOENT:
@@ -48,9 +48,9 @@ std::string text_of(int error) {
   return fmt::format("{}{}", std::strerror(error), advice_on(error));
 }
 
-/// Keeps others of our kind from looking at a folder's sockets and making them, while one that is
-/// bound does not listen yet and looks dead, or one that is dead is being removed. Ends with the
-/// descriptor, hence with the process.
+/// Locks a folder against other rankwire processes that look at its sockets or make some. Meanwhile
+/// a socket that is bound but does not listen yet looks dead, and a dead one may be about to be
+/// removed. The lock ends with the descriptor, so at the latest with the process.
 Descriptor lock_folder_of(const std::string& path) {
   constexpr std::chrono::seconds patience{5};
   constexpr std::chrono::milliseconds look_interval{10};
@@ -76,15 +76,15 @@ Descriptor lock_folder_of(const std::string& path) {
 
 Descriptor make_socket() {
   Descriptor socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
-  // Linux takes the file's mode from the socket's. The umask would be that of the whole process,
-  // other threads of which may be making files just now.
+  // Linux takes the file's mode from the socket. The umask would not do: it belongs to the whole
+  // process, and other threads may be making files now.
   if (!socket || fchmod(socket.get(), owner_only) != 0) {
     throw TransportError{fmt::format("no Unix socket: {}", std::strerror(errno))};
   }
   return socket;
 }
 
-/// Whether a socket is there and nobody listens on it any more.
+/// Whether there is a socket at the path on which nobody listens any more.
 bool is_dead(const std::string& path) {
   struct stat there {};
   if (lstat(path.c_str(), &there) != 0 || !S_ISSOCK(there.st_mode)) return false;
@@ -93,7 +93,7 @@ bool is_dead(const std::string& path) {
   return connect(caller.get(), address.get(), address.length) != 0 && errno == ECONNREFUSED;
 }
 
-/// For a path at which something is. The folder is locked.
+/// Handles a path at which something exists. The folder is locked.
 void make_room(const std::string& path) {
   struct stat there {};
   if (lstat(path.c_str(), &there) != 0) return;
@@ -109,7 +109,7 @@ void make_room(const std::string& path) {
   }
 }
 
-/// False: something is there. The folder is locked.
+/// Returns false if something is there. The folder is locked.
 bool listen_at(const Descriptor& socket, const std::string& path, int backlog) {
   const SocketAddress address = socket_address({{}, 0, path});
   if (::bind(socket.get(), address.get(), address.length) != 0) {
@@ -117,7 +117,7 @@ bool listen_at(const Descriptor& socket, const std::string& path, int backlog) {
     refuse(path, text_of(errno));
   }
   struct stat made {};
-  // Nobody can have connected yet: it does not listen.
+  // Nobody can have connected yet: the socket does not listen.
   if (lstat(path.c_str(), &made) != 0 || (made.st_mode & 0077U) != 0 ||
       ::listen(socket.get(), backlog) != 0) {
     const int error = errno;
@@ -129,7 +129,7 @@ bool listen_at(const Descriptor& socket, const std::string& path, int backlog) {
   return true;
 }
 
-/// "PATH.w0123abcd" of a worker whose master listens at PATH.
+/// The path of a worker whose master listens at PATH: "PATH.w0123abcd".
 bool is_of_worker(const std::string& name, const std::string& master_name) {
   if (name.size() != master_name.size() + ipc_suffix_bytes || !name.starts_with(master_name)) {
     return false;
@@ -139,8 +139,7 @@ bool is_of_worker(const std::string& name, const std::string& master_name) {
          suffix.find_first_not_of("0123456789abcdef", worker_mark.size()) == std::string::npos;
 }
 
-/// Removes what workers of masters under this path have left that were killed. The folder is
-/// locked.
+/// Removes sockets that killed workers of masters at this path have left. The folder is locked.
 void sweep(const std::string& master_path) {
   const std::filesystem::path master{master_path};
   std::error_code ignored;
@@ -182,7 +181,7 @@ SocketFile SocketFile::of_worker(const std::string& master_path, int backlog) {
   for (int attempt = 0; attempt < attempts_max; ++attempt) {
     std::string path = fmt::format("{}{}{:0{}x}", master_path, worker_mark,
                                    static_cast<std::uint32_t>(device()), worker_digits);
-    (void)parse_endpoint("ipc://" + path);  // says so where it is too long
+    (void)parse_endpoint("ipc://" + path);  // throws if it is too long
     Descriptor socket = make_socket();
     if (listen_at(socket, path, backlog)) return {std::move(path), std::move(socket)};
   }
@@ -217,7 +216,7 @@ void SocketFile::remove() noexcept {
     if (ours) ::unlink(path_.c_str());
     if (of_master_) sweep(path_);
   } catch (const std::exception&) {
-    // Left behind, or gone with its folder; the next master there removes it.
+    // The path stays, or has gone with its folder. The next master there removes it.
   }
   path_.clear();
 }

@@ -8,20 +8,20 @@
 
 namespace rankwire::zmq_wire {
 
-/// A Unix socket that listens under a path, for its owner's processes only; the path is removed
-/// with this object, unless somebody else's socket is there by then. A process that is killed
-/// leaves it.
+/// A Unix socket that listens at a path. Only processes of its owner can connect. This object
+/// removes the path when it ends, unless another socket is there by then. A process that is killed
+/// leaves it behind.
 ///
 /// libzmq's own bind would take the path away from a master that lives, and leave the file's mode
 /// to the umask.
 class SocketFile {
  public:
-  SocketFile() = default;  ///< none
-  /// Listens under `path`, where a dead process may have left its socket. Sockets that dead workers
-  /// have left beside it go as well, now and at the end. Throws UsageError that says what is there,
-  /// or what the system refuses.
+  SocketFile() = default;  ///< listens nowhere
+  /// Listens at `path`. Replaces a socket that a dead process has left there. Removes sockets that
+  /// dead workers have left beside it, now and at the end. Throws UsageError, which says what is
+  /// there or what the system refuses.
   [[nodiscard]] static SocketFile of_master(const std::string& path, int backlog);
-  /// Listens beside the socket of the master, under a name nobody else has.
+  /// Listens beside the socket of the master, at a path of its own.
   [[nodiscard]] static SocketFile of_worker(const std::string& master_path, int backlog);
   ~SocketFile() { remove(); }
   SocketFile(SocketFile&& other) noexcept;
@@ -31,14 +31,14 @@ class SocketFile {
 
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] int descriptor() const { return socket_.get(); }
-  /// Somebody else closes the socket; the path stays with this object.
+  /// Gives up the descriptor, which the caller closes. This object still removes the path.
   void disown_descriptor() { (void)socket_.release(); }
 
  private:
   SocketFile(std::string path, Descriptor socket);
   void remove() noexcept;
 
-  std::string path_;  // empty: none
+  std::string path_;  // empty: listens nowhere
   Descriptor socket_{-1};
   dev_t device_ = 0;
   ino_t inode_ = 0;

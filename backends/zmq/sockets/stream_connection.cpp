@@ -23,8 +23,8 @@
 namespace rankwire::zmq_wire {
 namespace {
 
-/// SO_PEERPIDFD of Linux 6.5, also for a process that is not to be seen from here. Headers may be
-/// older than the kernel.
+/// SO_PEERPIDFD of Linux 6.5. It also works for a process that is not visible from here. The
+/// headers may be older than the kernel.
 #ifdef SO_PEERPIDFD
 constexpr int so_peerpidfd = SO_PEERPIDFD;
 #else
@@ -39,7 +39,7 @@ std::optional<Value> option(int descriptor, int name) {
   return value;
 }
 
-/// The state in "PID (NAME) STATE ..."; the name may have any characters in it.
+/// The state in "PID (NAME) STATE ...". The name may contain any characters.
 char state_in(std::string_view stat) {
   const std::size_t name_end = stat.rfind(')');
   return name_end != std::string_view::npos && name_end + 2 < stat.size() ? stat[name_end + 2]
@@ -54,7 +54,7 @@ bool is_paced(int descriptor) {
          std::string_view{name.data()}.starts_with("bbr");
 }
 
-/// Nothing when the system does not say.
+/// Nothing if the system does not say.
 template <class NameOfSocket>
 std::optional<SocketAddress> end_of(int descriptor, NameOfSocket&& name_of) {
   SocketAddress end;
@@ -72,7 +72,7 @@ std::uint16_t port_in(const std::optional<SocketAddress>& end) {
   return 0;
 }
 
-/// One address has both ends, which no two hosts have.
+/// Whether both ends have the same address, which no two hosts have.
 bool both_ends_are_here(int descriptor) {
   const auto own = end_of(descriptor, getsockname), peer = end_of(descriptor, getpeername);
   return own && peer &&
@@ -83,7 +83,7 @@ bool both_ends_are_here(int descriptor) {
 }  // namespace
 
 std::optional<StreamConnection> StreamConnection::at(int descriptor) {
-  // Of the machine's connections each has its own, and none gets one that another had.
+  // Each connection of the machine has its own cookie, which is never used again.
   const auto cookie = option<std::uint64_t>(descriptor, SO_COOKIE);
   const auto family = option<int>(descriptor, SO_DOMAIN);
   if (!cookie || !family || option<int>(descriptor, SO_ACCEPTCONN) != 0) return std::nullopt;
@@ -116,7 +116,7 @@ std::optional<StreamConnection::Facts> StreamConnection::facts() const {
       getsockopt(descriptor_, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) {
     return std::nullopt;
   }
-  // Asked for later, so that none counts as read that was not.
+  // Asked after TCP_INFO, so that no byte counts as read that was not.
   int unread = 0;
   if (ioctl(descriptor_, SIOCINQ, &unread) != 0) return std::nullopt;
   const auto waiting =
@@ -131,26 +131,27 @@ bool StreamConnection::process_is_stopped() const {
   const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   std::array<char, 128> text{};  // a name has 15 characters at most
   const ssize_t size = file ? ::read(file.get(), text.data(), text.size()) : 0;
-  if (size <= 0) return false;  // gone: then its connection ends, too
+  if (size <= 0) return false;  // the process has gone; its connection ends as well
   const char state = state_in({text.data(), static_cast<std::size_t>(size)});
   return state == 'T' || state == 't';
 }
 
-/// A pid that has been given to another process since is that of a rank that has ended: then its
-/// connection ends later than it might, and no other does.
+/// The pid may belong to another process by now, if the rank has ended. The end of this connection
+/// is then noticed later; no other connection is affected.
 Descriptor StreamConnection::end_of_process() const {
   if (!process_) return Descriptor{-1};
   int file = -1;
   socklen_t length = sizeof file;
   if (getsockopt(descriptor_, SOL_SOCKET, so_peerpidfd, &file, &length) != 0) {
     if (process_->id <= 0) return Descriptor{-1};
-    // A system call without a name in this C library; old kernels and some containers refuse it.
+    // The C library has no function for this system call. Old kernels and some containers refuse
+    // it.
     file = static_cast<int>(syscall(SYS_pidfd_open, process_->id, 0));
   }
   Descriptor end{file};
   rlimit files{};
   const bool is_known = getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != RLIM_INFINITY;
-  // The system gives the lowest number that is free.
+  // The system gives the lowest free number, so it tells how many files are in use.
   if (is_known && file >= 0 && static_cast<rlim_t>(file) >= files.rlim_cur / 2) end.reset();
   return end;
 }
@@ -161,13 +162,14 @@ void StreamConnection::suit_one_host() const {
     const int bytes = static_cast<int>(piece_bytes_min);
     setsockopt(descriptor_, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
   } else if (is_paced(descriptor_) && both_ends_are_here(descriptor_)) {
-    constexpr std::string_view unpaced = "reno";  // which every Linux has, and allows to all
+    constexpr std::string_view unpaced = "reno";  // every Linux has it, and allows it to everyone
     setsockopt(descriptor_, IPPROTO_TCP, TCP_CONGESTION, unpaced.data(), unpaced.size());
   }
 }
 
 void StreamConnection::end() const {
-  // A number of our own, which libzmq cannot close, nor the system give to another, meanwhile.
+  // A descriptor of our own: libzmq cannot close it meanwhile, and the system cannot give it to
+  // another file.
   const Descriptor own{fcntl(descriptor_, F_DUPFD_CLOEXEC, 0)};
   const int descriptor = own ? own.get() : descriptor_;
   if (option<std::uint64_t>(descriptor, SO_COOKIE) != cookie_) return;
@@ -194,8 +196,8 @@ bool StreamConnection::has_sent_all() const {
 
 void StreamConnection::stop_listening() const {
   if (process_ || !is_still_there()) return;
-  // A segment begins with TCP's header, of (byte 12 >> 4) * 4 bytes; with nothing behind it, it
-  // passes.
+  // A segment begins with TCP's header of (byte 12 >> 4) * 4 bytes. It passes if nothing stands
+  // behind that.
   constexpr auto code = [](int what) { return static_cast<std::uint16_t>(what); };
   std::array<sock_filter, 8> program{{
       {code(BPF_LD | BPF_B | BPF_ABS), 0, 0, 12},

@@ -10,67 +10,68 @@
 
 namespace rankwire::zmq_wire {
 
-/// A connection that libzmq owns, over TCP or a Unix socket, looked at by the number of its file.
-/// libzmq may close that number at any moment, and the system use it for another: the system's own
-/// mark of the connection is noted, and compared before anything is done to it.
+/// A connection over TCP or a Unix socket that libzmq owns. It is known by its descriptor. libzmq
+/// may close this at any moment, and the system may then use the number for another file. So this
+/// object notes the system's own mark of the connection (a cookie), and compares it before it does
+/// anything.
 class StreamConnection {
  public:
-  /// The one that has this number now; nothing when none has. The number may be another's already
-  /// when libzmq's word of it is read: then the port tells.
+  /// The connection that has this descriptor now, or nothing. When libzmq's event about a
+  /// connection is read, the descriptor may belong to another one already: check the port
+  /// (leads_to, came_to).
   [[nodiscard]] static std::optional<StreamConnection> at(int descriptor);
-  /// Whether the other side, or this one, is at that port; true of a Unix socket, which has none.
+  /// leads_to: whether the other end is at that port. came_to: whether this end is. Both are true
+  /// for a Unix socket, which has no port.
   [[nodiscard]] bool leads_to(std::uint16_t port) const;
   [[nodiscard]] bool came_to(std::uint16_t port) const;
 
-  /// What the system knows of a TCP connection, since it began.
+  /// What the system knows of a TCP connection.
   struct Facts {
     std::uint64_t bytes_read = 0;             ///< received, and taken by libzmq
     std::chrono::milliseconds silent_for{0};  ///< since anything was received
   };
-  /// Nothing when the number is another's by now, and for a Unix socket, of which the system counts
-  /// nothing. A few system calls.
+  /// Nothing if the descriptor belongs to another file by now, and for a Unix socket. Costs a few
+  /// system calls.
   [[nodiscard]] std::optional<Facts> facts() const;
 
   /// The process at the other end of a Unix socket.
   struct Process {
-    pid_t id = 0;  ///< 0: not to be seen from here, as one of another container
+    pid_t id = 0;  ///< 0: not visible from here, for example in another container
     uid_t user = 0;
   };
   /// Nothing for TCP.
   [[nodiscard]] const std::optional<Process>& process() const { return process_; }
-  /// Whether that process is stopped just now, by SIGSTOP or a debugger. Reads one small file of
-  /// /proc.
+  /// Whether that process is stopped now, by SIGSTOP or a debugger. Reads one small file of /proc.
   [[nodiscard]] bool process_is_stopped() const;
 
-  /// A file of the system's that can be read once that process has exited (a pidfd), also where its
-  /// end of the connection is held open by another, such as one that it has forked. None for TCP,
-  /// where the system does not give one, and where files of this process are half used up.
+  /// A pidfd: a file that becomes readable when that process has exited, even if another process,
+  /// for example one that it forked, holds its end of the connection open. None for TCP, if the
+  /// system does not give one, or if half of this process's files are in use.
   [[nodiscard]] Descriptor end_of_process() const;
 
-  /// Where both ends are on this host, changes what of the system's defaults does not suit that. A
-  /// Unix socket takes a whole piece of a payload at once, as far as the system allows: with the
-  /// 208 KiB that Linux gives it, a MiB took 250 us between two ranks instead of 140, as over TCP,
-  /// whose buffer grows by itself. TCP whose congestion control is BBR has Reno instead: BBR sends
-  /// at the pace that it has measured, and there is no network to spare; 4 MiB took 1.7 ms instead
-  /// of 0.9.
+  /// Tunes a connection of which both ends are on this host. A Unix socket gets a buffer for a
+  /// whole piece of a payload, as far as the system allows: with the 208 KiB that Linux gives it, a
+  /// MiB between two ranks took 250 us instead of 140. (TCP's buffer grows by itself.) TCP with BBR
+  /// as its congestion control gets Reno instead: BBR sends at the pace that it has measured,
+  /// although there is no network to spare; 4 MiB took 1.7 ms instead of 0.9.
   void suit_one_host() const;
 
   [[nodiscard]] bool is_still_there() const;
-  /// Whether the other side's system has taken all that was written (over a Unix socket: its
-  /// process); true of one that has ended.
+  /// Whether the other side's system (over a Unix socket: its process) has taken all that was
+  /// written. True for a connection that has ended.
   [[nodiscard]] bool has_sent_all() const;
 
-  /// Ends it, which libzmq takes for the end of it: resets TCP, and what waits to be read in the
-  /// system is forgotten. With less, another side that has more to send than fits, and to which no
-  /// room is told any more, would not learn of the end for a minute. Does nothing when the number
-  /// is another's by now.
+  /// Ends the connection; libzmq sees it end. Resets TCP, so bytes that wait in the system are
+  /// lost. Without the reset, a sender that has more to send than fits, and hears of no more room,
+  /// would learn of the end only after a minute. Does nothing if the descriptor belongs to another
+  /// file by now.
   void end() const;
 
-  /// The same, and nothing more can be read of a Unix socket either.
+  /// Like end(); and nothing more can be read from a Unix socket either.
   void end_unread() const;
 
-  /// From now on the system throws away what comes over TCP, but for acknowledgements: what was
-  /// sent can still be read over there. Over a Unix socket nothing changes.
+  /// From now on the system throws away what comes over TCP, except acknowledgements. So the other
+  /// side can still read what was sent to it. Changes nothing for a Unix socket.
   void stop_listening() const;
 
  private:

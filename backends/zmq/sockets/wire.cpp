@@ -21,24 +21,27 @@ namespace rankwire::zmq_wire {
 namespace {
 
 constexpr int sockets_max = 16'384;
-// With all to all there are many connections on each host, and their PINGs alone may keep it busy.
+// In worlds above this size, PINGs become fewer. If every rank talks to every other, each host has
+// many connections, and their PINGs alone may keep it busy.
 constexpr int ranks_few = 24;
-// Below the time in which the system sends something again, it would end sound connections.
+// Less would end sound connections: the system takes this long to send something again.
 constexpr int maxrt_least_ms = 1000;
 constexpr int frames_skipped_at_once = 256;
-// Others may speak for as long as they like: a wait whose deadline has passed ends after that.
+// A wait whose deadline has passed ends after this time at the latest, even if others send more and
+// more.
 constexpr std::chrono::milliseconds late_max{5};
 constexpr std::uint64_t turns_a_sweep = 2, turns_besides = 64;
 constexpr int late_yields = 4;
 constexpr int waits_without_yield = 256;
-// A signal that comes just before a wait begins must not be missed for long.
+// A signal that comes just before a wait begins is noticed after this time.
 constexpr std::chrono::milliseconds look_for_signals_interval{100};
-// Of a caller that has ended, libzmq's thread hands over the last within microseconds.
+// When a caller has ended, libzmq's thread hands over its last frames within microseconds.
 constexpr std::chrono::milliseconds look_for_ends_interval{1};
 
 zmq::context_t make_context() {
   raise_file_limit();
-  check_files_left(files_of_wire, "a rank over ZeroMQ");  // libzmq would abort the process
+  check_files_left(files_of_wire,
+                   "a rank over ZeroMQ");  // without files libzmq would abort the process
   zmq::context_t context{1};
   set_option(context, zmq::ctxopt::max_sockets, sockets_max);
   return context;
@@ -53,12 +56,13 @@ void Wire::set_up(zmq::socket_t& socket, std::int64_t frame_bytes_max) const {
   const int silence_max_ms = static_cast<int>(silence_max_.count());
   set_option(socket, zmq::sockopt::sndhwm, 0);
   set_option(socket, zmq::sockopt::rcvhwm, 0);
-  set_option(socket, zmq::sockopt::linger, 0);  // hang_up; the destructor sets its own
+  set_option(socket, zmq::sockopt::linger,
+             0);  // for hang_up; the destructor does not rely on libzmq's linger
   set_option(socket, zmq::sockopt::maxmsgsize, frame_bytes_max);
-  set_option(socket, zmq::sockopt::heartbeat_timeout, 0);  // Silence looks at that
-  // While the program computes nobody looks, and a dead network is to be noticed all the same.
+  set_option(socket, zmq::sockopt::heartbeat_timeout, 0);  // Silence does this instead
+  // While the program computes, nobody calls Silence, but a dead network must still be noticed.
   set_option(socket, zmq::sockopt::tcp_maxrt, std::max(silence_max_ms, maxrt_least_ms));
-  // One that is cut off on one side only must not use up the grace.
+  // A connection that is cut off on one side only must not use up the grace.
   set_option(socket, zmq::sockopt::handshake_ivl, std::max(silence_max_ms, 1'000));
 }
 
@@ -91,7 +95,8 @@ bool Wire::send(ConnectionId to, zmq::message_t&& first, zmq::message_t* chunk) 
   auto& socket = source.socket();
   source.quiet = false;
   try {
-    // Never a wait: there is no high-water mark, and libzmq's own thread comes here, too (Turns).
+    // This never waits, since there is no high-water mark. libzmq's own thread comes here, too
+    // (Turns).
     if (source.dialed == 0) {
       const std::string& id = found->second.routing_id;
       send_part(socket, zmq::message_t{id.data(), id.size()}, true);
@@ -116,7 +121,8 @@ void Wire::hang_up(ConnectionId connection) {
     hang_up_dialed(connection, source);
     return;
   }
-  // What it has said, and libzmq holds, must not be taken for another's.
+  // The entry stays: frames of the caller that libzmq still holds must not be taken for another
+  // caller's.
   now_stands(connection, found->second, Standing::hung_up);
 }
 
@@ -131,9 +137,9 @@ void Wire::look_after_strangers() {
   gate_.look();
 }
 
-/// That of a connection which ends now.
+/// Notes that the process at the other end of a connection, which ends now, has exited.
 void Wire::note_exited(int descriptor) {
-  // Others that had this number before may be of processes that live.
+  // Only the latest caller with this descriptor: the processes of earlier ones may live.
   const auto found = accepted_.find(descriptor);
   if (found != accepted_.end() && !found->second.callers.empty()) {
     connections_.at(found->second.callers.back()).exited = true;
@@ -147,7 +153,7 @@ void Wire::note_exited(int descriptor) {
 std::optional<Incoming> Wire::receive(Deadline deadline) {
   Deadline at_last = Deadline::never();
   while (ready_.empty()) {
-    word_waits_ = false;
+    word_unanswered_ = false;
     if (interruptible_) check_interrupted();
     look_after_strangers();
     for (const int descriptor : silence_.look()) note_exited(descriptor);
@@ -167,12 +173,13 @@ std::optional<Incoming> Wire::receive(Deadline deadline) {
   return next;
 }
 
-/// Waits until something can be read or the deadline has passed, and reads it. Monitors first, so
-/// that an ended connection is known; then data; then the ends are given out, behind their data.
+/// Waits until something can be read or the deadline has passed, and reads it. It reads monitors
+/// first, to know which connections have ended; then frames; then it reports the ends, behind the
+/// frames.
 ///
-/// Not zmq::poll, which makes three times the system calls. A socket's descriptor tells of news
-/// once, and a send may have taken note of them: so a socket that was used is asked before the
-/// wait.
+/// It does not use zmq::poll, which makes three times the system calls. A socket's descriptor
+/// reports news only once, and a send may have consumed the report. So a socket that was used is
+/// asked before the wait.
 bool Wire::pump(Deadline deadline) {
   try {
     bool any = true;
@@ -190,8 +197,9 @@ bool Wire::pump(Deadline deadline) {
   }
 }
 
-/// Gives what poll gave. Where others want the core as well, who yields may not get it back for
-/// milliseconds, and one who sleeps is served at once when it wakes up: then some waits go without.
+/// Polls and yields for a while before a sleep. Returns what poll returned. If others want the
+/// core, a thread that yields may not get it back for milliseconds, while one that sleeps gets it
+/// at once when it wakes up. After such a yield, some waits go without.
 int Wire::look_and_yield() {
   if (yield_ == yield_.zero() || (waits_without_yield_ > 0 && waits_without_yield_-- > 0)) return 0;
   const auto start = Deadline::Clock::now();
@@ -221,7 +229,8 @@ bool Wire::wait_and_read(Deadline deadline) {
   if (count < 0 && errno != EINTR) {
     throw TransportError{fmt::format("waiting for messages: {}", std::strerror(errno))};
   }
-  // A message without an end is never to be read, and those who say it are to be found out.
+  // A message whose end never comes cannot be read. The sweep still counts, so that the Doorman
+  // finds out who sends it.
   if (count >= 0 && listener_ && poll_items_[0].revents == 0) note_sweep(*listener_, 2);
   if (count <= 0) return false;
   for (std::size_t i = 0; i < polled_.size(); ++i) {
@@ -229,8 +238,8 @@ bool Wire::wait_and_read(Deadline deadline) {
   }
   for (std::size_t i = 0; i < polled_.size(); ++i) {
     if (poll_items_[2 * i].revents == 0) continue;
-    polled_[i]->quiet = false;  // there may be news besides messages
-    // One: a look for more would cost a system call, and is what the next pump begins with.
+    polled_[i]->quiet = false;  // the report may be of something other than messages
+    // Reads only one: looking for more costs a system call, and the next pump begins with that.
     read_message(*polled_[i]);
   }
   return true;
@@ -248,11 +257,11 @@ void Wire::read_monitor(Source& source) {
 
 void Wire::drain(Source& source, int messages_max) {
   while (messages_max-- > 0 && read_message(source)) {
-    if (word_waits_ && source.dialed == 0) return;
+    if (word_unanswered_ && source.dialed == 0) return;
   }
 }
 
-/// After so many messages each connection of the listener has had its turn twice.
+/// After this many messages each connection of the listener has had its turn twice.
 std::uint64_t Wire::reads_of_a_sweep() const {
   return turns_a_sweep * (accepted_.size() + callers_.size()) + turns_besides;
 }
@@ -262,8 +271,8 @@ void Wire::note_sweep(Source& source, std::uint64_t count) {
   source.read_since_sweep = 0;
 }
 
-/// Throws away what a message has behind the frames that one of ours may have, so much at a time;
-/// false while there is more of it.
+/// Skips the frames of a message that has more than any of ours, a bounded number at a time.
+/// Returns false while more of them remain.
 bool Wire::skip_rest(Source& source) {
   zmq::message_t rest;
   for (int frame = 0; source.skips; ++frame) {
@@ -273,7 +282,8 @@ bool Wire::skip_rest(Source& source) {
   return true;
 }
 
-/// Reads one message, if there is one, and puts it into ready_ if it is one of ours.
+/// Reads one message, if there is one. Puts it into ready_ if it is one of rankwire's. Returns
+/// whether there was one.
 bool Wire::read_message(Source& source) {
   zmq::message_t routing_id;
   Incoming in;
@@ -285,9 +295,9 @@ bool Wire::read_message(Source& source) {
     return false;
   }
   if (called && !receive_part(socket, in.first)) return false;
-  source.quiet = false;  // more may be there, of which its descriptor has told already
+  source.quiet = false;  // there may be more, and its descriptor has reported it already
   in.connection = called ? caller_of(routing_id, in.first) : source.dialed;
-  // A sweep is over when each connection has had its turn twice; it may have begun before.
+  // A sweep is over when each connection has had its turn twice, since it may have begun before.
   ++source.read;
   if (called && ++source.read_since_sweep > reads_of_a_sweep()) note_sweep(source, 1);
   bool more = in.first.more();
@@ -296,7 +306,7 @@ bool Wire::read_message(Source& source) {
     in.has_chunk = true;
     more = in.chunk.more();
   }
-  if (more) {  // than any message of ours has
+  if (more) {  // more frames than any message of ours has
     in.has_chunk = false;
     in.first.rebuild();
     source.skips = true;

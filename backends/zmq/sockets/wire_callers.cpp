@@ -7,26 +7,28 @@
 #include "sockets/calls.hpp"
 #include "sockets/wire.hpp"
 
-// Who calls, over which file, and how that ends. (Where a Wire listens: wire_listening.cpp.)
+// Callers: over which file they call, and how their connections end. (Where a Wire listens:
+// wire_listening.cpp.)
 //
-// libzmq tells of the files of connections (the monitor's events) and of what was said (with the
-// number of the file that it came over), one apart from the other. Numbers of files are used again.
-// The events of a caller's file come before its first words. So an event that is read after those
-// concerns it: its file has ended, whatever has the number now. Only of one whose number had been
-// used again before its first words were read, that is not known: libzmq says so when something is
-// sent to it.
+// libzmq reports two things separately: the files of connections (events of the monitor), and
+// frames (each with the descriptor over which it came). Descriptors are used again. The events of a
+// caller's file before its first frame precede that frame. So an event for the descriptor that is
+// read after the first frame concerns that caller: its file has ended, whatever has the descriptor
+// now. One case remains: the descriptor was used again before the first frame of its earlier caller
+// was read. Then libzmq says that the caller has ended when something is sent to it.
 
 namespace rankwire::zmq_wire {
 namespace {
 
-/// Hellos and links over one connection, before it belongs: each has an answer.
+/// A caller may send this many hellos and links before it belongs. Each has an answer.
 constexpr int words_max = 8;
 
-/// libzmq's thread needs microseconds to hand over the last of a caller that has ended, where it
-/// has a core.
+/// When a caller has ended, libzmq's thread needs microseconds to hand over its last frames, if it
+/// has a core. After this time the caller counts as closed in any case.
 constexpr std::chrono::milliseconds closed_within{2000};
 
-/// A number; over ipc, where libzmq says "localhost:USER:GROUP:PID", the process.
+/// The caller's numeric address. Over ipc, where libzmq says "localhost:USER:GROUP:PID", its
+/// process.
 std::string address_of_caller(zmq::message_t& frame) {
   const char* const said = property_of(frame, "Peer-Address");
   if (said == nullptr) return "unknown";
@@ -61,7 +63,7 @@ void Wire::listen_to(ConnectionId caller) {
   if (connection->standing == Standing::stranger) {
     gate_.give_back(Gate::cost_of_call);
   } else if (connection->standing != Standing::waits) {
-    return;  // it is listened to, or was sent away
+    return;  // it belongs already, or was sent away
   }
   now_stands(caller, *connection, Standing::belongs);
 }
@@ -82,15 +84,15 @@ void Wire::show_out(ConnectionId caller) {
   now_stands(caller, *connection, Standing::shown_out);
 }
 
-/// Whether the file of that number is this caller's, as far as is known: of several that had it the
-/// last, where it has not ended.
+/// Whether the descriptor of the caller is still its own, as far as is known: it is if the caller
+/// is the last that had it, and its file has not ended.
 bool Wire::has_file(ConnectionId caller, const Connection& connection) const {
   const auto at = accepted_.find(connection.descriptor);
   return at != accepted_.end() && !at->second.callers.empty() &&
          at->second.callers.back() == caller;
 }
 
-/// The file is watched as is due to who has it.
+/// Sets who watches the file of a caller (Doorman, Silence), by the caller's standing.
 void Wire::watch_over(const Connection& connection) {
   const int descriptor = connection.descriptor;
   switch (connection.standing) {
@@ -99,7 +101,7 @@ void Wire::watch_over(const Connection& connection) {
       break;
     case Standing::waits:
       doorman_.let_wait(descriptor);
-      has_come(descriptor, caller_silence());
+      watch_rank(descriptor, caller_silence());
       break;
     case Standing::answered:
       doorman_.bid_farewell(descriptor);
@@ -107,29 +109,29 @@ void Wire::watch_over(const Connection& connection) {
       break;
     case Standing::belongs:
       doorman_.forget(descriptor);
-      has_come(descriptor, caller_silence());
+      watch_rank(descriptor, caller_silence());
       break;
     case Standing::shown_out:
     case Standing::hung_up:
-      break_off(descriptor);
+      end_file(descriptor);
       break;
   }
 }
 
-/// It sends PINGs, whatever else it says, and whether that passes or not.
+/// Watches a stranger. It sends PINGs, whatever else it does, and whether its frames pass or not.
 void Wire::watch_stranger(int descriptor) {
   doorman_.came(descriptor);
   silence_.watch(descriptor, caller_silence());
 }
 
-/// A connection with a rank stands.
-void Wire::has_come(int descriptor, std::chrono::milliseconds silence_max) {
+/// Watches the connection of a rank, or of one that waits to be one.
+void Wire::watch_rank(int descriptor, std::chrono::milliseconds silence_max) {
   if (const auto connection = StreamConnection::at(descriptor)) connection->suit_one_host();
   silence_.watch(descriptor, silence_max);
 }
 
-/// The event that it has ended follows.
-void Wire::break_off(int descriptor) {
+/// Ends the file of a caller. libzmq's event that it has ended follows.
+void Wire::end_file(int descriptor) {
   doorman_.forget(descriptor);
   silence_.forget(descriptor);
   const auto found = accepted_.find(descriptor);
@@ -168,18 +170,19 @@ void Wire::listener_event(const Monitor::Event& event) {
     case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
       ++handshakes_done_;
       break;
-    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:  // such as the master's probe of a worker
-    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:       // the gatekeeper says more of it
-      hung_up_in_handshake_ = true;             // of the file whose end follows at once
+    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:  // for example, the master probes a worker
+    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:       // the gatekeeper logs it
+      hung_up_in_handshake_ = true;             // the end of this file follows at once
       break;
     default:
       break;
   }
 }
 
-/// A file has ended of which nothing was read. Where no handshake is unaccounted for, its own was
-/// refused. (libzmq would say so, and why, by an event that cannot be listened to: see Monitor.)
-/// Else it may be one that spoke and ended while this program computed.
+/// Handles a file that has ended and of which nothing was read. If no handshake is unaccounted for,
+/// its own was refused. (libzmq would report that with the reason, by an event that must not be
+/// listened to: see Monitor.) If one is, this file may have spoken and ended while the program
+/// computed.
 void Wire::note_wordless(int descriptor) {
   const auto found = accepted_.find(descriptor);
   if (found == accepted_.end() || !found->second.callers.empty()) return;
@@ -198,7 +201,7 @@ void Wire::note_wordless(int descriptor) {
               "with --key and --allow, or the caller without --key");
 }
 
-/// Whether that is to be given out; what a stranger may not say ends its connection.
+/// Whether receive() is to return this frame. Shows a stranger out that sends what it may not send.
 bool Wire::is_heard(ConnectionId caller, const std::optional<Header>& header) {
   if (caller == 0) {
     ++frames_dropped_;
@@ -224,7 +227,7 @@ bool Wire::is_heard(ConnectionId caller, const std::optional<Header>& header) {
     case Standing::stranger:
     case Standing::waits:
       if (is_word && ++connection.words <= words_max) {
-        word_waits_ = true;
+        word_unanswered_ = true;
         return true;
       }
       count_dropped(caller,
@@ -235,13 +238,14 @@ bool Wire::is_heard(ConnectionId caller, const std::optional<Header>& header) {
   return false;
 }
 
-/// The connection that `routing_id` stands for; 0 for one not to talk to.
+/// The connection that has `routing_id`. Made if it is new. 0 for a peer that is not to be talked
+/// to.
 ConnectionId Wire::caller_of(const zmq::message_t& routing_id, zmq::message_t& frame) {
   const std::string_view key{routing_id.data<char>(), routing_id.size()};
   const auto found = callers_.find(key);
   if (found != callers_.end()) return found->second;
   const int descriptor = descriptor_of(frame);
-  if (descriptor < 0) return 0;  // a peer of libzmq's oldest protocols; none of ours
+  if (descriptor < 0) return 0;  // a peer that uses libzmq's oldest protocols, so none of ours
   read_monitor(*listener_);      // see the head of this file
   const ConnectionId id = ++last_id_;
   Connection& connection = connections_[id];
@@ -253,7 +257,7 @@ ConnectionId Wire::caller_of(const zmq::message_t& routing_id, zmq::message_t& f
   callers_.emplace(key, id);
   const auto accepted = accepted_.find(descriptor);
   if (accepted == accepted_.end()) {
-    downs_.push_back(id);  // it has ended already; only what it said is left
+    downs_.push_back(id);  // it has ended already; only its frames are left
   } else {
     if (accepted->second.callers.empty()) handshakes_done_ = std::max(handshakes_done_ - 1, 0);
     accepted->second.callers.push_back(id);
@@ -261,7 +265,7 @@ ConnectionId Wire::caller_of(const zmq::message_t& routing_id, zmq::message_t& f
   return id;
 }
 
-/// The file of that number has ended, and with it whoever may have had it.
+/// The file with this descriptor has ended, and with it all callers that have had it.
 void Wire::ended_at(int descriptor) {
   doorman_.forget(descriptor);
   silence_.forget(descriptor);
@@ -271,13 +275,13 @@ void Wire::ended_at(int descriptor) {
   accepted_.erase(found);
 }
 
-/// libzmq knows a caller no more. Where its file seems to stand, that is another's by now.
+/// libzmq says that a caller has ended. If its file seems to stand, the file is another's by now.
 void Wire::has_ended(ConnectionId caller) {
   const auto found = connections_.find(caller);
   if (found == connections_.end()) return;
   const int descriptor = found->second.descriptor;
   const auto at = accepted_.find(descriptor);
-  if (at == accepted_.end()) return;  // that it ended is known
+  if (at == accepted_.end()) return;  // its end is known already
   auto& callers = at->second.callers;
   const bool had_file = has_file(caller, found->second);
   if (std::erase(callers, caller) == 0) return;
@@ -290,16 +294,17 @@ void Wire::has_ended(ConnectionId caller) {
   }
 }
 
-/// All that came over a connection is given out before its end. Where others have much to say, that
-/// takes more than one call.
+/// Reports the callers that have ended. All frames of a connection are reported before its end, so
+/// if others send much, this takes more than one call.
 void Wire::emit_downs() {
   if (downs_.empty()) return;
-  if (!word_waits_) drain(*listener_, messages_at_once);
+  if (!word_unanswered_) drain(*listener_, messages_at_once);
   std::erase_if(downs_, [this](ConnectionId id) { return emit_down(id); });
 }
 
-/// False: not all that came before may have been read. libzmq takes its callers in turn, so one
-/// that was passed over for long enough has nothing more.
+/// Reports the end of a caller. Returns false if some of its frames may not have been read yet.
+/// libzmq reads its callers in turn, so a caller that was passed over for long enough has no more
+/// frames.
 bool Wire::emit_down(ConnectionId id) {
   const auto found = connections_.find(id);
   if (found == connections_.end()) return true;
@@ -323,11 +328,11 @@ bool Wire::emit_down(ConnectionId id) {
   return true;
 }
 
-/// Of a caller that has ended: whether libzmq knows that, and so has handed over all that it said.
-/// What is sent to one that has ended is read by nobody.
+/// Whether libzmq knows that a caller has ended, and so has handed over all its frames. Tries it
+/// with an empty frame, which nobody reads.
 bool Wire::is_closed(const Connection& connection) const {
   const std::string& id = connection.routing_id;
-  listener_->quiet = false;  // a send takes note of what has come
+  listener_->quiet = false;  // a send may consume the report of what has come
   try {
     send_part(listener_->socket(), zmq::message_t{id.data(), id.size()}, true);
     send_part(listener_->socket(), zmq::message_t{}, false);

@@ -7,28 +7,28 @@
 #include "sockets/calls.hpp"
 #include "sockets/wire.hpp"
 
-// How a Wire ends. Its sockets stay open until libzmq has handed over what was sent, and their
-// connections are ended before they are closed. libzmq must not linger: a frame that comes over a
-// connection whose socket is closed stops its input, and when the other side then resets it, the
-// next PING aborts this process (libzmq 4.3.4, "Assertion failed: !_io_error").
+// How a Wire ends. Its sockets stay open until libzmq has handed over what was sent; their
+// connections are ended before the sockets are closed. libzmq's own linger must not be used: if a
+// frame comes over a connection whose socket is closed, its input stops; if the other side then
+// resets it, the next PING aborts this process (libzmq 4.3.4, "Assertion failed: !_io_error").
 
 namespace rankwire::zmq_wire {
 namespace {
 
-/// For acknowledgements of the last frames of others, and answers to strangers.
+/// Time for acknowledgements of the last frames of others, and for answers to strangers.
 constexpr std::chrono::milliseconds last_words_within{1000};
 constexpr std::chrono::milliseconds look_interval{20};
-/// The other side's system has taken all, at so many looks in a row: libzmq's thread had time to
-/// write more, if there is any.
+/// The other side's system must have taken all at this many looks in a row. Between them libzmq's
+/// thread has time to write more, if there is more.
 constexpr int looks_min = 5;
 
 }  // namespace
 
 Wire::~Wire() {
-  file_ = {};  // while it listens, so that the path cannot be another's yet
+  file_ = {};  // it still listens, so the path cannot be another's yet
   try {
     hand_over();
-  } catch (const std::exception&) {  // without memory: then less is handed over
+  } catch (const std::exception&) {  // no memory: less is handed over
   }
   end_callers();
   for (const auto& source : dialed_) end_dialed(*source);
@@ -41,7 +41,7 @@ Wire::~Wire() {
   }
 }
 
-/// Waits until the other sides' systems have all that was sent.
+/// Waits until the systems at the other ends have all that was sent.
 void Wire::hand_over() {
   const Deadline last_words = last_words_within, linger = linger_;
   await_begun(last_words);
@@ -55,8 +55,9 @@ void Wire::hand_over() {
   }
 }
 
-/// Waits until libzmq's thread has begun to write all that was sent so far. It does one after the
-/// other what it is asked for, and tells how an attempt to connect went.
+/// Waits until libzmq's thread has begun to write all that was sent so far. The thread does what it
+/// is asked for one after the other. So this asks it to connect to nowhere, and waits for the event
+/// that this has failed.
 void Wire::await_begun(Deadline deadline) {
   std::random_device random;
   Ends mark{context_, zmq::socket_type::dealer};
@@ -67,8 +68,8 @@ void Wire::await_begun(Deadline deadline) {
   }
 }
 
-/// As far as is known here. What waits for a connection that does not stand yet counts only while
-/// `given_up` is false.
+/// Whether all was handed over, as far as is known here. Frames that wait for a dialed connection
+/// to stand count only while `given_up` is false.
 bool Wire::has_handed_over(bool given_up) const {
   for (const auto& [number, accepted] : accepted_) {
     if (accepted.file && !accepted.file->has_sent_all()) return false;
@@ -90,7 +91,7 @@ void Wire::end_callers() {
   }
 }
 
-/// Nothing more comes over it, so that its socket can be closed.
+/// Ends a dialed connection. Nothing more comes over it, so its socket can be closed.
 void Wire::end_dialed(Source& source) {
   if (source.dialing.file) source.dialing.file->end_unread();
 }

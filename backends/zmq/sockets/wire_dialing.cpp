@@ -8,24 +8,24 @@
 #include "sockets/calls.hpp"
 #include "sockets/wire.hpp"
 
-// The side of a Wire that dials: one attempt after the other until one stands, and again when that
-// breaks. Each is a socket of its own.
+// The side of a Wire that dials. It makes one attempt after the other until one stands, and begins
+// again when that breaks. Each attempt has a socket of its own.
 
 namespace rankwire::zmq_wire {
 namespace {
 
-/// libzmq shall not dial again by itself: its first pause, to which it adds up to as much again, is
-/// some days long. (Without any it would throw away what has come and was not read yet.)
+/// Keeps libzmq from dialing again by itself: its first pause is some days long. (With reconnecting
+/// switched off, libzmq would throw away frames that were not read yet.)
 constexpr int never_again_ms = 1'000'000'000;
-/// An attempt into a cut must not go on long after the cut is mended.
+/// An attempt that begins while the network is cut must not go on long after the cut is mended.
 constexpr int connect_timeout_ms = 1000;
-/// Before the next attempt; twice as long each time.
+/// The pause before the next attempt. It doubles each time, up to the last.
 constexpr std::chrono::milliseconds pause_first{100}, pause_last{400};
-/// libzmq's thread tells of the end of a connection just before it hands over its last bytes, and
-/// then, in most cases, that it would dial again.
+/// libzmq's thread reports the end of a connection just before it hands over the last frames. In
+/// most cases it then also reports that it would dial again.
 constexpr std::chrono::milliseconds handed_over_within{50};
-/// A worker's listener sends no PINGs by itself: the answer to one that waits behind a piece comes
-/// late.
+/// A worker's listener sends no PINGs by itself. So the answer to a PING that waits behind a piece
+/// of a payload comes late.
 constexpr int worker_silences = 3;
 
 }  // namespace
@@ -54,7 +54,7 @@ ConnectionId Wire::dial(const std::string& address, std::int64_t frame_bytes_max
   return last_id_;
 }
 
-/// Makes the socket of one attempt, in place of the one before.
+/// Makes the socket of a new attempt, in place of the one before.
 void Wire::attempt(Source& source) {
   Dialing& dialing = source.dialing;
   auto ends = std::make_unique<Ends>(context_, zmq::socket_type::dealer);
@@ -67,7 +67,7 @@ void Wire::attempt(Source& source) {
   const int ping_interval_ms = std::min(silence_max_ms / 4, ping_interval_max_ms);
   set_option(socket, zmq::sockopt::heartbeat_ivl,
              ping_interval_ms * (dialing.of_worker ? crowd_ : 1));
-  // The listener's own limit is closer, where its host is not very busy.
+  // The listener's own limit is shorter, unless its host is very busy.
   set_option(socket, zmq::sockopt::handshake_ivl, std::max(2 * silence_max_ms, 1'000));
   if (keys_ && dialing.listener_key.empty()) {
     call_with(socket, keys_->own, keys_->master);
@@ -85,7 +85,7 @@ void Wire::attempt(Source& source) {
 
 void Wire::dialed_event(Source& source, const Monitor::Event& event) {
   Dialing& dialing = source.dialing;
-  if (!dialing.next_at.is_never()) return;  // of an attempt that is over
+  if (!dialing.next_at.is_never()) return;  // the event belongs to an attempt that is over
   const auto tell_failure = [&](bool key_refused) {
     if (std::exchange(dialing.failure_told, true)) return;
     ready_.push_back(
@@ -100,8 +100,8 @@ void Wire::dialed_event(Source& source, const Monitor::Event& event) {
       dialing.file = StreamConnection::at(dialing.descriptor);
       if (dialing.file && !dialing.file->leads_to(port_of(dialing.address))) dialing.file.reset();
       dialing.pause = dialing.pause.zero();
-      has_come(dialing.descriptor,
-               dialing.of_worker ? worker_silences * silence_max_ * crowd_ : silence_max_);
+      watch_rank(dialing.descriptor,
+                 dialing.of_worker ? worker_silences * silence_max_ * crowd_ : silence_max_);
       ready_.push_back({.what = Incoming::What::up,
                         .connection = source.dialed,
                         .anew = !std::exchange(dialing.first, false)});
@@ -115,7 +115,7 @@ void Wire::dialed_event(Source& source, const Monitor::Event& event) {
       if (dialing.over_at.is_never()) dialing.over_at = handed_over_within;
       next_attempt_look_ = Deadline::poll();
       break;
-    case ZMQ_EVENT_CONNECT_RETRIED:  // it is not: see never_again_ms
+    case ZMQ_EVENT_CONNECT_RETRIED:  // it does not retry: see never_again_ms
       dialing.over_at = Deadline::poll();
       next_attempt_look_ = Deadline::poll();
       break;
@@ -137,7 +137,7 @@ void Wire::look_after_attempt(Source& source) {
     try {
       attempt(source);
       rebuild_poll_items();
-    } catch (const zmq::error_t&) {  // no descriptors are left, perhaps for now
+    } catch (const zmq::error_t&) {  // no descriptors are left, perhaps only now
       dialing.over_at = Deadline::poll();
     }
   }
@@ -145,8 +145,8 @@ void Wire::look_after_attempt(Source& source) {
   next_attempt_look_ = next_attempt_look_.sooner(dialing.over_at).sooner(dialing.next_at);
 }
 
-/// All that came over it is given out before its end. Where that is much, it takes more than one
-/// call.
+/// Reports the end of an attempt. All that came over it is reported first; if that is much, it
+/// takes more than one call.
 void Wire::attempt_ended(Source& source) {
   Dialing& dialing = source.dialing;
   drain(source, messages_at_once);

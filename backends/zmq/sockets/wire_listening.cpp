@@ -13,15 +13,16 @@
 namespace rankwire::zmq_wire {
 namespace {
 
-/// Whoever dials may have been given a longer grace than whoever listens.
+/// The dialer may have a longer grace than the listener, so a caller may be silent for at least
+/// this long.
 constexpr std::chrono::milliseconds caller_silence_least{4 * ping_interval_max_ms};
-/// A dialer that hears its own PINGs answered needs these only where they wait behind a large
-/// frame.
+/// The listener's PINGs. A dialer hears answers to its own; it needs these only while its own wait
+/// behind a large frame.
 constexpr int ping_callers_interval_max_ms = 1000;
-/// All workers may call a worker at once, whose host is busy with other such handshakes; it would
-/// be busier if they had to be made twice.
+/// The time for a handshake with a worker. All workers may call it at once; its host is then busy
+/// with handshakes, and would be busier if they had to be made twice.
 constexpr int workers_handshake_ms = 15'000;
-/// Many workers may be started at once; the kernel may allow fewer.
+/// Many workers may be started at once. The kernel may allow fewer.
 constexpr int callers_at_once = 1024;
 
 }  // namespace
@@ -48,8 +49,8 @@ std::vector<std::string> Wire::listen(const std::vector<Address>& addresses, Por
   return bound_;
 }
 
-/// libzmq closes what was accepted together with the port: not while more may come (see
-/// wire_closing.cpp).
+/// libzmq closes accepted connections together with the port. So they are ended first: nothing may
+/// come over them then (see wire_closing.cpp).
 void Wire::stop_listening() {
   end_callers();
   gate_ = {};
@@ -98,8 +99,8 @@ void Wire::listen_by(const std::function<void(zmq::socket_t&)>& bind) {
   rebuild_poll_items();
 }
 
-/// Before the port is bound. A worker's listener needs no gatekeeper: its key is known to members
-/// of the world only, and without that key there is no handshake.
+/// Sets up keys, before the port is bound. A worker's listener needs no gatekeeper: only members of
+/// the world know its key, and without that key there is no handshake.
 void Wire::guard(zmq::socket_t& listener) {
   if (!keys_) return;
   if (keys_->directory.empty()) {
@@ -109,7 +110,5 @@ void Wire::guard(zmq::socket_t& listener) {
   gatekeeper_ = std::make_unique<Gatekeeper>(context_, keys_->allowed, keys_->directory);
   serve_listed(listener, keys_->own);
 }
-
-/// Null for one that is forgotten, or was dialed.
 
 }  // namespace rankwire::zmq_wire
