@@ -47,12 +47,9 @@ class StreamConnection {
   /// where the system does not give one, and where files of this process are half used up.
   [[nodiscard]] Descriptor end_of_process() const;
 
-  /// Where both ends are on this host, changes what of the system's defaults does not suit that. A
-  /// Unix socket takes a whole piece of a payload at once, as far as the system allows: with the
-  /// 208 KiB that Linux gives it, a MiB took 250 us between two ranks instead of 140, as over TCP,
-  /// whose buffer grows by itself. TCP whose congestion control is BBR has Reno instead: BBR sends
-  /// at the pace that it has measured, and there is no network to spare; 4 MiB take 0.83 ms
-  /// instead of 0.61, and 16 MiB 4.6 ms instead of 3.1.
+  /// TCP whose congestion control is BBR has Reno from now on, where both ends are on this host:
+  /// BBR sends at the pace that it has measured, and there is no network to spare; 4 MiB take 0.83
+  /// ms instead of 0.61, and 16 MiB 4.6 ms instead of 3.1.
   void suit_one_host() const;
 
   [[nodiscard]] bool is_still_there() const;
