@@ -16,9 +16,9 @@
 
 namespace rankwire::zmq_wire {
 
-inline constexpr std::uint16_t protocol_version = 5;
-/// Payloads up to here are copied behind the header; larger ones go as they lie in memory, with the
-/// header behind them where there is room for it, else in a frame of their own.
+inline constexpr std::uint16_t protocol_version = 6;
+/// Payloads up to here are copied behind the header; larger ones go as they lie in memory, in a
+/// second frame.
 inline constexpr std::size_t inline_payload_bytes_max = std::size_t{32} << 10;
 /// A larger payload goes in pieces of this size, where other hosts reach the receiver's port: other
 /// frames pass between them, a connection that breaks costs no more than that, and strangers get no
@@ -63,8 +63,7 @@ inline constexpr std::uint8_t kind_max = static_cast<std::uint8_t>(Kind::batch);
 }
 
 /// 24 bytes of the first frame of every message, little-endian: with 8 bytes of payload a frame
-/// still fits into libzmq's own small messages, which need no allocation. Where in it:
-/// header_at.
+/// still fits into libzmq's own small messages, which need no allocation. The frame begins with it.
 struct Header {
   static constexpr std::size_t wire_bytes = 24;
   static constexpr std::uint16_t magic = 0x5752;  // "RW"
@@ -78,24 +77,11 @@ struct Header {
 using HeaderBytes = std::array<std::byte, Header::wire_bytes>;
 [[nodiscard]] HeaderBytes to_bytes(const Header& header);
 
-/// A first frame of up to so many bytes begins with its header; a larger one ends with it, so that
-/// a payload can be sent as it lies in memory, with nothing before it.
-inline constexpr std::size_t header_first_bytes_max = Header::wire_bytes + inline_payload_bytes_max;
-[[nodiscard]] constexpr bool ends_with_header(std::size_t frame_bytes) {
-  return frame_bytes > header_first_bytes_max;
-}
-/// Where in a first frame of that size the header begins, and where the body does.
-[[nodiscard]] constexpr std::size_t header_at(std::size_t frame_bytes) {
-  return ends_with_header(frame_bytes) ? frame_bytes - Header::wire_bytes : 0;
-}
-[[nodiscard]] constexpr std::size_t body_at(std::size_t frame_bytes) {
-  return ends_with_header(frame_bytes) ? 0 : Header::wire_bytes;
-}
 /// Nothing when this is not the first frame of a message of ours.
 [[nodiscard]] std::optional<Header> header_of(std::span<const std::byte> frame);
 /// What a first frame that has a header has besides.
 [[nodiscard]] constexpr std::span<const std::byte> body_in(std::span<const std::byte> frame) {
-  return frame.subspan(body_at(frame.size()), frame.size() - Header::wire_bytes);
+  return frame.subspan(Header::wire_bytes);
 }
 
 /// Of two numbers that count calls or hellos, and go round at 2^32.

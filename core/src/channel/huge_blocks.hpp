@@ -11,9 +11,8 @@ namespace rankwire {
 /// small.
 inline constexpr std::size_t huge_bytes = std::size_t{1} << 20;
 
-/// The memory of such a Buffer: `bytes` in whole huge pages, and `tail_bytes` behind them.
+/// The memory of such a Buffer, in whole huge pages.
 struct HugeBlock {
-  static constexpr std::size_t tail_bytes = 4096;  ///< a small page, so that there is always a tail
   std::byte* data = nullptr;
   std::size_t bytes = 0;  ///< at most twice as many as were asked for
 };
