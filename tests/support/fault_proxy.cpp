@@ -4,7 +4,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,7 +12,6 @@
 #include <cerrno>
 #include <cstring>
 #include <deque>
-#include <future>
 #include <stdexcept>
 #include <utility>
 
@@ -70,9 +68,8 @@ FaultProxy::FaultProxy(std::uint16_t target_port, std::string address, std::uint
   // Never listens, and keeps the port while refuse() is on.
   reserved_ = bound_socket(address_, port);
   port_ = port_of(reserved_);
-  wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   listen_again();
-  if (port_ == 0 || wake_ < 0 || listener_ < 0) {
+  if (port_ == 0 || listener_ < 0) {
     throw std::runtime_error{fmt::format("the proxy cannot listen: {}", std::strerror(errno))};
   }
   now_ = Clock::now();
@@ -80,10 +77,10 @@ FaultProxy::FaultProxy(std::uint16_t target_port, std::string address, std::uint
 }
 
 FaultProxy::~FaultProxy() {
-  do_here([this] { stop_ = true; });
+  orders_.give([this] { stop_ = true; });
   thread_.join();
   links_.clear();
-  for (const int fd : {listener_, reserved_, wake_}) {
+  for (const int fd : {listener_, reserved_}) {
     if (fd >= 0) close(fd);
   }
 }
@@ -93,31 +90,31 @@ std::string FaultProxy::endpoint() const {
 }
 
 void FaultProxy::start(FaultSchedule schedule) {
-  do_here([this, &schedule] { timetable_.start(std::move(schedule), now_); });
+  orders_.give([this, &schedule] { timetable_.start(std::move(schedule), now_); });
 }
 
 void FaultProxy::hurry() {
-  do_here([this] { timetable_.hurry(); });
+  orders_.give([this] { timetable_.hurry(); });
 }
 
 void FaultProxy::cut_all() {
-  do_here([this] { end_links(false); });
+  orders_.give([this] { end_links(false); });
 }
 
 void FaultProxy::stall(bool on) {
-  do_here([this, on] { stalled_by_hand_ = on; });
+  orders_.give([this, on] { by_hand_.stalled = on; });
 }
 
 void FaultProxy::pass_first_of_each(std::optional<std::size_t> bytes) {
-  do_here([this, bytes] { first_of_each_ = bytes; });
+  orders_.give([this, bytes] { by_hand_.first_of_each = bytes; });
 }
 
 void FaultProxy::pass_small_only(std::optional<std::size_t> bytes) {
-  do_here([this, bytes] { small_only_ = bytes; });
+  orders_.give([this, bytes] { by_hand_.small_only = bytes; });
 }
 
 void FaultProxy::refuse(bool on) {
-  do_here([this, on] {
+  orders_.give([this, on] {
     if (on) {
       close_socket(listener_, false);
     } else {
@@ -126,37 +123,11 @@ void FaultProxy::refuse(bool on) {
   });
 }
 
-/// Runs `what` on the proxy's thread and waits for it.
-void FaultProxy::do_here(std::function<void()> what) {
-  std::promise<void> done;
-  {
-    const std::lock_guard lock{mutex_};
-    orders_.emplace_back([&] {
-      what();
-      done.set_value();
-    });
-  }
-  const std::uint64_t one = 1;
-  (void)!write(wake_, &one, sizeof one);
-  done.get_future().wait();
-}
-
-void FaultProxy::take_orders() {
-  std::uint64_t ignored = 0;
-  (void)!read(wake_, &ignored, sizeof ignored);
-  std::vector<std::function<void()>> orders;
-  {
-    const std::lock_guard lock{mutex_};
-    orders.swap(orders_);
-  }
-  for (const auto& order : orders) order();
-}
-
 void FaultProxy::serve() {
   while (!stop_) {
     const auto before = std::exchange(now_, Clock::now());
     add_budget(now_ - before);
-    take_orders();
+    orders_.take();
     while (timetable_.begins(now_)) begin(*timetable_.on());
     accept_all();
     move_bytes();
@@ -199,7 +170,7 @@ void FaultProxy::listen_again() {
 
 void FaultProxy::accept_all() {
   const Fault* const fault = timetable_.on();
-  if (stalled_by_hand_ || (fault && fault->kind == Kind::stall)) return;
+  if (by_hand_.stalled || (fault && fault->kind == Kind::stall)) return;
   const bool closed = fault != nullptr && (fault->kind == Kind::cut || fault->kind == Kind::reset);
   while (listener_ >= 0) {
     int dialer = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -226,7 +197,7 @@ void FaultProxy::connect_to_target(int dialer) {
     return;
   }
   links_.push_back(std::make_unique<Link>(dialer, target));
-  for (auto& pipe : links_.back()->pipes) pipe.left_bytes = first_of_each_;
+  for (auto& pipe : links_.back()->pipes) pipe.left_bytes = by_hand_.first_of_each;
 }
 
 void FaultProxy::add_budget(Clock::duration elapsed) {
@@ -242,7 +213,7 @@ void FaultProxy::add_budget(Clock::duration elapsed) {
 }
 
 bool FaultProxy::stalled(const Link& link, const Pipe& pipe) const {
-  if (stalled_by_hand_ || link.silent_until) return true;
+  if (by_hand_.stalled || link.silent_until) return true;
   const Fault* const fault = timetable_.on();
   if (!fault) return false;
   return fault->kind == Kind::stall || (fault->kind == Kind::stall_old && link.old) ||
@@ -275,7 +246,7 @@ void FaultProxy::take_in(Link& link, Pipe& pipe) {
     return;
   }
   bytes.resize(static_cast<std::size_t>(size));
-  pipe.stuck = pipe.stuck || (small_only_ && bytes.size() > *small_only_);
+  pipe.stuck = pipe.stuck || (by_hand_.small_only && bytes.size() > *by_hand_.small_only);
   if (pipe.stuck) return;  // lost for ever
   pipe.held_bytes += bytes.size();
   pipe.pieces.push_back({now_ + held, std::move(bytes), 0});
@@ -334,8 +305,8 @@ void FaultProxy::wait() {
   if (const auto sound = timetable_.sound_until()) until = std::min(until, *sound);
   if (fault && fault->kind == Kind::throttle) until = std::min(until, now_ + throttle_tick);
   if (timetable_.sound_bytes_left() == 0) until = now_;
-  const bool deaf = stalled_by_hand_ || (fault && fault->kind == Kind::stall);
-  std::vector<pollfd> watched{{wake_, POLLIN, 0}, {deaf ? -1 : listener_, POLLIN, 0}};
+  const bool deaf = by_hand_.stalled || (fault && fault->kind == Kind::stall);
+  std::vector<pollfd> watched{{orders_.wake(), POLLIN, 0}, {deaf ? -1 : listener_, POLLIN, 0}};
   for (const auto& link : links_) {
     std::array<short, 2> events{0, 0};
     for (const auto& pipe : link->pipes) {

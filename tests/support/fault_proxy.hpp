@@ -4,15 +4,14 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "fault_timetable.hpp"
+#include "orders.hpp"
 
 namespace support {
 
@@ -77,9 +76,12 @@ class FaultProxy {
  private:
   struct Link;
   struct Pipe;
+  /// What is broken without a schedule; see the functions above.
+  struct ByHand {
+    bool stalled = false;
+    std::optional<std::size_t> first_of_each, small_only;
+  };
   void serve();
-  void do_here(std::function<void()> what);
-  void take_orders();
   void begin(const Fault& fault);
   void end_links(bool by_reset);
   void half_open(std::size_t closed_side);
@@ -99,18 +101,15 @@ class FaultProxy {
   std::uint16_t port_ = 0;
   int reserved_ = -1;
   int listener_ = -1;
-  int wake_ = -1;  // an eventfd: orders wait
   std::vector<std::unique_ptr<Link>> links_;
   FaultTimetable timetable_;
   Clock::time_point now_;
   std::array<unsigned char, 2> flips_{};  // of the next byte up, and down; 0: none
-  bool stalled_by_hand_ = false;
-  std::optional<std::size_t> first_of_each_, small_only_;
+  ByHand by_hand_;
   std::atomic<std::uint64_t> bytes_forwarded_{0}, links_accepted_{0};
   std::atomic<bool> stop_{false};
-  std::mutex mutex_;
-  std::vector<std::function<void()>> orders_;  // guarded by mutex_
-  std::thread thread_;                         // last: it uses all the others
+  Orders orders_;
+  std::thread thread_;  // last: it uses all the others
 };
 
 }  // namespace support
