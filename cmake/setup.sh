@@ -68,13 +68,13 @@ configure() {
 # is_cached FOLDER NAME:TYPE=VALUE: whether the cache in that folder says this.
 is_cached() { grep -qsxF -- "$2" "$1/CMakeCache.txt"; }
 
-# build FOLDER TARGET: silent when there is nothing to do.
+# build FOLDER TARGET...: silent when there is nothing to do.
 build() {
   local due
-  due=$(ninja -C "$1" -n "$2") || true
+  due=$(ninja -C "$1" -n "${@:2}") || true
   [[ $due == *"no work to do"* ]] && return
   say "building in $1"
-  ninja -C "$1" "$2" >&2
+  ninja -C "$1" "${@:2}" >&2
 }
 
 # set_up PRESET FOLDER TARGET GROUPS [-Dname=value...]: all of the above; one at a time in a folder.

@@ -1,7 +1,4 @@
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <memory>
@@ -14,7 +11,7 @@
 #include "rankwire/backend/host.hpp"
 #include "rankwire/backend/interrupt.hpp"
 #include "rankwire/backend/ledger.hpp"
-#include "rankwire/backend/wait.hpp"
+#include "rankwire/backend/rank_table.hpp"
 
 // All ranks live in one process, each in a thread. This is the reference backend. A send moves the
 // Buffer to the receiver, so no size costs a copy. The receiver takes all messages that have
@@ -26,53 +23,27 @@ namespace {
 
 using Lock = std::unique_lock<std::mutex>;
 
-/// Words that different cores write lie this far apart.
-constexpr std::size_t cache_line_bytes = 64;
-
-/// How many bytes a rank's program has taken from each source (Windows). Only that rank adds; other
-/// threads may read at any time. Memory comes in blocks, made when the first message of a source in
-/// the block is taken.
-class Taken {
- public:
-  explicit Taken(int size) : blocks_(static_cast<std::size_t>(size) / block_ranks + 1) {}
-
-  [[nodiscard]] std::uint64_t by(int source) const {
-    const auto at = static_cast<std::size_t>(source);
-    const Block* const block = blocks_[at / block_ranks].load(std::memory_order_acquire);
-    return block == nullptr ? 0 : (*block)[at % block_ranks].load(std::memory_order_acquire);
-  }
-  void add(int source, std::uint64_t bytes) {
-    const auto at = static_cast<std::size_t>(source);
-    Block* block = blocks_[at / block_ranks].load(std::memory_order_relaxed);
-    if (block == nullptr) [[unlikely]] {
-      block = owned_.emplace_back(std::make_unique<Block>()).get();
-      blocks_[at / block_ranks].store(block, std::memory_order_release);
-    }
-    auto& taken = (*block)[at % block_ranks];
-    taken.store(taken.load(std::memory_order_relaxed) + bytes, std::memory_order_release);
-  }
-
- private:
-  static constexpr std::size_t block_ranks = 32;
-  using Block = std::array<std::atomic<std::uint64_t>, block_ranks>;
-  std::vector<std::atomic<Block*>> blocks_;
-  std::vector<std::unique_ptr<Block>> owned_;
-};
-
 /// The messages that others have sent to one rank, until it takes them. `mutex` guards all that is
 /// not atomic; no thread holds two of them. The vector keeps its memory, so a steady flow allocates
 /// nothing.
 struct Post {
   explicit Post(int size) : taken{size} {}
+  [[nodiscard]] bool owner_departed() {
+    const Lock lock{mutex};
+    return departure != nullptr;
+  }
 
   std::mutex mutex;
   std::condition_variable changed;  // something has arrived, or the abort has come
   std::condition_variable room;     // its owner took messages, or has departed
   std::vector<Message> messages;
-  Taken taken;                                 // senders look here when they find no room
+  // How many bytes its owner has taken from each source (Windows). Senders look here when they find
+  // no room. They are woken only now and then.
+  RankTable<std::atomic<std::uint64_t>> taken;
   std::shared_ptr<const Departure> departure;  // of its owner; set before anybody hears of it
-  // Counts the notifications of `changed`. Its owner spins on it.
-  alignas(cache_line_bytes) std::atomic<std::uint64_t> changes{0};
+  // Counts the notifications of `changed`. Its owner spins on it, so it has a cache line of its
+  // own.
+  alignas(64) std::atomic<std::uint64_t> changes{0};
 };
 
 /// What the ranks of one world share.
@@ -82,9 +53,7 @@ struct World {
         wait{wait_policy(
             with.wait,
             {.ranks = size, .cores = usable_cores(allowed_cores(), core_quota()), .woken = true})} {
-    for (int rank = 0; rank < size; ++rank) {
-      posts.push_back(std::make_unique<Post>(size));
-    }
+    for (int rank = 0; rank < size; ++rank) posts.push_back(std::make_unique<Post>(size));
     departures.resize(posts.size());
   }
   Settings settings;
@@ -128,13 +97,14 @@ class InprocChannel final : public Channel {
   void check() const;
   [[nodiscard]] Post& post(int rank) { return *world_->posts[static_cast<std::size_t>(rank)]; }
   void wait_for_room(int dest, std::size_t bytes, Deadline deadline);
-  [[noreturn]] void refuse_send(const std::shared_ptr<const Departure>& departure);
+  void refuse_send(int dest);
   bool take_in();
   void take_all();
   void wait_for_change(Deadline deadline);
   void depart(Departure::Kind kind, const char* reason) noexcept;
   void credit(const Message& message);
   void wake_senders();
+  void call_all() noexcept;
 
   /// The rounds of a wait for what comes to this rank (see wait_until).
   struct ForArrivals {
@@ -168,7 +138,6 @@ class InprocChannel final : public Channel {
   std::vector<Message> arrived_;
   std::size_t next_ = 0;
   std::shared_ptr<Departure> departure_;  // made in advance: memory may be short at the end
-  bool departed_ = false;
 };
 
 /// Waits on a condition. In slices, since a signal wakes none.
@@ -190,12 +159,11 @@ void InprocChannel::do_send(int dest, int tag, Buffer&& payload, Deadline deadli
   if (!ledger_.windows().has_room(dest, payload.size())) [[unlikely]]
     wait_for_room(dest, payload.size(), deadline);
   Post& there = post(dest);
-  std::shared_ptr<const Departure> departure;
+  bool departed = false;
   {
     const Lock lock{there.mutex};
-    if (there.departure) [[unlikely]] {
-      departure = there.departure;
-    } else {
+    departed = there.departure != nullptr;
+    if (!departed) [[likely]] {
       auto& message = there.messages.emplace_back();
       ledger_.sent(dest, payload.size());
       message.source = rank();
@@ -204,7 +172,7 @@ void InprocChannel::do_send(int dest, int tag, Buffer&& payload, Deadline deadli
       there.changes.fetch_add(1, std::memory_order_release);
     }
   }
-  if (departure) refuse_send(departure);
+  if (departed) return refuse_send(dest);
   there.changed.notify_one();
 }
 
@@ -215,19 +183,13 @@ void InprocChannel::wait_for_room(int dest, std::size_t bytes, Deadline deadline
 }
 
 void InprocChannel::ForRoom::look() {
-  seen = channel.post(dest).taken.by(channel.rank());
+  seen = channel.post(dest).taken[channel.rank()].load(std::memory_order_acquire);
   channel.ledger_.credited(dest, seen);
 }
 
 void InprocChannel::ForRoom::check() const {
   channel.check();
-  Post& there = channel.post(dest);
-  std::shared_ptr<const Departure> departure;
-  {
-    const Lock lock{there.mutex};
-    departure = there.departure;
-  }
-  if (departure) channel.refuse_send(departure);
+  if (channel.post(dest).owner_departed()) channel.refuse_send(dest);
 }
 
 bool InprocChannel::ForRoom::step(Deadline until) {
@@ -235,18 +197,21 @@ bool InprocChannel::ForRoom::step(Deadline until) {
   if (!until.is_poll()) {
     channel.settle();
     Lock lock{there.mutex};
-    if (!there.departure && seen == there.taken.by(channel.rank())) sleep(there.room, lock, until);
+    const auto& taken = there.taken[channel.rank()];
+    if (!there.departure && seen == taken.load(std::memory_order_acquire)) {
+      sleep(there.room, lock, until);
+    }
   }
   look();
   return false;
 }
 
-/// Throws: the receiver has departed, perhaps this very moment. This rank may hear of it only here.
-/// From now on its mailbox knows; all that the receiver had sent has arrived by now.
-void InprocChannel::refuse_send(const std::shared_ptr<const Departure>& departure) {
+/// Throws: `dest` has departed, perhaps this very moment, and this rank may hear of it only here.
+/// From now on its mailbox knows. All that `dest` sent has arrived by now.
+void InprocChannel::refuse_send(int dest) {
   take_all();
-  ledger_.depart(departure);
-  throw_departure(*departure, fmt::format("rank {} sent to it", rank()));
+  ledger_.depart(post(dest).departure);
+  ledger_.check_send(dest);
 }
 
 std::optional<Event> InprocChannel::do_next(const Wanted& wanted, Deadline deadline) {
@@ -273,7 +238,7 @@ bool InprocChannel::ForArrivals::step(Deadline until) const {
 }
 
 /// Moves some of the messages that have arrived into the mailbox, up to the one that is waited for.
-/// Returns whether any had arrived.
+/// False if nothing had arrived.
 bool InprocChannel::take_in() {
   constexpr std::size_t messages_max = 256;
   if (next_ == arrived_.size() && departures_seen_ == departures_to_tell_) {
@@ -323,7 +288,9 @@ void InprocChannel::wait_for_change(Deadline deadline) {
 void InprocChannel::credit(const Message& message) {
   const auto total = ledger_.taken(message.source, message.payload.size());
   if (message.source == rank()) return;
-  own_.taken.add(message.source, Windows::cost_bytes(message.payload.size()));
+  auto& taken = own_.taken.at(message.source);
+  taken.store(taken.load(std::memory_order_relaxed) + Windows::cost_bytes(message.payload.size()),
+              std::memory_order_release);
   if (total) wake_senders();
 }
 
@@ -356,8 +323,7 @@ Info InprocChannel::do_info() const {
 
 /// Departs. Allocates nothing: the process may be ending because it could not.
 void InprocChannel::depart(Departure::Kind kind, const char* reason) noexcept {
-  if (departed_) return;
-  departed_ = true;
+  if (own_.departure) return;
   departure_->kind = kind;
   departure_->reason = reason;
   std::vector<Message> unread;  // nobody will take these
@@ -366,7 +332,6 @@ void InprocChannel::depart(Departure::Kind kind, const char* reason) noexcept {
     own_.departure = departure_;
     own_.messages.swap(unread);
   }
-  own_.room.notify_all();
   arrived_.clear();
   next_ = 0;
   ledger_.forget_messages();
@@ -376,13 +341,18 @@ void InprocChannel::depart(Departure::Kind kind, const char* reason) noexcept {
     world_->departures[before] = departure_;
     world_->departed.store(before + 1, std::memory_order_release);
   }
+  call_all();
+}
+
+/// Has everybody look at what concerns all: a departure, or the end of the world.
+void InprocChannel::call_all() noexcept {
   for (auto& there : world_->posts) {
-    if (there.get() == &own_) continue;
     {
       const Lock lock{there->mutex};
       there->changes.fetch_add(1, std::memory_order_release);
     }
     there->changed.notify_all();
+    there->room.notify_all();
   }
 }
 
@@ -393,20 +363,13 @@ void InprocChannel::do_close(Deadline) {
 }
 
 void InprocChannel::do_abort(int exit_code, const std::string& what) noexcept {
-  if (!world_->end->set(rank(), {}, 0, exit_code, what)) return;
-  for (auto& there : world_->posts) {
-    const Lock lock{there->mutex};
-    there->changes.fetch_add(1, std::memory_order_release);
-    there->changed.notify_all();
-    there->room.notify_all();
-  }
+  if (world_->end->set(rank(), {}, 0, exit_code, what)) call_all();
 }
 
 std::vector<std::unique_ptr<Channel>> open_inproc(const Settings& settings) {
   const int size = settings.ranks.value_or(Settings::ranks_default);
   const auto world = std::make_shared<World>(settings, size);
   std::vector<std::unique_ptr<Channel>> channels;
-  channels.reserve(static_cast<std::size_t>(size));
   for (int rank = 0; rank < size; ++rank) {
     channels.push_back(std::make_unique<InprocChannel>(world, rank));
   }

@@ -10,6 +10,7 @@
 
 #include "rankwire/backend/host.hpp"
 #include "rankwire/backend/ledger.hpp"
+#include "rankwire/backend/rank_table.hpp"
 #include "rankwire/errors.hpp"
 #include "text_of.hpp"
 
@@ -18,8 +19,8 @@ using namespace rankwire;
 namespace {
 
 constexpr int self = 0;
-constexpr int size = 40;  // more than a block of a RankTable
-constexpr int far_rank = 37;
+constexpr int size = 100;  // more than a RankTable has in one row
+constexpr int far_rank = 97;
 constexpr std::uint64_t window = 4096;
 
 std::vector<PeerInfo> peers() {
@@ -64,8 +65,8 @@ Rounds(Then) -> Rounds<Then>;
 
 TEST_CASE("ledger: names and peers are those given; without any, those of this process") {
   World world;
-  CHECK(world.ledger.name(far_rank) == "rank 37 (node37, pid 137)");
-  CHECK(world.ledger.info().peers.at(far_rank).host == "node37");
+  CHECK(world.ledger.name(far_rank) == "rank 97 (node97, pid 197)");
+  CHECK(world.ledger.info().peers.at(far_rank).host == "node97");
   CHECK(world.ledger.info().window_bytes == window);
   const Ledger here{self, 3, window, {}, std::make_shared<WorldEnd>()};
   CHECK(here.name(2) == name_of(2, host_name(), process_id()));
@@ -80,7 +81,7 @@ TEST_CASE("ledger: a send to a departed rank, and in a world that has ended, thr
   world.ledger.check_send(far_rank);
   world.ledger.depart(far_rank, Departure::Kind::left, "closed its channel");
   CHECK_SAYS(text_of<PeerLeft>([&] { world.ledger.check_send(far_rank); }),
-             "rank 37 (node37, pid 137) left while rank 0 sent to it: closed its channel");
+             "rank 97 (node97, pid 197) left while rank 0 sent to it: closed its channel");
   world.end->set(2, "node2", 102, 7, "out of order");
   CHECK_SAYS(text_of<Aborted>([&] { world.ledger.check_send(1); }),
              "rank 2 (node2, pid 102) ended the world: out of order");
@@ -100,7 +101,7 @@ TEST_CASE("ledger: a wait for room ends with the credit, a departure or the dead
       text_of<Timeout>([&] {
         world.ledger.wait_for_room(nothing, far_rank, 8, Deadline{std::chrono::milliseconds{5}});
       }),
-      "rank 0: no room to send 8 bytes to rank 37 (node37, pid 137): 4160 of a window of 4096");
+      "rank 0: no room to send 8 bytes to rank 97 (node97, pid 197): 4160 of a window of 4096");
   Rounds departs{[&](int) { world.ledger.depart(far_rank, Departure::Kind::lost, "gone"); }};
   CHECK_THROWS_AS(world.ledger.wait_for_room(departs, far_rank, 8, Deadline::never()), PeerLost);
 }
@@ -165,7 +166,7 @@ TEST_CASE("ledger: a goodbye waits for the messages that were sent before it") {
   world.ledger.depart(due->rank, due->kind, due->reason);
   CHECK_FALSE(world.ledger.awaits_departures());
   REQUIRE(world.ledger.departure(far_rank));
-  CHECK(world.ledger.departure(far_rank)->host == "node37");
+  CHECK(world.ledger.departure(far_rank)->host == "node97");
   // And another word about it comes too late.
   world.ledger.depart_after(far_rank, Departure::Kind::lost, "gone", 0);
   CHECK(world.ledger.due() == nullptr);
@@ -225,14 +226,28 @@ TEST_CASE("world end: the first who ends the world counts, whatever the thread")
 }
 
 TEST_CASE("rank table: an entry that was never changed reads as a fresh one") {
-  RankTable<int> table{size};
-  CHECK(table[far_rank] == 0);
-  table.at(far_rank) = 4;
-  int& kept = table.at(far_rank);
-  table.at(1) = 5;
-  CHECK(&kept == &table.at(far_rank));
-  CHECK(table[far_rank] == 4);
-  CHECK(table[1] == 5);
-  CHECK(table[0] == 0);
-  CHECK(table[size - 1] == 0);
+  for (const int ranks : {1, 2, 64, 65, 96, 97, size}) {
+    CAPTURE(ranks);
+    RankTable<int> table{ranks};
+    CHECK(table.size() == ranks);
+    const int last = ranks - 1;
+    CHECK(table[last] == 0);
+    int& kept = table.at(last);
+    kept = 4;
+    for (int rank = 0; rank < last; ++rank) table.at(rank) = -rank;
+    CHECK(&kept == &table.at(last));
+    CHECK(table[last] == 4);
+    for (int rank = 0; rank < last; ++rank) CHECK(table[rank] == -rank);
+  }
+}
+
+TEST_CASE("rank table: others read what one thread changes") {
+  RankTable<std::atomic<int>> table{size};
+  std::thread reader{[&] {
+    while (table[far_rank] != 2) std::this_thread::yield();
+  }};
+  table.at(far_rank) = 1;
+  table.at(1) = 1;
+  table.at(far_rank) = 2;
+  reader.join();
 }

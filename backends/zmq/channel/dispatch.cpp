@@ -301,7 +301,7 @@ void ZmqChannel::process_relay(int source, Incoming&& incoming) {
     process(std::move(*inner));
   } else if (Link* const target = links_.out(tag.rank);
              target != nullptr && !ledger_.mailbox().departure(tag.rank)) {
-    target->send_relay({source, tag.from_dialer}, std::move(inner->first),
+    target->send_relay({source, tag.from_dialer}, inner->first,
                        inner->has_chunk ? &inner->chunk : nullptr);
   }
 }

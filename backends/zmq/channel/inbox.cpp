@@ -21,14 +21,12 @@ std::span<const std::byte> view_of(const zmq::message_t& message) {
   return {message.data<std::byte>(), message.size()};
 }
 
-/// A Buffer over a part of `message`, without a copy. If the payload is sent on, its next header
-/// may go into the room behind it, where its last header was.
+/// A Buffer over a part of `message`, without a copy.
 Buffer buffer_over(zmq::message_t&& message, std::size_t offset, std::size_t size) {
   auto* const holder = new zmq::message_t{std::move(message)};
   return Buffer::adopt(
       holder->data<std::byte>() + offset, size,
-      [](void* context) noexcept { delete static_cast<zmq::message_t*>(context); }, holder,
-      holder->size() - offset - size);
+      [](void* context) noexcept { delete static_cast<zmq::message_t*>(context); }, holder);
 }
 
 }  // namespace
@@ -58,8 +56,7 @@ std::optional<std::string_view> Inbox::accept_data(int source, Incoming&& incomi
   if (here <= copied_payload_bytes_max && here == bytes) {
     deliver_copy(source, tag, incoming.has_chunk ? view_of(incoming.chunk) : incoming.body());
   } else if (!incoming.has_chunk) {
-    const std::size_t offset = body_at(incoming.first.size());
-    deliver(source, tag, buffer_over(std::move(incoming.first), offset, here));
+    deliver(source, tag, buffer_over(std::move(incoming.first), Header::wire_bytes, here));
   } else if (here == bytes) {
     deliver(source, tag, buffer_over(std::move(incoming.chunk), 0, here));
   } else {

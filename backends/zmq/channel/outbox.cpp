@@ -33,18 +33,13 @@ void Outbox::send_inline(Link& link, int tag, std::span<const std::byte> payload
 void Outbox::send_as_it_lies(Link& link, std::size_t piece_bytes, int tag, Buffer&& payload) {
   const std::size_t bytes = payload.size();
   const std::size_t pieces = (bytes + piece_bytes - 1) / piece_bytes;
-  const bool has_room = payload.tail_room() >= Header::wire_bytes;
   const Header header{Kind::data, static_cast<std::uint32_t>(tag), bytes};
   auto* const shared = new SharedPayload{std::move(payload), pieces};
   const auto message = [shared](std::size_t at, std::size_t size) {
     return zmq::message_t{shared->bytes.data() + at, size, SharedPayload::release, shared};
   };
-  if (pieces == 1 && has_room) {
-    link.send_whole(header, message(0, bytes + Header::wire_bytes));
-  } else {
-    for (std::size_t at = 0; at < bytes; at += piece_bytes) {
-      link.send_chunk(header, message(at, std::min(piece_bytes, bytes - at)));
-    }
+  for (std::size_t at = 0; at < bytes; at += piece_bytes) {
+    link.send_chunk(header, message(at, std::min(piece_bytes, bytes - at)));
   }
   ++of(link.rank()).messages;
 }

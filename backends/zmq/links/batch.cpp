@@ -71,7 +71,7 @@ void CountedFrame::sent(void*, void* hint) noexcept {
 
 void Batch::add(std::uint32_t tag, std::span<const std::byte> payload) {
   if (!bytes_) {
-    bytes_ = std::make_unique_for_overwrite<std::byte[]>(frame_bytes_max + Header::wire_bytes);
+    bytes_ = std::make_unique_for_overwrite<std::byte[]>(frame_bytes_max);
   }
   std::byte* const at = bytes_.get() + size_;
   put_u32(at, tag);
@@ -82,8 +82,7 @@ void Batch::add(std::uint32_t tag, std::span<const std::byte> payload) {
 
 std::span<const std::byte> Batch::finish(Header header) {
   header.bytes = size_ - Header::wire_bytes;
-  // The entries stay where they are. The header goes in front of them or behind them.
-  const std::span<std::byte> frame{bytes_.get() + Header::wire_bytes - body_at(size_), size_};
+  const std::span<std::byte> frame{bytes_.get(), size_};
   put_header(frame, header);
   return frame;
 }

@@ -19,8 +19,8 @@ struct BatchEntry {
   std::uint32_t tag = 0;
   std::span<const std::byte> payload;
 };
-inline constexpr std::size_t batch_entry_bytes =
-    8;  ///< in front of its payload: the tag and the size
+/// Each message has its tag and its size in front of its payload.
+inline constexpr std::size_t batch_entry_bytes = 8;
 
 inline std::uint32_t u32_at(const std::byte* at) {
   return std::to_integer<std::uint32_t>(at[0]) | std::to_integer<std::uint32_t>(at[1]) << 8 |
@@ -91,7 +91,7 @@ class Batch {
   /// Measured with messages of 64 B one way: a frame of 32 KiB gives 8.2 million a second, this
   /// size 9.2.
   static constexpr std::size_t frame_bytes_max = std::size_t{128} << 10;
-  /// The entries, with room for a header on both sides. Allocated when first needed.
+  /// Room for the header, then the entries. Allocated when first needed.
   std::unique_ptr<std::byte[]> bytes_;
   std::size_t size_ = Header::wire_bytes;
 };

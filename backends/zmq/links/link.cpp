@@ -26,28 +26,19 @@ void Link::send(Header header, std::span<const std::byte> body) {
   keep_and_carry({frame_of(numbered(header), body), {}, false, {}});
 }
 
-void Link::send_whole(Header header, zmq::message_t&& frame) {
-  flush();
-  put_header({frame.data<std::byte>(), frame.size()}, numbered(header));
-  keep_and_carry({std::move(frame), {}, false, {}});
-}
-
 void Link::send_chunk(Header header, zmq::message_t&& chunk) {
   flush();
   keep_and_carry({frame_of(numbered(header), {}), std::move(chunk), true, {}});
 }
 
-void Link::send_relay(RelayTag tag, zmq::message_t&& inner, zmq::message_t* chunk) {
+void Link::send_relay(RelayTag tag, const zmq::message_t& inner, zmq::message_t* chunk) {
   flush();
   const Header header{.kind = Kind::relay, .tag = tag.wire(), .bytes = inner.size()};
-  if (chunk == nullptr && ends_with_header(inner.size())) {
-    keep_and_carry({frame_of(numbered(header), {}), std::move(inner), true, {}});
-    return;
-  }
-  Kept relayed{frame_of(numbered(header), {inner.data<std::byte>(), inner.size()}),
-               {},
-               chunk != nullptr,
-               {}};
+  Kept relayed{
+      frame_of(numbered(header), {static_cast<const std::byte*>(inner.data()), inner.size()}),
+      {},
+      chunk != nullptr,
+      {}};
   if (chunk != nullptr) relayed.chunk = std::move(*chunk);
   keep_and_carry(std::move(relayed));
 }

@@ -56,12 +56,11 @@ class Link {
   [[nodiscard]] bool is_batch_due() const { return has_batch() && flow_->under_way.load() == 0; }
   /// Only the Outbox uses this: the link is in its list of links with a batch.
   bool listed = false;
-  /// Like send(), without a copy. send_whole() writes the header into the room at the end of
-  /// `frame`. send_chunk() sends `chunk` as a second frame.
-  void send_whole(Header header, zmq::message_t&& frame);
+  /// Like send(), with `chunk` as a second frame, which is not copied.
   void send_chunk(Header header, zmq::message_t&& chunk);
-  /// Sends a relayed message, whose frames are passed on as they came.
-  void send_relay(RelayTag tag, zmq::message_t&& inner, zmq::message_t* chunk);
+  /// Sends a relayed message. Its first frame is copied behind the header. Its second frame is
+  /// passed on as it came; `chunk` is null if there is none.
+  void send_relay(RelayTag tag, const zmq::message_t& inner, zmq::message_t* chunk);
 
   /// Handles the header of a frame that has come: its acknowledgement, and its number. True if the
   /// caller is to act on the frame. False for one that came before, or that is ahead of a missing

@@ -15,6 +15,10 @@ namespace rankwire::zmq_wire {
 /// So small messages travel together while others are on their way. They never wait for a timer,
 /// for a thread to wake up, or for the program's next call. (A thread of ours that sends them was
 /// tried: each hand-over to it is a wake-up, tens of microseconds.)
+///
+/// Measured: of ten messages of 64 B in a row, after which their sender computes, the last one
+/// comes after 20 to 40 us. Sent in the program's next call, it would lie for as long as the sender
+/// computes. The rate does not depend on it: travelling together makes that six times as large.
 class RANKWIRE_CAPABILITY("turn") Turns {
  public:
   /// What the holder of the turn does when it is due.

@@ -6,14 +6,14 @@ namespace rankwire::zmq_wire {
 
 void put_header(std::span<std::byte> frame, const Header& header) {
   const HeaderBytes head = to_bytes(header);
-  std::memcpy(frame.data() + header_at(frame.size()), head.data(), head.size());
+  std::memcpy(frame.data(), head.data(), head.size());
 }
 
 zmq::message_t frame_of(const Header& header, std::span<const std::byte> body) {
   zmq::message_t frame{Header::wire_bytes + body.size()};
   const std::span<std::byte> bytes{frame.data<std::byte>(), frame.size()};
   put_header(bytes, header);
-  if (!body.empty()) std::memcpy(bytes.data() + body_at(bytes.size()), body.data(), body.size());
+  if (!body.empty()) std::memcpy(bytes.data() + Header::wire_bytes, body.data(), body.size());
   return frame;
 }
 

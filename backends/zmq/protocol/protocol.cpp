@@ -40,7 +40,7 @@ HeaderBytes to_bytes(const Header& header) {
 
 std::optional<Header> header_of(std::span<const std::byte> frame) {
   if (frame.size() < Header::wire_bytes) return std::nullopt;
-  const std::byte* const at = frame.data() + header_at(frame.size());
+  const std::byte* const at = frame.data();
   const auto kind = get<std::uint8_t>(at + 2);
   if (get<std::uint16_t>(at) != Header::magic || kind == 0 || kind > kind_max ||
       at[3] != std::byte{0}) {

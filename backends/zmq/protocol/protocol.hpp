@@ -16,9 +16,9 @@
 
 namespace rankwire::zmq_wire {
 
-inline constexpr std::uint16_t protocol_version = 5;
+inline constexpr std::uint16_t protocol_version = 6;
 /// A payload of up to this size is copied behind the header. A larger one is sent as it lies in
-/// memory. Its header goes into the room behind it if there is some, else into a frame of its own.
+/// memory, in a second frame.
 inline constexpr std::size_t inline_payload_bytes_max = std::size_t{32} << 10;
 /// A larger payload is sent in pieces of this size if other hosts can reach the receiver's port. So
 /// other frames pass between the pieces, a connection that breaks costs no more than one piece, and
@@ -62,16 +62,14 @@ inline constexpr std::uint8_t kind_max = static_cast<std::uint8_t>(Kind::batch);
   return kind >= Kind::data;
 }
 
-/// The header of a message: 24 bytes of its first frame, little-endian. With 8 bytes of payload, a
-/// frame still fits into libzmq's own small messages, which need no allocation. header_at() says
-/// where the header stands in the frame.
+/// The header of a message: the first 24 bytes of its first frame, little-endian. With 8 bytes of
+/// payload, a frame still fits into libzmq's own small messages, which need no allocation.
 struct Header {
   static constexpr std::size_t wire_bytes = 24;
   static constexpr std::uint16_t magic = 0x5752;  // "RW"
   Kind kind = Kind::data;
-  std::uint32_t tag = 0;  ///< data: the tag; hello, reject: the protocol version; relay: RelayTag
-  std::uint64_t bytes =
-      0;  ///< data: size of the whole payload; credit: the total; else size of body
+  std::uint32_t tag = 0;    ///< data: the tag; hello, reject: the protocol version; relay: RelayTag
+  std::uint64_t bytes = 0;  ///< data: of the whole payload; credit: the total; else of the body
   std::uint32_t sequence = 0;  ///< number of a numbered frame, for each link and direction
   std::uint32_t ack = 0;  ///< numbered frames of this link that the sender has received in order
 };
@@ -79,24 +77,11 @@ struct Header {
 using HeaderBytes = std::array<std::byte, Header::wire_bytes>;
 [[nodiscard]] HeaderBytes to_bytes(const Header& header);
 
-/// A first frame of up to this size begins with its header. A larger one ends with it, so that a
-/// payload can be sent as it lies in memory, with nothing in front of it.
-inline constexpr std::size_t header_first_bytes_max = Header::wire_bytes + inline_payload_bytes_max;
-[[nodiscard]] constexpr bool ends_with_header(std::size_t frame_bytes) {
-  return frame_bytes > header_first_bytes_max;
-}
-/// Where the header (header_at) and the body (body_at) begin in a first frame of that size.
-[[nodiscard]] constexpr std::size_t header_at(std::size_t frame_bytes) {
-  return ends_with_header(frame_bytes) ? frame_bytes - Header::wire_bytes : 0;
-}
-[[nodiscard]] constexpr std::size_t body_at(std::size_t frame_bytes) {
-  return ends_with_header(frame_bytes) ? 0 : Header::wire_bytes;
-}
 /// The header of a first frame. Nothing if this is not the first frame of a message of ours.
 [[nodiscard]] std::optional<Header> header_of(std::span<const std::byte> frame);
 /// The body of a first frame that has a header.
 [[nodiscard]] constexpr std::span<const std::byte> body_in(std::span<const std::byte> frame) {
-  return frame.subspan(body_at(frame.size()), frame.size() - Header::wire_bytes);
+  return frame.subspan(Header::wire_bytes);
 }
 
 /// Whether `number` is newer than `than`. Both count calls or hellos, and wrap at 2^32.

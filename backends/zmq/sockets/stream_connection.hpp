@@ -49,11 +49,9 @@ class StreamConnection {
   /// system does not give one, or if half of this process's files are in use.
   [[nodiscard]] Descriptor end_of_process() const;
 
-  /// Tunes a connection of which both ends are on this host. A Unix socket gets a buffer for a
-  /// whole piece of a payload, as far as the system allows: with the 208 KiB that Linux gives it, a
-  /// MiB between two ranks took 250 us instead of 140. (TCP's buffer grows by itself.) TCP with BBR
-  /// as its congestion control gets Reno instead: BBR sends at the pace that it has measured,
-  /// although there is no network to spare; 4 MiB took 1.7 ms instead of 0.9.
+  /// Gives a TCP connection Reno as its congestion control if it has BBR and both ends are on this
+  /// host. BBR sends at the pace that it has measured, although there is no network to spare: 4 MiB
+  /// take 0.83 ms instead of 0.61, and 16 MiB 4.6 ms instead of 3.1.
   void suit_one_host() const;
 
   [[nodiscard]] bool is_still_there() const;

@@ -20,18 +20,15 @@ namespace rankwire {
 class Buffer {
  public:
   static constexpr std::size_t inline_bytes = 64;
-  /// A Buffer of `tail_payload_bytes_min` or more has `tail_bytes` of room behind its payload (see
-  /// tail_room).
-  static constexpr std::size_t tail_bytes = 32, tail_payload_bytes_min = 4096;
   /// Gives memory back to its owner, which `context` stands for. Called once, on the thread that
   /// ends the Buffer; that may be a transport's own thread. Must not throw.
   using Release = void (*)(void* context) noexcept;
 
   Buffer() noexcept = default;
-  /// Makes a Buffer of `size` bytes, not initialised. From 4 KiB on it has `tail_bytes` more. From
-  /// 1 MiB on it lies in huge pages of 2 MiB where the system has them (Linux: transparent huge
-  /// pages); these take memory only when they are written. When such Buffers end, up to 128 MiB of
-  /// their memory is kept for the next ones. Throws std::bad_alloc.
+  /// Makes a Buffer of `size` bytes, not initialised. From 1 MiB on it lies in huge pages of 2 MiB
+  /// where the system has them (Linux: transparent huge pages); these take memory only when they
+  /// are written. When such Buffers end, up to 128 MiB of their memory is kept for the next ones.
+  /// Throws std::bad_alloc.
   explicit Buffer(std::size_t size);
   ~Buffer() { release(); }
   Buffer(Buffer&& other) noexcept { steal(other); }
@@ -48,10 +45,10 @@ class Buffer {
   /// A copy of `bytes`. Costs one allocation above `inline_bytes`, none below.
   [[nodiscard]] static Buffer copy_of(std::span<const std::byte> bytes);
   [[nodiscard]] static Buffer copy_of(std::string_view text);
-  /// Takes over `[data, data + size)` without a copy, and `tail_room` bytes behind it, which may
-  /// then be written to. When the Buffer ends, it calls `give_back(context)`.
+  /// Takes over `[data, data + size)` without a copy. When the Buffer ends, it calls
+  /// `give_back(context)`.
   [[nodiscard]] static Buffer adopt(std::byte* data, std::size_t size, Release give_back,
-                                    void* context, std::size_t tail_room = 0) noexcept;
+                                    void* context) noexcept;
   /// Takes over a vector or string without copying its bytes. Costs one small allocation.
   template <class Container>
   [[nodiscard]] static Buffer from(Container&& container);
@@ -62,11 +59,6 @@ class Buffer {
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
   [[nodiscard]] std::span<std::byte> bytes() noexcept { return {data(), size_}; }
   [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return {data(), size_}; }
-  /// The number of bytes behind the payload that belong to this Buffer. A transport that owns the
-  /// Buffer may write a header there and send both in one piece, without a copy.
-  [[nodiscard]] std::size_t tail_room() const noexcept {
-    return release_ != nullptr ? tail_room_ : 0;
-  }
   /// The bytes as text. Valid while the Buffer is neither moved nor ended.
   [[nodiscard]] std::string_view text() const noexcept;
 
@@ -83,7 +75,6 @@ class Buffer {
     context_ = other.context_;
     if (release_ != nullptr) {
       data_ = std::exchange(other.data_, other.inline_.data());
-      tail_room_ = other.tail_room_;
       return;
     }
     data_ = inline_.data();
@@ -101,7 +92,6 @@ class Buffer {
   std::size_t size_ = 0;
   Release release_ = nullptr;  // null: the bytes lie in inline_
   void* context_ = nullptr;
-  std::size_t tail_room_ = 0;
 };
 
 template <class Container>

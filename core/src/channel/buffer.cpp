@@ -18,11 +18,9 @@ Buffer::Buffer(std::size_t size) : size_{size} {
     data_ = block->data;
     context_ = block;
     release_ = give_back_huge_block;
-    tail_room_ = block->bytes + HugeBlock::tail_bytes - size;
     return;
   }
-  tail_room_ = size < tail_payload_bytes_min ? 0 : tail_bytes;
-  void* const block = std::malloc(size + tail_room_);
+  void* const block = std::malloc(size);
   if (block == nullptr) throw std::bad_alloc{};
   data_ = static_cast<std::byte*>(block);
   context_ = block;
@@ -39,14 +37,12 @@ Buffer Buffer::copy_of(std::string_view text) {
   return copy_of(std::as_bytes(std::span{text.data(), text.size()}));
 }
 
-Buffer Buffer::adopt(std::byte* data, std::size_t size, Release give_back, void* context,
-                     std::size_t tail_room) noexcept {
+Buffer Buffer::adopt(std::byte* data, std::size_t size, Release give_back, void* context) noexcept {
   Buffer adopted;
   adopted.data_ = data;
   adopted.size_ = size;
   adopted.release_ = give_back;
   adopted.context_ = context;
-  adopted.tail_room_ = tail_room;
   return adopted;
 }
 

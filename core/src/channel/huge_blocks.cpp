@@ -37,20 +37,19 @@ HugeBlock* remove(std::size_t index) {
 }
 
 void unmap(HugeBlock* block) {
-  munmap(block->data, block->bytes + HugeBlock::tail_bytes);
+  munmap(block->data, block->bytes);
   delete block;
 }
 
 /// Maps memory that is aligned to a huge page. mmap alone aligns to a small one.
 std::byte* map(std::size_t bytes) {
-  const std::size_t used = bytes + HugeBlock::tail_bytes;
   void* const all =
-      mmap(nullptr, used + page_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      mmap(nullptr, bytes + page_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (all == MAP_FAILED) return nullptr;
   auto* const begin = static_cast<std::byte*>(all);
   const std::size_t before = -reinterpret_cast<std::uintptr_t>(all) % page_bytes;
   if (before > 0) munmap(begin, before);
-  munmap(begin + before + used, page_bytes - before);
+  munmap(begin + before + bytes, page_bytes - before);
 #ifdef MADV_HUGEPAGE
   madvise(begin + before, bytes, MADV_HUGEPAGE);  // if refused, the pages stay small
 #endif

@@ -11,11 +11,11 @@ namespace rankwire {
 Ledger::Ledger(int self, int size, std::uint64_t window_bytes, std::vector<PeerInfo> peers,
                std::shared_ptr<WorldEnd> end, bool takes_arrivals)
     : self_{self},
+      size_{size},
       peers_{std::move(peers)},
       end_{std::move(end)},
       mailbox_{self, size, takes_arrivals},
-      windows_{self, size, window_bytes},
-      come_{size} {}
+      windows_{self, size, window_bytes} {}
 
 std::string Ledger::name(int rank) const {
   if (peers_.empty()) return name_of(rank, host_name(), process_id());
@@ -26,7 +26,7 @@ std::string Ledger::name(int rank) const {
 Info Ledger::info() const {
   Info info;
   info.peers = peers_;
-  for (int rank = static_cast<int>(peers_.size()); rank < come_.size(); ++rank) {
+  for (int rank = static_cast<int>(peers_.size()); rank < size_; ++rank) {
     info.peers.push_back({rank, host_name(), process_id(), {}});
   }
   info.window_bytes = windows_.window_bytes();
@@ -87,7 +87,6 @@ std::optional<Departure> Ledger::departure(int rank) const {
 void Ledger::arrive(PeerInfo peer) {
   const int rank = peer.rank;
   departing_.erase(rank);
-  come_.at(rank) = 0;
   windows_.reset(rank);
   mailbox_.arrive({rank, peer.host, peer.pid});
   peers_[static_cast<std::size_t>(rank)] = std::move(peer);

@@ -319,6 +319,7 @@ void Mailbox::arrive(Arrival arrival) {
   peer.departure.reset();
   ++remaining_;
   ++peer.process;
+  peer.come = 0;
   peer.queued_bytes = 0;
   if (waiting_ != nullptr && waiting_->event_) {  // the event is on its way to the program
     const auto* const given = std::get_if<Message>(&*waiting_->event_);

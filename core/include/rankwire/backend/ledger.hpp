@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "rankwire/backend/mailbox.hpp"
-#include "rankwire/backend/rank_table.hpp"
 #include "rankwire/backend/texts.hpp"
 #include "rankwire/backend/wait.hpp"
 #include "rankwire/backend/window.hpp"
@@ -78,14 +77,11 @@ class Ledger {
   // Receiving.
 
   /// Puts a message that has arrived into the mailbox, and counts it for its source.
-  void push(Message&& message) {
-    count(message.source);
-    mailbox_.push(std::move(message));
-  }
+  void push(Message&& message) { mailbox_.push(std::move(message)); }
   /// Counts a message that goes straight to the program, past the mailbox.
-  void count(int source) { ++come_.at(source); }
+  void count(int source) { mailbox_.count(source); }
   /// How many messages were counted of the process that has `source` now.
-  [[nodiscard]] std::uint64_t come(int source) const { return come_[source]; }
+  [[nodiscard]] std::uint64_t come(int source) const { return mailbox_.come(source); }
   /// See Mailbox::take.
   [[nodiscard]] std::optional<Event> take(const Wanted& wanted) { return mailbox_.take(wanted); }
   /// Waits until the deadline for what `wanted` asks for, and puts it into `event`. To be called
@@ -157,11 +153,11 @@ class Ledger {
   }
 
   int self_;
+  int size_;
   std::vector<PeerInfo> peers_;  // empty: this process has all ranks
   std::shared_ptr<WorldEnd> end_;
   Mailbox mailbox_;
   Windows windows_;
-  RankTable<std::uint64_t> come_;
   std::unordered_map<int, Departing> departing_;
   LongWaits long_waits_;
 };

@@ -58,9 +58,15 @@ class Mailbox {
 
   /// Adds a message. Drops it if its source has departed: it came too late.
   void push(Message&& message) {
-    if (peers_[message.source].departure) return;
+    Peer& source = peers_.at(message.source);
+    if (source.departure) return;
+    ++source.come;
     if (waiting_ == nullptr || !meets(message)) queue(std::move(message));
   }
+  /// Counts a message that goes straight to the program, past the mailbox.
+  void count(int source) { ++peers_.at(source).come; }
+  /// How many messages were pushed or counted of the process that has `source` now.
+  [[nodiscard]] std::uint64_t come(int source) const { return peers_[source].come; }
   /// Records a departure. Messages pushed before stay to be received. A second departure of the
   /// same rank is ignored.
   void depart(std::shared_ptr<const Departure> departure);
@@ -152,6 +158,7 @@ class Mailbox {
     Chain messages;                              // filled only while indexed_
     std::shared_ptr<const Departure> departure;  // ranks of one process share the record
     std::uint64_t process = 0;                   // counts the processes that have had the rank
+    std::uint64_t come = 0;                      // messages of that process
     std::uint64_t queued_bytes = 0;              // of its messages, as Windows counts them
     int unread = 0;                              // news of it that were not read
   };
