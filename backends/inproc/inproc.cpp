@@ -363,7 +363,7 @@ void InprocChannel::do_close(Deadline) {
 }
 
 void InprocChannel::do_abort(int exit_code, const std::string& what) noexcept {
-  if (world_->end->set(rank(), {}, 0, exit_code, what)) call_all();
+  if (world_->end->record(rank(), {}, 0, exit_code, what)) call_all();
 }
 
 std::vector<std::unique_ptr<Channel>> open_inproc(const Settings& settings) {

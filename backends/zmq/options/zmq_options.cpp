@@ -110,7 +110,7 @@ using Set = void (*)(ZmqSettings&, const std::string&);
 /// An option, and how its text comes into its field.
 struct Entry {
   BackendOption option;
-  Set set;
+  Set store;
 };
 
 template <Set set>
@@ -180,7 +180,7 @@ ZmqSettings read_zmq_settings(const Settings& settings) {
         [&name = name](const Entry& candidate) { return candidate.option.name == name; });
     if (found == entries.end()) refuse_unknown(name);
     try {
-      found->set(read, text);
+      found->store(read, text);
     } catch (const UsageError& error) {
       throw UsageError{fmt::format("--{}: {}", name, error.what())};
     }
