@@ -47,8 +47,8 @@ struct Post {
 };
 
 /// What the ranks of one world share.
-struct World {
-  World(const Settings& with, int size)
+struct SharedWorld {
+  SharedWorld(const Settings& with, int size)
       : settings{with},
         wait{wait_policy(
             with.wait,
@@ -68,7 +68,7 @@ struct World {
 
 class InprocChannel final : public Channel {
  public:
-  InprocChannel(std::shared_ptr<World> world, int rank)
+  InprocChannel(std::shared_ptr<SharedWorld> world, int rank)
       : Channel{{rank, static_cast<int>(world->posts.size()), world->settings.message_bytes_max}},
         world_{std::move(world)},
         own_{*world_->posts[static_cast<std::size_t>(rank)]},
@@ -126,7 +126,7 @@ class InprocChannel final : public Channel {
   };
   void settle();
 
-  std::shared_ptr<World> world_;
+  std::shared_ptr<SharedWorld> world_;
   Post& own_;
   std::uint64_t changes_seen_ = 0;      // of own_.changes
   std::size_t departures_seen_ = 0;     // of world_->departures, those that the mailbox has
@@ -368,7 +368,7 @@ void InprocChannel::do_abort(int exit_code, const std::string& what) noexcept {
 
 std::vector<std::unique_ptr<Channel>> open_inproc(const Settings& settings) {
   const int size = settings.ranks.value_or(Settings::ranks_default);
-  const auto world = std::make_shared<World>(settings, size);
+  const auto world = std::make_shared<SharedWorld>(settings, size);
   std::vector<std::unique_ptr<Channel>> channels;
   for (int rank = 0; rank < size; ++rank) {
     channels.push_back(std::make_unique<InprocChannel>(world, rank));
