@@ -2,9 +2,9 @@
 
 #include "rankwire/rankwire.hpp"
 
-// The one list of backends, in the order of --help. A new one is a folder of this name, and its
-// line. Where nobody says --transport, the first is taken, or else the last that is meant
-// (Backend::is_meant).
+// The list of backends, in the order of --help. A new backend needs a folder of its name, and its
+// line here. Without --transport, the last backend in this list is taken that is meant
+// (Backend::is_meant), or else the first in the list.
 #define RANKWIRE_BACKENDS(BACKEND) \
   BACKEND(inproc)                  \
   BACKEND(mpi)                     \

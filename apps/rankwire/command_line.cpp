@@ -32,7 +32,7 @@ loopback interface, over ipc in a folder that nobody else enters: keys (--key, -
 The exit code is that of the first rank that failed, 128+N when signal N killed it;
 2 for wrong usage and for a program that cannot be started.)";
 
-/// Reads a whole number. CLI11 would say in its own words what is wrong.
+/// Reads a whole number. CLI11's own reading would report errors in its own words.
 std::function<void(const std::string&)> number(const char* name, int& target, int most) {
   return [name, &target, most](const std::string& text) {
     int value = 0;
@@ -108,7 +108,7 @@ CLI::App* add_keygen(CLI::App& app, Keygen& asked) {
   return keygen;
 }
 
-/// The line that refuses what nobody asked for, or nothing.
+/// The error for an unknown argument, or nothing.
 std::string unknown(const CLI::App& app, const Options& options) {
   static const std::vector<std::string> known{"launch",       "keygen",  "--ranks",   "--port",
                                               "--tag-output", "--grace", "--version", "--help",
@@ -137,10 +137,10 @@ std::variant<Options, Keygen, Answer> read_command_line(int argc, char** argv) {
   CLI::App app{"Starts programs that are built on the rankwire library, and makes their keys.",
                "rankwire"};
   app.set_version_flag("--version", std::string{"rankwire "} + RANKWIRE_VERSION);
-  app.allow_extras();  // refused below, by name
+  app.allow_extras();  // they are refused below, by name
   add_launch(app, options);
   const CLI::App* const keygen = add_keygen(app, keys);
-  // Split here: CLI11 would read the program's arguments as values, and change some.
+  // Splits here: CLI11 would read the program's arguments as values, and change some.
   const std::vector<std::string> all(argv + std::min(argc, 1), argv + argc);
   const auto mark = std::find(all.begin(), all.end(), "--");
   if (mark != all.end()) options.program.assign(mark + 1, all.end());

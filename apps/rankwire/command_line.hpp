@@ -9,17 +9,17 @@
 
 namespace launcher {
 
-/// What `rankwire launch` was asked for.
+/// The options of `rankwire launch`.
 struct Options {
   int ranks = 4;
-  std::string over = "tcp";  ///< or "ipc"
-  int port = 0;              ///< over tcp; 0: any free one
+  std::string over = "tcp";  ///< "tcp" or "ipc"
+  int port = 0;              ///< only over tcp; 0: any free one
   std::chrono::microseconds grace = std::chrono::seconds{5};
   bool tag_output = false;
-  std::vector<std::string> program;  ///< and its arguments
+  std::vector<std::string> program;  ///< the program and its arguments
 };
 
-/// The command line ends here: print `text` and exit with `code`.
+/// There is nothing to launch: print `text` and exit with `code`.
 struct Answer {
   std::string text;
   int code = 0;

@@ -26,7 +26,7 @@ std::vector<std::string> environment_of(int rank, const Options& options,
     constexpr std::array said_anew{"RANKWIRE_TRANSPORT",   "RANKWIRE_JOB",    "RANKWIRE_RANKS",
                                    "RANKWIRE_LAUNCH_SIZE", "RANKWIRE_LISTEN", "RANKWIRE_JOIN",
                                    "RANKWIRE_RANK"};
-    // For one process, or one role, on a network; these ranks share one machine.
+    // These are for one process or one role on a network. The ranks here share one machine.
     constexpr std::array left_out{"RANKWIRE_KEY",        "RANKWIRE_ALLOW",
                                   "RANKWIRE_SERVER_KEY", "RANKWIRE_ADDRESS_FILE",
                                   "RANKWIRE_ADVERTISE",  "RANKWIRE_PORT_RANGE"};

@@ -7,7 +7,8 @@
 
 namespace launcher {
 
-/// This process's variables, with how `rank` meets the others said anew.
+/// The variables for `rank`: those of this process, with new ones for how the rank meets the
+/// others.
 [[nodiscard]] std::vector<std::string> environment_of(int rank, const Options& options,
                                                       const std::string& meeting,
                                                       const std::string& job);

@@ -4,13 +4,13 @@
 
 namespace launcher {
 
-/// What `rankwire keygen` was asked for.
+/// The options of `rankwire keygen`.
 struct Keygen {
   std::string name;
   std::string directory = ".";
 };
 
-/// Makes the two files and says on stdout what to do with each. Throws rankwire::UsageError.
+/// Makes the two files, and writes to stdout what to do with each. Throws rankwire::UsageError.
 [[nodiscard]] int keygen(const Keygen& asked);
 
 }  // namespace launcher

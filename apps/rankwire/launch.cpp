@@ -36,8 +36,8 @@ std::string random_job() {
   return fmt::format("launch-{:08x}{:08x}", device(), device());
 }
 
-/// How near to the cause an exit code is: some only report what became of another rank, and may be
-/// seen before it.
+/// How close to the cause an exit code is. Some codes only report what became of another rank, and
+/// may be seen before its code.
 int weight_of(int code) {
   if (code == static_cast<int>(rankwire::ExitCode::aborted)) return 0;
   return code == static_cast<int>(rankwire::ExitCode::peer) ? 1 : 2;
@@ -84,15 +84,15 @@ class World {
   [[nodiscard]] int running() const;
 
   const Options& options_;
-  Meeting meeting_;  // given up after the ranks have ended
+  Meeting meeting_;  // kept until the ranks have ended
   int signals_ = -1;
   Outlet out_{STDOUT_FILENO, "stdout"}, err_{STDERR_FILENO, "stderr"};
   std::vector<Rank> ranks_;
   std::vector<Relay> relays_;
   std::optional<Failure> failure_;
-  std::optional<Interrupt> interrupted_;  // the first
+  std::optional<Interrupt> interrupted_;  // by the first signal
   int interrupts_ = 0;
-  int stop_signal_ = SIGTERM;  // what stragglers get next
+  int stop_signal_ = SIGTERM;  // the next signal for ranks that do not end
   Deadline stop_at_ = Deadline::never();
   bool told_stdout_failed_ = false;
 };
@@ -105,12 +105,12 @@ World::World(const Options& options) : options_{options}, meeting_{options} {
   signals_ = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
   if (signals_ < 0) throw_shortage("no descriptor for signals", errno, options.ranks);
   std::signal(SIGPIPE, SIG_IGN);
-  // Who started this program may ignore it. Then the system would tell of no rank's end, and give
-  // the pid of one that has ended to somebody else.
+  // The parent of this program may have ignored SIGCHLD. The system would then report the end of no
+  // rank, and give its pid to another process.
   std::signal(SIGCHLD, SIG_DFL);
 }
 
-/// With ranks left only when an exception passes.
+/// Ranks are left here only if an exception was thrown.
 World::~World() {
   for (const Rank& rank : ranks_) {
     if (!rank.running) continue;
@@ -140,7 +140,7 @@ void World::start() {
   }
 }
 
-/// Waits until something is to be done, and does it.
+/// Waits until there is something to do, and does it.
 void World::turn() {
   std::vector<pollfd> watched{{signals_, POLLIN, 0}};  // -1 is skipped
   for (const Outlet* const outlet : {&out_, &err_}) {
@@ -171,7 +171,7 @@ void World::pass_output() {
   }
   err_.write_some();
   for (Relay& relay : relays_) {
-    if (relay.has_failed_target()) relay.pass_on();  // closes it: the rank shall learn it
+    if (relay.has_failed_target()) relay.pass_on();  // closes the pipe, so that the rank notices
   }
 }
 
@@ -188,7 +188,7 @@ void World::interrupt(int number, bool from_terminal) {
   const auto now = std::chrono::steady_clock::now();
   if (interrupted_ && interrupted_->number == number &&
       now - interrupted_->at < rankwire::one_interrupt) {
-    return;  // the same wish: timeout signals this process, then its group
+    return;  // the same signal again: timeout signals this process, then its group
   }
   if (++interrupts_ > 1) {
     say("interrupted twice; killing all ranks");
@@ -196,8 +196,8 @@ void World::interrupt(int number, bool from_terminal) {
     return;
   }
   interrupted_ = {number, now};
-  // A terminal's Ctrl-C has reached the ranks already: they are of the same process group, and a
-  // second one would end them before they could say goodbye.
+  // A terminal's Ctrl-C has reached the ranks already, which are in the same process group. A
+  // second signal would end them before they can say goodbye.
   if (!from_terminal) send_all(number);
   stop_at_ = stop_at_.sooner(options_.grace);
 }
@@ -211,7 +211,7 @@ void World::reap() {
     ranks_[rank].running = false;
     if (pid > 0) {
       ended(static_cast<int>(rank), status);
-    } else {  // somebody else has taken its status: it is a child no longer
+    } else {  // its status was taken elsewhere: it is no child any more
       failed(static_cast<int>(rank), 1,
              fmt::format("has ended, how is not known: {}", std::strerror(errno)));
     }
@@ -254,11 +254,11 @@ void World::stop_stragglers() {
   stop_signal_ = SIGKILL;
 }
 
-/// What the ranks wrote before they ended. Does not wait for the end of the pipes: a process that a
-/// rank started may hold them open, and write on. Waits for the readers of this process's streams,
-/// until it is interrupted.
+/// Passes on what the ranks wrote before they ended. Does not wait for the end of the pipes: a
+/// process that a rank started may hold them open, and write on. Waits for the readers of this
+/// process's streams, until it is interrupted.
 void World::drain() {
-  constexpr int reads_max = 17;  // the most that a pipe of the system holds is a MiB
+  constexpr int reads_max = 17;  // a pipe of the system holds a MiB at most
   std::vector<int> reads(relays_.size(), 0);
   stop_at_ = interrupts_ > 0 ? Deadline{options_.grace} : Deadline::never();
   while (true) {
@@ -288,10 +288,10 @@ void World::say(const std::string& text) {
   err_.write_some();
 }
 
-/// Output that was lost is a failure, too.
+/// The exit code of the launch. Lost output is a failure, too.
 int World::exit_code() const {
   const bool unwritten = out_.has_failed() || err_.has_failed();
-  // A rank whose output nobody takes any more ends by SIGPIPE, which is not the cause.
+  // A rank whose output is no longer read ends by SIGPIPE. That is not the cause.
   if (failure_ && !(unwritten && failure_->code == 128 + SIGPIPE)) return failure_->code;
   return unwritten ? static_cast<int>(rankwire::ExitCode::failure) : 0;
 }

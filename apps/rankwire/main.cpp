@@ -11,7 +11,7 @@
 
 namespace {
 
-/// Prints what was asked for; results go to stdout, and all of them.
+/// Prints an answer. Results go to stdout, and losing any of them is a failure.
 int print(const launcher::Answer& answer) {
   std::fputs(answer.text.c_str(), answer.code == 0 ? stdout : stderr);
   rankwire::finish_output();
@@ -23,7 +23,8 @@ int print(const launcher::Answer& answer) {
 int main(int argc, char** argv) {
   const char* subcommand = "";
   rankwire::keep_standard_descriptors();
-  // A closed pipe shall be an error of the write, with a line and a code, not a silent death.
+  // From here on a closed pipe is an error of the write, with a line and an exit code, not a silent
+  // death.
   std::signal(SIGPIPE, SIG_IGN);
   try {
     const auto asked = launcher::read_command_line(argc, argv);

@@ -9,10 +9,10 @@
 
 namespace launcher {
 
-/// Where the ranks of one world meet, kept for them until the end.
+/// The endpoint at which the ranks of one world meet. It is kept free for them until the end.
 class Meeting {
  public:
-  /// Throws rankwire::Error when there is no such place.
+  /// Throws rankwire::Error if there is no such endpoint.
   explicit Meeting(const Options& options) {
     if (options.over == "ipc") {
       endpoint_ = "ipc://" + folder_.emplace().path() + "/master";
@@ -21,7 +21,7 @@ class Meeting {
     }
   }
 
-  /// For the master's --listen and the workers' --join.
+  /// The value for the master's --listen and the workers' --join.
   [[nodiscard]] const std::string& endpoint() const { return endpoint_; }
 
  private:

@@ -16,15 +16,15 @@ void Outlet::add(std::string_view text) {
 }
 
 void Outlet::write_some() {
-  // A turn's worth: the ranks and the signals wait for it.
+  // Only a part at a time, since the ranks and the signals wait meanwhile.
   const std::size_t end = std::min(pending_.size(), pending_bytes_max);
   std::size_t done = 0;
   while (done < end && takes_more()) {
-    // A pipe that can be written to has room for so many bytes, and for no more without waiting.
+    // A writable pipe has room for PIPE_BUF bytes. Writing more may wait.
     const ssize_t size =
         write(target_, pending_.data() + done, std::min<std::size_t>(end - done, PIPE_BUF));
     if (size < 0 && errno == EINTR) continue;
-    if (size < 0 && errno == EAGAIN) break;  // somebody else filled it
+    if (size < 0 && errno == EAGAIN) break;  // another process has filled it
     if (size < 0) return give_up(std::strerror(errno));
     done += static_cast<std::size_t>(size);
   }
@@ -33,7 +33,7 @@ void Outlet::write_some() {
 
 bool Outlet::takes_more() const {
   pollfd item{target_, POLLOUT, 0};
-  return poll(&item, 1, 0) > 0;  // an error too: the write tells which
+  return poll(&item, 1, 0) > 0;  // also on an error, which the write reports
 }
 
 void Outlet::give_up(std::string_view why) {

@@ -18,17 +18,17 @@
 namespace launcher {
 namespace {
 
-/// So that the path of a socket in it is one that the system takes.
+/// A longer path would make the path of a socket in it too long for the system.
 constexpr std::size_t parent_bytes_max = 60;
 constexpr std::string_view prefix = "rankwire-launch-";
 constexpr std::size_t random_characters = 6;
 
-/// Where the folder may be, the best first.
+/// The places where the folder may be made, the best first.
 std::vector<std::string> parents() {
   std::vector<std::string> all;
   for (const char* const variable : {"TMPDIR", "XDG_RUNTIME_DIR"}) {
     const char* const value = std::getenv(variable);
-    // The second may be left from another user's session, as after su: then nothing can be made.
+    // XDG_RUNTIME_DIR may be another user's, for example after su. Then nothing can be made there.
     const std::string path = value == nullptr ? "" : value;
     if (path.starts_with('/') && path.size() <= parent_bytes_max) all.push_back(path);
   }
@@ -36,7 +36,7 @@ std::vector<std::string> parents() {
   return all;
 }
 
-/// Opens the folder, which must be this user's and closed to others, and no link to one; else -1.
+/// Opens the folder. It must be this user's, closed to others, and no link. Otherwise -1.
 int open_own(const char* path) {
   const int folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
   struct stat about {};
@@ -48,17 +48,17 @@ int open_own(const char* path) {
   return -1;
 }
 
-/// Takes the lock of the launcher whose folder it is: on a file of its own, since ranks lock the
-/// folder itself for a moment each. -1: somebody holds it, or the folder is being removed.
+/// Takes the launcher's lock of a folder. It is on a file of its own, since ranks lock the folder
+/// itself for a moment. -1 if another process holds it, or the folder is being removed.
 int take_lock(int folder) {
   const int lock = openat(folder, "launcher", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-  // Where there are no locks, nobody can hold one.
+  // If the file system has no locks, no process can hold one.
   if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return lock;
   close(lock);
   return -1;
 }
 
-/// Removes the folder and the sockets in it; one with folders in it, which is not ours, stays.
+/// Removes the folder and the sockets in it. A folder that contains folders is not ours, and stays.
 void remove_folder(int folder, const std::string& path) {
   constexpr int entries_max = 10'000;
   const int copy = fcntl(folder, F_DUPFD_CLOEXEC, 0);
@@ -76,7 +76,7 @@ void remove_folder(int folder, const std::string& path) {
   rmdir(path.c_str());
 }
 
-/// What a launcher that was killed has left there.
+/// Removes folders that killed launchers have left.
 void remove_left_behind(const std::string& parent) {
   constexpr int removals_max = 100;
   DIR* const listing = opendir(parent.c_str());
@@ -99,7 +99,7 @@ void remove_left_behind(const std::string& parent) {
   closedir(listing);
 }
 
-/// Makes a folder and takes the lock. Empty: it cannot be made, and errno says why.
+/// Makes a folder and takes its lock. Empty if it cannot be made; errno says why.
 std::string make_in(const std::string& parent, int& lock) {
   constexpr int attempts = 10;
   for (int i = 0; i < attempts; ++i) {
@@ -109,7 +109,7 @@ std::string make_in(const std::string& parent, int& lock) {
     lock = folder < 0 ? -1 : take_lock(folder);
     struct stat held {
     }, there{};
-    // Between the two, another launcher may have taken it for one that was left behind.
+    // Before the lock was taken, another launcher may have removed the folder as one left behind.
     const bool is_ours = lock >= 0 && fstat(folder, &held) == 0 &&
                          lstat(path.c_str(), &there) == 0 && held.st_ino == there.st_ino &&
                          held.st_dev == there.st_dev;

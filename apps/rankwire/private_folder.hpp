@@ -4,13 +4,13 @@
 
 namespace launcher {
 
-/// A new folder that no other user may enter, for the sockets of one world: in TMPDIR, else in
-/// XDG_RUNTIME_DIR, where they are there and their paths short enough, else in /tmp. Removed at the
-/// end with all that is in it. A killed launcher leaves its folder, and the next removes it: who
-/// lives holds a lock in it.
+/// A new folder for the sockets of one world, which no other user may enter. It is made in TMPDIR,
+/// else in XDG_RUNTIME_DIR, if they exist and their paths are short enough, else in /tmp. It is
+/// removed at the end with everything in it. A launcher that is killed leaves its folder behind;
+/// the next launcher removes it. A launcher that lives holds a lock in its folder.
 class PrivateFolder {
  public:
-  /// Throws rankwire::TransportError when none takes a new folder.
+  /// Throws rankwire::TransportError if no folder can be made.
   PrivateFolder();
   ~PrivateFolder();
   PrivateFolder(const PrivateFolder&) = delete;
@@ -20,7 +20,7 @@ class PrivateFolder {
 
  private:
   std::string path_;
-  int lock_ = -1;  // of a file in it
+  int lock_ = -1;  // a locked file in the folder
 };
 
 }  // namespace launcher

@@ -24,7 +24,7 @@ Relay::Relay(Relay&& other) noexcept
 bool Relay::pass_on() {
   if (target_.has_failed()) close();
   if (source_ < 0) return false;
-  // One read a turn: a rank that writes without end must not keep the others waiting.
+  // One read at a time: a rank that writes without end must not keep the others waiting.
   std::array<char, line_bytes_max> part;
   const ssize_t size = read(source_, part.data(), part.size());
   if (size < 0 && (errno == EINTR || errno == EAGAIN)) return false;
@@ -37,7 +37,7 @@ bool Relay::pass_on() {
   return true;
 }
 
-/// Passes the whole lines of pending_ on, and the start of one that is too long to wait for.
+/// Passes on the whole lines in pending_, and the beginning of a line that is too long.
 void Relay::pass_lines() {
   std::size_t begin = 0;
   std::string text;

@@ -6,14 +6,14 @@
 
 namespace launcher {
 
-/// Passes what comes out of one pipe on to one of this process's streams, whole lines at a time, so
-/// that the lines of several ranks do not mix. A line above `line_bytes_max` passes in parts.
+/// Passes what comes out of a pipe on to an Outlet. It passes whole lines, so that lines of several
+/// ranks do not mix. A line above `line_bytes_max` is passed in parts.
 class Relay {
  public:
   static constexpr std::size_t line_bytes_max = std::size_t{64} * 1024;
 
-  /// Takes `source` over; `target` must outlive it. With a `prefix` each line begins with it and
-  /// ends, even the last; without one every byte passes as it is.
+  /// Takes over `source`. `target` must outlive this. With a `prefix`, each line begins with it,
+  /// and even the last gets a line end. Without one, every byte passes as it is.
   Relay(int source, Outlet& target, std::string prefix);
   ~Relay() { close(); }
   Relay(Relay&& other) noexcept;
@@ -21,15 +21,15 @@ class Relay {
   Relay& operator=(const Relay&) = delete;
   Relay& operator=(Relay&&) = delete;
 
-  /// -1 when there is nothing more to come.
+  /// The pipe. -1 when nothing more comes.
   [[nodiscard]] int source() const { return source_; }
   /// Whether the target has room for more.
   [[nodiscard]] bool can_pass() const { return source_ >= 0 && !target_.is_full(); }
   [[nodiscard]] bool has_failed_target() const { return target_.has_failed(); }
-  /// Passes on some of what is there, without waiting for more; false when nothing was. Closes the
-  /// source at its end, and when the target takes nothing more: who writes there shall learn it.
+  /// Passes on some of what is there, without waiting. False if nothing was. Closes the source at
+  /// its end, and also if the target takes nothing more, so that the writer notices.
   bool pass_on();
-  /// Passes the last line on, which may have no end, and closes the source.
+  /// Passes on the last line, even without a line end, and closes the source.
   void end();
 
  private:
@@ -39,7 +39,7 @@ class Relay {
   int source_;
   Outlet& target_;
   std::string prefix_;
-  std::string pending_;   // the start of a line
+  std::string pending_;   // the beginning of a line
   bool in_line_ = false;  // a part of the current line was passed on
 };
 

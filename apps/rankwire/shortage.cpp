@@ -15,7 +15,7 @@ std::string limit_text(rlim_t limit) {
   return limit == RLIM_INFINITY ? "no limit" : fmt::format("{}", limit);
 }
 
-/// "ulimit -n is 1024 (hard limit 4096)"
+/// A limit in words: "ulimit -n is 1024 (hard limit 4096)".
 std::string limits_text(const char* name, __rlimit_resource_t which) {
   rlimit limits = {};
   getrlimit(which, &limits);

@@ -54,16 +54,16 @@ struct Plan {
   pid_t parent;
 };
 
-/// What the child says when it does not come to run the program.
+/// What the child reports if it cannot run the program.
 struct Refusal {
   bool by_exec;
   int error;
 };
 
-/// In the child, between fork and exec: system calls only.
+/// Runs in the child, between fork and exec. Makes system calls only.
 [[noreturn]] void become(const Plan& plan) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != plan.parent) _exit(1);  // it died before it was asked for
+  if (getppid() != plan.parent) _exit(1);  // the parent died before prctl
   for (int number = 1; number < NSIG; ++number) signal(number, SIG_DFL);
   sigset_t none;
   sigemptyset(&none);
@@ -98,7 +98,7 @@ Child spawn(const std::vector<std::string>& program, const std::vector<std::stri
   do {
     size = read(failed.read, &refusal, sizeof refusal);
   } while (size < 0 && errno == EINTR);
-  if (size == sizeof refusal) {  // closed unwritten by a successful exec
+  if (size == sizeof refusal) {  // a successful exec closes the pipe unwritten
     waitpid(pid, nullptr, 0);
     if (!refusal.by_exec || is_shortage(refusal.error)) {
       throw_shortage("another rank cannot be started", refusal.error, ranks);

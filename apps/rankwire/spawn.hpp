@@ -7,7 +7,7 @@
 
 namespace launcher {
 
-/// A process that was started, and the ends of its pipes that are read here; the caller closes
+/// A process that was started, and the ends of its pipes that are read here. The caller closes
 /// them.
 struct Child {
   pid_t pid = 0;
@@ -15,10 +15,11 @@ struct Child {
   int err = -1;
 };
 
-/// Starts `program` (looked for in PATH as a shell does). It dies with this process and starts with
-/// every signal as usual. `reads_stdin`: it shares this process's stdin, else it has /dev/null.
-/// Throws rankwire::UsageError when the program cannot be started, rankwire::TransportError when
-/// the system refuses pipes or processes; that text says what `ranks` of them need.
+/// Starts `program`, which is looked for in PATH as a shell does. The process dies with this one,
+/// and starts with all signals at their defaults. `reads_stdin`: it shares this process's stdin;
+/// otherwise it gets /dev/null. Throws rankwire::UsageError if the program cannot be started, and
+/// rankwire::TransportError if the system refuses pipes or processes; its text says what `ranks` of
+/// them need.
 [[nodiscard]] Child spawn(const std::vector<std::string>& program,
                           const std::vector<std::string>& environment, bool reads_stdin, int ranks);
 

@@ -13,17 +13,19 @@
 #include "rankwire/backend/ledger.hpp"
 #include "rankwire/backend/rank_table.hpp"
 
-// All ranks in one process, a thread each. The reference backend: a send moves the Buffer to the
-// receiver, so no size costs a copy. The receiver takes all that has arrived at once, under one
-// lock for many messages, and matches without one; only what is not asked for goes by its mailbox.
+// All ranks live in one process, each in a thread. This is the reference backend. A send moves the
+// Buffer to the receiver, so no size costs a copy. The receiver takes all messages that have
+// arrived at once, under one lock, and matches them without a lock. Only messages that are not
+// asked for pass through its mailbox.
 
 namespace rankwire {
 namespace {
 
 using Lock = std::unique_lock<std::mutex>;
 
-/// Where what others have for one rank waits for it. What is not atomic is under `mutex`; nobody
-/// holds two. The vector keeps its memory: a steady flow allocates nothing.
+/// The messages that others have sent to one rank, until it takes them. `mutex` guards all that is
+/// not atomic; no thread holds two of them. The vector keeps its memory, so a steady flow allocates
+/// nothing.
 struct Post {
   explicit Post(int size) : taken{size} {}
   [[nodiscard]] bool owner_departed() {
@@ -35,17 +37,18 @@ struct Post {
   std::condition_variable changed;  // something has arrived, or the abort has come
   std::condition_variable room;     // its owner took messages, or has departed
   std::vector<Message> messages;
-  // By source, how many bytes its owner has taken (Windows). Senders look when they find no room,
-  // and are woken now and then only.
+  // How many bytes its owner has taken from each source (Windows). Senders look here when they find
+  // no room. They are woken only now and then.
   RankTable<std::atomic<std::uint64_t>> taken;
-  std::shared_ptr<const Departure> departure;  // its owner's; set before anybody hears of it
-  // Counts what `changed` says, for its owner, who spins on it: on a cache line of its own.
+  std::shared_ptr<const Departure> departure;  // of its owner; set before anybody hears of it
+  // Counts the notifications of `changed`. Its owner spins on it, so it has a cache line of its
+  // own.
   alignas(64) std::atomic<std::uint64_t> changes{0};
 };
 
 /// What the ranks of one world share.
-struct World {
-  World(const Settings& with, int size)
+struct SharedWorld {
+  SharedWorld(const Settings& with, int size)
       : settings{with},
         wait{wait_policy(
             with.wait,
@@ -56,15 +59,16 @@ struct World {
   Settings settings;
   WaitPolicy wait;
   std::vector<std::unique_ptr<Post>> posts;
-  std::vector<std::shared_ptr<const Departure>> departures;  // the first `departed`, in order
-  std::mutex departures_mutex;                               // of those who write
+  std::vector<std::shared_ptr<const Departure>>
+      departures;               // the first `departed` are set, in order
+  std::mutex departures_mutex;  // among threads that write
   std::atomic<std::size_t> departed{0};
   std::shared_ptr<WorldEnd> end = std::make_shared<WorldEnd>();
 };
 
 class InprocChannel final : public Channel {
  public:
-  InprocChannel(std::shared_ptr<World> world, int rank)
+  InprocChannel(std::shared_ptr<SharedWorld> world, int rank)
       : Channel{{rank, static_cast<int>(world->posts.size()), world->settings.message_bytes_max}},
         world_{std::move(world)},
         own_{*world_->posts[static_cast<std::size_t>(rank)]},
@@ -102,18 +106,19 @@ class InprocChannel final : public Channel {
   void wake_senders();
   void call_all() noexcept;
 
-  /// A wait for what comes to this rank (see wait_until).
+  /// The rounds of a wait for what comes to this rank (see wait_until).
   struct ForArrivals {
     InprocChannel& channel;
     void check() const { channel.check(); }
     bool step(Deadline until) const;
     void settle() const { channel.settle(); }
   };
-  /// A wait for room at another rank. What comes to this one lies in its post, and holds nobody up.
+  /// The rounds of a wait for room at another rank. Messages for this one lie in its post
+  /// meanwhile, and hold nobody up.
   struct ForRoom {
     InprocChannel& channel;
     int dest;
-    std::uint64_t seen = 0;  // of what `dest` has taken: what this rank has room for
+    std::uint64_t seen = 0;  // bytes that `dest` has taken of this rank, at the last look
     void look();
     void check() const;
     bool step(Deadline until);
@@ -121,21 +126,21 @@ class InprocChannel final : public Channel {
   };
   void settle();
 
-  std::shared_ptr<World> world_;
+  std::shared_ptr<SharedWorld> world_;
   Post& own_;
   std::uint64_t changes_seen_ = 0;      // of own_.changes
-  std::size_t departures_seen_ = 0;     // of world_->departures: what is in the mailbox
-  std::size_t departures_to_tell_ = 0;  // those, and the ones that come behind arrived_
+  std::size_t departures_seen_ = 0;     // of world_->departures, those that the mailbox has
+  std::size_t departures_to_tell_ = 0;  // these, and those that come behind arrived_
   Ledger ledger_;
   Backoff backoff_;
-  // What has arrived and is younger than what is in the mailbox: from next_ on. It takes turns with
-  // the vector of own_.
+  // Messages that have arrived and are younger than those in the mailbox: arrived_ from next_ on.
+  // This vector and that of own_ are swapped, in turn.
   std::vector<Message> arrived_;
   std::size_t next_ = 0;
-  std::shared_ptr<Departure> departure_;  // to be told at the end, when memory may be short
+  std::shared_ptr<Departure> departure_;  // made in advance: memory may be short at the end
 };
 
-/// A wait on a condition: in slices, since a signal wakes none.
+/// Waits on a condition. In slices, since a signal wakes none.
 void sleep(std::condition_variable& condition, Lock& lock, Deadline deadline) {
   condition.wait_until(lock, deadline.sooner(std::chrono::milliseconds{50}).moment());
 }
@@ -148,7 +153,7 @@ void InprocChannel::check() const {
 void InprocChannel::do_send(int dest, int tag, Buffer&& payload, Deadline deadline) {
   check();
   if (dest == rank()) {
-    take_all();  // what has come before
+    take_all();  // messages that came before this one
     return ledger_.send_to_self(tag, std::move(payload));
   }
   if (!ledger_.windows().has_room(dest, payload.size())) [[unlikely]]
@@ -201,8 +206,8 @@ bool InprocChannel::ForRoom::step(Deadline until) {
   return false;
 }
 
-/// Throws: `dest` has departed, perhaps this very moment. Then this rank hears of it here, and its
-/// mailbox knows from now on. All that `dest` sent has arrived by now.
+/// Throws: `dest` has departed, perhaps this very moment, and this rank may hear of it only here.
+/// From now on its mailbox knows. All that `dest` sent has arrived by now.
 void InprocChannel::refuse_send(int dest) {
   take_all();
   ledger_.depart(post(dest).departure);
@@ -232,7 +237,8 @@ bool InprocChannel::ForArrivals::step(Deadline until) const {
   return false;
 }
 
-/// Moves some of what has arrived into the mailbox, up to what is waited for. False: nothing had.
+/// Moves some of the messages that have arrived into the mailbox, up to the one that is waited for.
+/// False if nothing had arrived.
 bool InprocChannel::take_in() {
   constexpr std::size_t messages_max = 256;
   if (next_ == arrived_.size() && departures_seen_ == departures_to_tell_) {
@@ -241,15 +247,16 @@ bool InprocChannel::take_in() {
     next_ = 0;
     const Lock lock{own_.mutex};
     changes_seen_ = own_.changes.load(std::memory_order_relaxed);
-    // After the changes, or one that tells of a departure would be taken for seen without it;
-    // before the messages, so that what the departed sent is among them.
+    // Read after the changes: otherwise the change for a departure might count as seen without it.
+    // Read before the messages, so that what the departed rank had sent is among them.
     departures_to_tell_ = world_->departed.load(std::memory_order_acquire);
     arrived_.swap(own_.messages);
   }
   const std::size_t end = std::min(arrived_.size(), next_ + messages_max);
   while (next_ < end && !ledger_.mailbox().met()) ledger_.push(std::move(arrived_[next_++]));
   if (next_ < arrived_.size()) return true;
-  // A rank that aborts and goes tells of both, in this order: it was not lost, the world ended.
+  // A rank that aborts and then departs reports both, in this order. It was not lost: the world has
+  // ended.
   if (departures_seen_ < departures_to_tell_) ledger_.end().check();
   while (departures_seen_ < departures_to_tell_) {
     const auto& departure = world_->departures[departures_seen_++];
@@ -258,7 +265,7 @@ bool InprocChannel::take_in() {
   return true;
 }
 
-/// As much as is there now.
+/// Takes in all that is there now.
 void InprocChannel::take_all() {
   const auto now = own_.changes.load(std::memory_order_acquire);
   while (next_ < arrived_.size() || departures_seen_ < departures_to_tell_ || changes_seen_ < now) {
@@ -266,7 +273,7 @@ void InprocChannel::take_all() {
   }
 }
 
-/// Rests for a moment as the policy says, awake or asleep; less when something arrives.
+/// Rests for a moment, awake or asleep, as the policy says. Shorter if something arrives.
 void InprocChannel::wait_for_change(Deadline deadline) {
   const auto changed = [this] {
     return own_.changes.load(std::memory_order_acquire) != changes_seen_;
@@ -277,7 +284,7 @@ void InprocChannel::wait_for_change(Deadline deadline) {
   if (!changed()) sleep(own_.changed, lock, deadline.sooner(ledger_.windows().settles_at()));
 }
 
-/// Makes room for the message's sender.
+/// Makes room for the sender of a message that the program has taken.
 void InprocChannel::credit(const Message& message) {
   const auto total = ledger_.taken(message.source, message.payload.size());
   if (message.source == rank()) return;
@@ -288,7 +295,7 @@ void InprocChannel::credit(const Message& message) {
 }
 
 void InprocChannel::wake_senders() {
-  { const Lock lock{own_.mutex}; }  // of a sender between its look and its sleep
+  { const Lock lock{own_.mutex}; }  // waits for a sender between its look and its sleep
   own_.room.notify_all();
 }
 
@@ -314,12 +321,12 @@ Info InprocChannel::do_info() const {
   return info;
 }
 
-/// Allocates nothing: the process may be ending since it could not.
+/// Departs. Allocates nothing: the process may be ending because it could not.
 void InprocChannel::depart(Departure::Kind kind, const char* reason) noexcept {
   if (own_.departure) return;
   departure_->kind = kind;
   departure_->reason = reason;
-  std::vector<Message> unread;  // nobody will take what is there
+  std::vector<Message> unread;  // nobody will take these
   {
     const Lock lock{own_.mutex};
     own_.departure = departure_;
@@ -350,18 +357,18 @@ void InprocChannel::call_all() noexcept {
 }
 
 void InprocChannel::do_close(Deadline) {
-  // Delivered is what was sent, and nobody needs this rank's thread to hear from the others.
+  // All that was sent is delivered already, and the others do not need this rank's thread.
   depart(Departure::Kind::left, left_reason);
   ledger_.end().check();
 }
 
 void InprocChannel::do_abort(int exit_code, const std::string& what) noexcept {
-  if (world_->end->set(rank(), {}, 0, exit_code, what)) call_all();
+  if (world_->end->record(rank(), {}, 0, exit_code, what)) call_all();
 }
 
 std::vector<std::unique_ptr<Channel>> open_inproc(const Settings& settings) {
   const int size = settings.ranks.value_or(Settings::ranks_default);
-  const auto world = std::make_shared<World>(settings, size);
+  const auto world = std::make_shared<SharedWorld>(settings, size);
   std::vector<std::unique_ptr<Channel>> channels;
   for (int rank = 0; rank < size; ++rank) {
     channels.push_back(std::make_unique<InprocChannel>(world, rank));

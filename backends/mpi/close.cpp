@@ -89,7 +89,7 @@ MpiChannel::~MpiChannel() {
 /// inside a call, this waits a while for it to see the abort and make it. If that thread does not
 /// come back to look, its call takes long, and nothing is left to lose.
 void MpiChannel::do_abort(int exit_code, const std::string& what) noexcept {
-  ledger_.end().set(rank(), {}, 0, exit_code, what);
+  ledger_.end().record(rank(), {}, 0, exit_code, what);
   const Deadline heeded{last_moves};
   while (in_use() && !heeded.expired()) std::this_thread::sleep_for(std::chrono::milliseconds{1});
   end_job();

@@ -7,8 +7,8 @@
 
 namespace rankwire::zmq_wire {
 
-/// Opens a world over ZeroMQ, as its master where `settings` say listen, else as a worker, and
-/// gives this process's rank. Throws what Backend::open may.
+/// Opens a world over ZeroMQ: as its master if `settings` have `listen`, else as a worker. Returns
+/// the channel of this process's rank. Throws what Backend::open may throw.
 [[nodiscard]] std::unique_ptr<Channel> open_zmq(const ZmqSettings& settings);
 
 }  // namespace rankwire::zmq_wire

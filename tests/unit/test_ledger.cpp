@@ -82,7 +82,7 @@ TEST_CASE("ledger: a send to a departed rank, and in a world that has ended, thr
   world.ledger.depart(far_rank, Departure::Kind::left, "closed its channel");
   CHECK_SAYS(text_of<PeerLeft>([&] { world.ledger.check_send(far_rank); }),
              "rank 97 (node97, pid 197) left while rank 0 sent to it: closed its channel");
-  world.end->set(2, "node2", 102, 7, "out of order");
+  world.end->record(2, "node2", 102, 7, "out of order");
   CHECK_SAYS(text_of<Aborted>([&] { world.ledger.check_send(1); }),
              "rank 2 (node2, pid 102) ended the world: out of order");
 }
@@ -207,7 +207,7 @@ TEST_CASE("world end: the first who ends the world counts, whatever the thread")
   std::atomic<int> first{0}, winners{0};
   for (int rank = 1; rank <= 4; ++rank) {
     threads.emplace_back([&, rank] {
-      if (!end.set(rank, {}, 0, 10 + rank, "no more")) return;
+      if (!end.record(rank, {}, 0, 10 + rank, "no more")) return;
       first = rank;
       ++winners;
     });

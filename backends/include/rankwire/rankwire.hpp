@@ -1,6 +1,6 @@
 #pragma once
 
-// All that a program needs.
+// The header that a program includes. It needs no other.
 
 #include <concepts>
 #include <type_traits>
@@ -13,12 +13,12 @@
 
 namespace rankwire {
 
-/// All backends, in the order in which --help names them; one that was not built says so when it is
+/// All backends, in the order in which --help names them. One that was not built says so when it is
 /// chosen.
 [[nodiscard]] std::span<const Backend> backends();
 
-/// Starts a program on the transport its user chose: `return rankwire::run(argc, argv, function);`.
-/// `function` takes a Channel& and returns an exit code or nothing. See run.hpp.
+/// Starts a program on the transport that its user has chosen: `return rankwire::run(argc, argv,
+/// function);`. `function` takes a Channel& and returns an exit code or nothing. See run.hpp.
 template <std::invocable<Channel&> Function>
 [[nodiscard]] int run(int argc, char** argv, Function&& function, const Program& program = {}) {
   if constexpr (std::is_void_v<std::invoke_result_t<Function&, Channel&>>) {
@@ -32,8 +32,8 @@ template <std::invocable<Channel&> Function>
   }
 }
 
-/// Opens a world without run(), which see for what that does and this does not (world.hpp):
-/// `rankwire::World world = rankwire::open(settings);`.
+/// Opens a world without run(): `rankwire::World world = rankwire::open(settings);`. See world.hpp,
+/// and run.hpp for what run() does and this does not.
 [[nodiscard]] inline World open(const Settings& settings) {
   return open(settings, backends());
 }

@@ -63,7 +63,7 @@ class Absences {
   [[nodiscard]] bool needs_look() const;
 
   /// The connections with `rank` were ended.
-  void end(int rank) {
+  void forget(int rank) {
     of(rank).absence = {};
     of(rank).bearing = {};
   }

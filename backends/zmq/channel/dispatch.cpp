@@ -323,8 +323,8 @@ void ZmqChannel::process_reject(const Link& link, const Incoming& incoming) {
 void ZmqChannel::process_abort(int source, const Incoming& incoming) {
   const auto abort = record_of<Abort>(incoming.body());
   const std::string host = abort.host.empty() ? "unknown host" : abort.host;
-  const bool first = ledger_.end().set(abort.rank, host, abort.pid,
-                                       static_cast<int>(ExitCode::aborted), abort.what);
+  const bool first = ledger_.end().record(abort.rank, host, abort.pid,
+                                          static_cast<int>(ExitCode::aborted), abort.what);
   if (first && roster_.is_master()) members_.tell_workers(Kind::abort, encode(abort), source);
 }
 

@@ -33,7 +33,7 @@ void Ending::make_abort(Wire* wire) noexcept {
   WorldEnd& end = to_.ledger.end();
   try {
     if (wire != nullptr &&
-        end.set(abort_.rank, abort_.host, abort_.pid, abort_.exit_code, abort_.what)) {
+        end.record(abort_.rank, abort_.host, abort_.pid, abort_.exit_code, abort_.what)) {
       wire->ignore_interrupts();
       say_to_all(Kind::abort, encode(abort_));
       await_told(*wire);

@@ -238,7 +238,7 @@ void Membership::depart(int rank, const Departures::End& end, const Goodbye& goo
   const bool lost = end.kind == Departure::Kind::lost;
   inbox_.unpack();
   inbox_.forget_pieces(rank);
-  dialer_.end(rank);
+  dialer_.stop_looking(rank);
   ledger_.depart(rank, end.kind, end.reason);
   departures_.depart(rank);
   if (lost) {
@@ -261,7 +261,7 @@ void Membership::drop_links(int rank) {
   for (const Link* const link : links_.both(rank)) outbox_.forget(link);
   links_.drop(rank);
   dialer_.forget(rank);
-  absences_.end(rank);
+  absences_.forget(rank);
 }
 
 /// A new process has the rank. All counts and links with it begin anew.

@@ -26,9 +26,9 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view public_ending = ".key";
 constexpr std::string_view secret_ending = ".key_secret";
-constexpr mode_t others = 077;  // the bits of a mode that are not the owner's
+constexpr mode_t others = 077;  // the bits of a mode that give others access
 
-/// A file that was not there before; removed again unless kept.
+/// A new file. It is removed again unless it is kept.
 class NewFile {
  public:
   NewFile(std::string path, mode_t mode)
@@ -49,7 +49,7 @@ class NewFile {
   NewFile(const NewFile&) = delete;
   NewFile& operator=(const NewFile&) = delete;
 
-  /// A few hundred bytes: a file system takes them at once, or has no room.
+  /// Writes a few hundred bytes. A file system takes them at once, or has no room.
   void write(const std::string& text) {
     if (::write(file_.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size())) return;
     throw UsageError{
@@ -72,7 +72,7 @@ struct File {
 };
 
 File read_file(const std::string& path) {
-  // Not to wait for the other end of a pipe.
+  // O_NONBLOCK, so that it does not wait for the other end of a pipe.
   const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   struct stat status = {};
   if (file.get() < 0 || fstat(file.get(), &status) != 0) {
@@ -121,7 +121,8 @@ void check_name(const std::string& name) {
 void make_directory(const std::string& directory) {
   if (fs::is_directory(directory)) return;
   std::error_code error;
-  // Without this, an ending slash would make the folder as its own parent, with the usual mode.
+  // Removes a slash at the end. With it, the folder would be made as its own parent, with the usual
+  // mode.
   fs::path whole = directory;
   if (directory.ends_with('/')) whole = whole.parent_path();
   if (whole.has_parent_path()) fs::create_directories(whole.parent_path(), error);

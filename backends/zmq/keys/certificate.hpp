@@ -8,50 +8,50 @@
 
 namespace rankwire::zmq_wire {
 
-/// A CURVE key as text of this many characters of Z85; as bytes it has 32.
+/// A CURVE key has this many characters of Z85 as text, and this many bytes.
 inline constexpr std::size_t key_characters = 40;
 inline constexpr std::size_t key_bytes = 32;
 
 inline constexpr std::size_t certificate_bytes_max = std::size_t{64} << 10;
 inline constexpr std::size_t allowed_keys_max = 10'000;
 
-/// Both keys as Z85 text. Whoever has the secret key is its owner: it goes into no message and no
-/// log.
+/// Both keys of a pair as Z85 text. Whoever knows the secret key can act as its owner: it must not
+/// go into any message or log.
 struct KeyPair {
   std::string public_key, secret_key;
 };
 
-/// A public key as Z85 text, and the file it was read from, for messages.
+/// A public key as Z85 text, and the file from which it was read, for messages.
 struct PublicKey {
   std::string key, file;
 };
 
-/// A new pair; costs about 0.1 ms. Throws UsageError where libzmq was built without CURVE.
+/// Makes a new pair. Costs about 0.1 ms. Throws UsageError if libzmq was built without CURVE.
 [[nodiscard]] KeyPair make_key_pair();
 
-/// Whether this is a public key as Z85 text.
+/// Whether `text` is a public key as Z85 text.
 [[nodiscard]] bool is_public_key(const std::string& text);
 
-/// Z85 text of 32 bytes.
+/// The Z85 text of 32 bytes.
 [[nodiscard]] std::string z85_text(const std::byte* bytes);
 
-/// Writes DIRECTORY/NAME.key and NAME.key_secret; see create_keys, which this is the second half
-/// of. At no moment can others read the secret file. When one of the files cannot be made, none is.
+/// Writes DIRECTORY/NAME.key and NAME.key_secret, as the second half of create_keys. Others can
+/// never read the secret file, not even for a moment. If one of the files cannot be made, neither
+/// is.
 KeyFiles write_certificate(const std::string& directory, const std::string& name,
                            const KeyPair& pair);
 
 /// Reads a secret certificate, NAME.key_secret. Throws UsageError, which names the file and what to
-/// do, when it is missing, damaged (with its line), larger than certificate_bytes_max, a public
-/// certificate, or when others than its owner may read it.
+/// do: if it is missing, damaged (with the line), larger than certificate_bytes_max or a public
+/// certificate, or if others than its owner may read it.
 [[nodiscard]] KeyPair read_secret(const std::string& file);
 
-/// Reads a public certificate, NAME.key. Throws as read_secret does; a secret certificate is
-/// refused, too: it has no place where a public one is asked for.
+/// Reads a public certificate, NAME.key. Throws like read_secret. Refuses a secret certificate,
+/// which has no place where a public one is expected.
 [[nodiscard]] PublicKey read_public(const std::string& file);
 
-/// Every *.key of a directory, in the order of their names. Throws as read_public does, and for a
-/// directory without any or with more than `keys_max`. Secret certificates are left alone, with a
-/// warning.
+/// Reads every *.key in a directory, in the order of their names. Throws like read_public, and if
+/// there is none or there are more than `keys_max`. Skips secret certificates, with a warning.
 [[nodiscard]] std::vector<PublicKey> read_allowed(const std::string& directory,
                                                   std::size_t keys_max = allowed_keys_max);
 

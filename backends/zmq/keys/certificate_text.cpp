@@ -30,7 +30,7 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(blank) - first + 1);
 }
 
-/// One reading of a certificate.
+/// Reads one certificate.
 class Parser {
  public:
   explicit Parser(const std::string& file) : file_{file} {}
@@ -71,13 +71,13 @@ KeyPair Parser::read(std::string_view text) {
   return pair_;
 }
 
-/// ZPL: `name` and `name = value`; what belongs to a name stands below it, four spaces to the
-/// right.
+/// Reads a line of ZPL: `name` or `name = value`. What belongs to a name stands below it, four
+/// spaces to the right.
 void Parser::read_line(std::string_view line) {
   const std::string_view text = trimmed(line);
   if (text.empty() || text.front() == '#') return;
   const bool indented = line.front() == ' ' || line.front() == '\t';
-  if (indented && section_ != "curve") return;  // others may keep there what they like
+  if (indented && section_ != "curve") return;  // other sections may contain anything
   const std::size_t equals = std::min(text.find('='), text.size());
   const std::string_view name = trimmed(text.substr(0, equals));
   if (name.empty() || !consists_of(name, name_signs)) {
@@ -104,7 +104,7 @@ void Parser::read_key(std::string_view name, std::string_view value, std::string
   }
 }
 
-/// Z85 has no quotes, but it has '#': behind a closing quote, and only there, that is a comment.
+/// Z85 has no quotes, but it has '#'. So '#' begins a comment only behind a closing quote.
 std::string_view Parser::unquoted(std::string_view value) const {
   if (value.empty() || (value.front() != '"' && value.front() != '\'')) return value;
   const std::size_t closing = value.find(value.front(), 1);

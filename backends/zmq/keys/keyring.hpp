@@ -11,15 +11,15 @@ namespace rankwire::zmq_wire {
 
 /// The keys of one process (docs/security.md).
 struct Keyring {
-  KeyPair own;                     ///< of --key: says who this process is
+  KeyPair own;                     ///< of --key: identifies this process
   std::string master;              ///< at a worker: the master's public key
-  KeyPair listener;                ///< at a worker: made anew, known to members of the world only
-  std::vector<PublicKey> allowed;  ///< at the master
+  KeyPair listener;                ///< at a worker: made at the start, known to members only
+  std::vector<PublicKey> allowed;  ///< at the master: the keys that it lets in
   std::string directory;           ///< where `allowed` was read
 };
 
-/// Reads what the settings name; nothing where they name no key. Throws UsageError as read_secret,
-/// read_public and read_allowed do.
+/// Reads the certificates that the settings name. Nothing if they name none. Throws UsageError like
+/// read_secret, read_public and read_allowed.
 [[nodiscard]] std::optional<Keyring> read_keyring(const ZmqSettings& settings);
 
 }  // namespace rankwire::zmq_wire

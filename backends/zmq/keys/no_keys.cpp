@@ -1,7 +1,7 @@
 #include "rankwire/errors.hpp"
 #include "rankwire/keys.hpp"
 
-// Where this backend is left out of a build.
+// create_keys in a build without this backend.
 
 namespace rankwire {
 

@@ -19,8 +19,8 @@ struct BatchEntry {
   std::uint32_t tag = 0;
   std::span<const std::byte> payload;
 };
-inline constexpr std::size_t batch_entry_bytes =
-    8;  ///< in front of its payload: the tag and the size
+/// Each message has its tag and its size in front of its payload.
+inline constexpr std::size_t batch_entry_bytes = 8;
 
 inline std::uint32_t u32_at(const std::byte* at) {
   return std::to_integer<std::uint32_t>(at[0]) | std::to_integer<std::uint32_t>(at[1]) << 8 |

@@ -246,7 +246,7 @@ void Dialer::hurry() {
   }
 }
 
-void Dialer::end(int rank) {
+void Dialer::stop_looking(int rank) {
   of(rank).look_at = Deadline::never();
   of(rank).probe.reset();
 }

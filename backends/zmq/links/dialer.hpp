@@ -67,7 +67,7 @@ class Dialer {
   /// come sooner.
   void hurry();
   /// `rank` departed. Stops looking for a way to it.
-  void end(int rank);
+  void stop_looking(int rank);
   /// The links of `rank` are gone, too.
   void forget(int rank) { of(rank) = {}; }
 

@@ -13,14 +13,14 @@ namespace rankwire::zmq_wire {
 
 std::optional<Hello> hello_of(const Incoming& incoming) {
   if (incoming.header.kind != Kind::hello || incoming.has_chunk) return std::nullopt;
-  // Another version's body may look different; only its version is read (check_hello).
+  // The body of another version may look different. Only its version is read (check_hello).
   if (incoming.header.tag != protocol_version) return Hello{};
   try {
     auto hello = record_of<Hello>(incoming.body());
     (void)parse_endpoint(hello.endpoint);
     if (!hello.key.empty() && !is_public_key(hello.key)) return std::nullopt;
     return hello;
-  } catch (const UsageError&) {  // of its endpoint
+  } catch (const UsageError&) {  // its endpoint is not one
     return std::nullopt;
   } catch (const DecodeError&) {
     return std::nullopt;

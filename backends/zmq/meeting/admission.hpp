@@ -9,26 +9,29 @@
 #include "reach/probe.hpp"
 #include "sockets/wire.hpp"
 
-// Who is let in: what a master does with the hello of a worker, before a world is complete and in a
-// running one.
+// Who is let in: how a master handles the hello of a worker, before its world is complete and while
+// it runs.
 
 namespace rankwire::zmq_wire {
 
-/// What a master says to a hello, before any look at free ranks; nothing: it may come in.
+/// Why a master must refuse a hello. Nothing if the worker may come in, provided that a rank is
+/// free.
 [[nodiscard]] std::optional<Reject> check_hello(const Header& header, const Hello& hello,
                                                 const ZmqSettings& settings, int ranks);
 
-/// Decodes the body of a hello; nothing when it is damaged or of another version.
+/// Decodes a hello. Nothing if it is damaged. A hello of another version is empty: check_hello
+/// refuses it by its header.
 [[nodiscard]] std::optional<Hello> hello_of(const Incoming& incoming);
 
-/// The member that a hello makes of its process.
+/// The member that a process becomes by its hello.
 [[nodiscard]] Member member_of(const Hello& hello, int rank, std::uint32_t incarnation);
 
-/// Begins to probe the listener of a worker that called over this connection, before its start is
-/// sent: so that it is seen to listen even where its process ends right after. The refusal of
-/// connections tells later that the process is gone only where they were accepted once, from the
-/// address that it tells: not behind a firewall, nor behind a router that translates. Null where
-/// it would tell nothing: the worker calls from another host than its address names.
+/// Begins to probe the listener of a worker that called over this connection. To be called before
+/// the start is sent, so that the worker is seen to listen even if its process ends right after.
+/// Later, a refused connection shows that the process is gone only if connections were accepted
+/// once, at the address that the worker gives: not behind a firewall or a router that translates.
+/// Returns null if the probe would show nothing: the worker calls from another host than its
+/// address names.
 [[nodiscard]] std::unique_ptr<Probe> probe_first(const Wire& wire, ConnectionId worker,
                                                  const std::string& endpoint);
 
@@ -39,10 +42,10 @@ bool send_record(Wire& wire, ConnectionId to, Kind kind, const Record& record) {
   return wire.send(to, {.kind = kind, .tag = protocol_version, .bytes = body.size()}, body.bytes());
 }
 
-/// Says why somebody does not get in.
+/// Tells a caller why it is not let in.
 void send_reject(Wire& wire, ConnectionId to, const Reject& reject);
 
-/// Refuses a hello, on both sides: in the answer and in the log.
+/// Refuses a hello: tells the caller why, bids it farewell, and logs it.
 void refuse(Wire& wire, ConnectionId to, const Hello& hello, const Reject& reject);
 
 }  // namespace rankwire::zmq_wire

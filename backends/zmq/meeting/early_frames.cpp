@@ -8,12 +8,13 @@
 namespace rankwire::zmq_wire {
 namespace {
 
-/// Of what a caller says before this worker can tell whether it belongs to its world.
+/// At most this many bytes of a caller are kept, until this worker can tell whether the caller
+/// belongs to its world.
 constexpr std::uint64_t bytes_max = std::uint64_t{8} << 20;
-/// Or as many as there are ranks, where that is known and more.
+/// This many callers may come, or as many as there are ranks, if that is known and more.
 constexpr std::size_t callers_min = 16;
 
-/// What may be said before the start: neither a hello nor a link that cannot be read.
+/// Whether a frame may come before the start: not a hello, and not a link that cannot be decoded.
 bool is_sound(const Incoming& incoming) {
   if (incoming.header.kind != Kind::link) return incoming.header.kind != Kind::hello;
   try {
@@ -36,7 +37,7 @@ void EarlyFrames::keep(Incoming&& incoming, Wire& wire, int ranks, std::uint64_t
   }
   if (!bytes_.contains(from) &&
       bytes_.size() >= std::max(callers_min, static_cast<std::size_t>(std::max(ranks, 0)))) {
-    dropped_ = true;  // is sent again, once there are fewer, or this rank has started
+    dropped_ = true;  // the caller sends again, when there are fewer or this rank has started
     wire.show_out(from);
     return;
   }
@@ -44,7 +45,7 @@ void EarlyFrames::keep(Incoming&& incoming, Wire& wire, int ranks, std::uint64_t
   const std::uint64_t bytes =
       incoming.first.size() + incoming.chunk.size() + Windows::message_overhead_bytes;
   if (bytes_[from] + bytes > limit) {
-    dropped_ = true;  // is sent again
+    dropped_ = true;  // the caller sends again
     forget(from);
     wire.show_out(from);
   } else if (all_bytes_ + bytes > 2 * limit) {

@@ -9,25 +9,25 @@
 
 namespace rankwire::zmq_wire {
 
-/// What other workers say to one that has not been started yet: their start came earlier. It is
-/// kept until the worker knows the token of its world, by which the channel tells them from
-/// strangers. Bounded for each caller and for all; what finds no room is sent again.
+/// Frames of other workers, which were started earlier than this one. They are kept until this
+/// worker knows the token of its world, by which the channel recognises strangers. They are bounded
+/// for each caller and for all; a frame that finds no room is sent again.
 class EarlyFrames {
  public:
-  /// Keeps a frame of a caller, or takes note that the caller has gone. `ranks` is the size of the
-  /// world, 0 where it is not known; `window_bytes` is what a rank may send without an answer.
+  /// Keeps a frame of a caller, or notes that the caller has gone. `ranks` is the size of the
+  /// world, or 0 if it is not known. `window_bytes` is how much a rank may send without an answer.
   void keep(Incoming&& incoming, Wire& wire, int ranks, std::uint64_t window_bytes);
 
-  /// Whether there was more than could be kept.
+  /// Whether more came than could be kept.
   [[nodiscard]] bool dropped() const { return dropped_; }
-  /// In the order in which they came.
+  /// Removes and returns the frames, in the order in which they came.
   [[nodiscard]] std::vector<Incoming> take() { return std::exchange(frames_, {}); }
 
  private:
   void forget(ConnectionId caller);
 
   std::vector<Incoming> frames_;
-  std::unordered_map<ConnectionId, std::uint64_t> bytes_;  // that wait, by caller
+  std::unordered_map<ConnectionId, std::uint64_t> bytes_;  // of kept frames, by caller
   std::uint64_t all_bytes_ = 0;
   bool dropped_ = false;
 };

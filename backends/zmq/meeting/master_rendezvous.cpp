@@ -16,19 +16,19 @@
 namespace rankwire::zmq_wire {
 namespace {
 
-/// A worker that has come and waits for the rest.
+/// A worker that has come, and waits for the others.
 struct Candidate {
   ConnectionId connection = 0;
   Hello hello;
 };
 
-/// Workers of a large world may be started more than once, and that is worth a line each.
+/// Workers of a large world may be started more than once; each deserves a line.
 std::uint64_t logged_max(int ranks) {
   constexpr std::uint64_t least = 20;
   return std::max(least, 2 * static_cast<std::uint64_t>(ranks));
 }
 
-/// Every worker has a connection here.
+/// Checks for files first: every worker has a connection here.
 std::unique_ptr<Wire> make_wire(const ZmqSettings& settings, int ranks) {
   raise_file_limit();
   check_files_left(files_of_wire + static_cast<std::size_t>(ranks - 1),
@@ -64,7 +64,7 @@ class MasterRendezvous {
   int ranks_;
   std::unique_ptr<Wire> wire_;
   std::string bound_;       // for the log
-  std::string reached_at_;  // what to tell workers to join
+  std::string reached_at_;  // the --join that workers are told
   AddressFile address_file_;
   std::vector<Candidate> candidates_;  // in the order of arrival
   LogLimit came_, went_away_;
@@ -99,7 +99,7 @@ std::vector<std::string> MasterRendezvous::bind_addresses(const Endpoint& endpoi
   return wire_->listen(addresses, PortRange{endpoint.port, endpoint.port}, true);
 }
 
-/// Without keys, every address but loopback is open to whoever reaches it.
+/// Without keys, everyone who can reach an address could join there, except at loopback.
 void MasterRendezvous::check_strangers_kept_out(const std::vector<Address>& addresses) const {
   const auto open = std::find_if(addresses.begin(), addresses.end(),
                                  [](const Address& address) { return !address.loopback; });
@@ -147,7 +147,7 @@ void MasterRendezvous::take(Incoming&& incoming) {
     return;
   }
   if (incoming.what != Incoming::What::frame) return;
-  if (incoming.header.kind == Kind::link) {  // of a world that had this port before
+  if (incoming.header.kind == Kind::link) {  // a worker of a world that had this port before
     send_reject(*wire_, incoming.connection, {Refusal::unknown, "it is of another world"});
     wire_->bid_farewell(incoming.connection);
     return;
@@ -184,7 +184,7 @@ void MasterRendezvous::admit(Incoming&& incoming, Hello&& hello) {
       return;
     }
     if (hello.wanted_rank > 0 && candidate.hello.wanted_rank == hello.wanted_rank) {
-      if (!incoming.deferred) {  // the end of whoever had the rank may wait right behind
+      if (!incoming.deferred) {  // the end of the process that had the rank may wait right behind
         wire_->defer(std::move(incoming));
         return;
       }
@@ -201,8 +201,8 @@ void MasterRendezvous::admit(Incoming&& incoming, Hello&& hello) {
   }
   wire_->let_in(connection);
   candidates_.push_back({connection, std::move(hello)});
-  // To the newcomer alone: the others hear of it from the next report. All of them each time would
-  // be 250,000 messages for a world of 500.
+  // Only the newcomer is told now; the others hear of it from the next report. Telling all of them
+  // each time would be 250,000 messages for a world of 500.
   welcome(candidates_.back());
 }
 
@@ -211,8 +211,8 @@ void MasterRendezvous::welcome(const Candidate& candidate) {
               Welcome{ranks_, static_cast<std::int32_t>(candidates_.size()) + 1, missing(), 0});
 }
 
-/// Which ranks are missing, as far as ranks were asked for: the others are given at the start.
-/// Empty when all are here.
+/// The ranks that are missing, in words. Empty if all are here. Workers that asked for no rank get
+/// theirs at the start.
 std::string MasterRendezvous::missing() const {
   std::vector<bool> wanted(static_cast<std::size_t>(ranks_), false);
   for (const auto& candidate : candidates_) {
@@ -229,7 +229,7 @@ std::string MasterRendezvous::missing() const {
                     [](const auto& c) { return c.hello.wanted_rank < 0; }));
   const std::size_t missing = free.size() - std::min(unnamed, free.size());
   if (unnamed > 0) {
-    // The first come get the lowest free ranks.
+    // Workers get the lowest free ranks, in the order in which they came.
     free.erase(free.begin(), free.begin() + static_cast<std::ptrdiff_t>(free.size() - missing));
   }
   if (missing == 0) return {};

@@ -21,16 +21,16 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// The next address is dialed when the one before has not answered for so long.
+/// The next address is dialed when the one before has not answered for this long.
 constexpr auto dial_interval = 250ms;
-/// How often the file is read, and the ways to the addresses are looked up: at first, and later.
+/// How often the file is read and the ways to the addresses are looked up: at first, and later.
 constexpr std::chrono::milliseconds look_first = 100ms, look_last = 1s;
 constexpr auto greeting_limit = 1s;
-/// A name may stand for many addresses; each is a socket of libzmq.
+/// A name may stand for many addresses. Each takes a socket of libzmq.
 constexpr std::size_t candidates_max = 128;
 constexpr std::size_t named_max = 8;
-/// A wrong key looks like a network that cuts each handshake, or a master that ends just now. So
-/// many that fail, for so long, are believed to be of a wrong key.
+/// A wrong key looks like a network that cuts each handshake, or like a master that ends just now.
+/// After this many failures over this time, a wrong key counts as the cause.
 constexpr int failures_believed = 3;
 constexpr std::chrono::seconds failing_believed{5};
 
@@ -49,7 +49,7 @@ MasterSearch::MasterSearch(const ZmqSettings& settings, Deadline deadline)
 FoundMaster MasterSearch::find(Wire& wire) {
   Deadline next_look = Deadline::poll();
   std::chrono::milliseconds look_interval = look_first;
-  // Whoever accepts and hangs up at once is not asked again at once.
+  // A process that accepts and hangs up at once must not be asked again at once.
   Deadline next_dial = std::exchange(found_before_, true) ? dial_interval : Deadline::poll();
   Deadline next_report{report_interval};
   while (true) {
@@ -126,7 +126,8 @@ void MasterSearch::look(Wire& wire) {
   }
 }
 
-/// Another master may have replaced the file of an earlier one, which nobody answers for.
+/// The file may be of an earlier master, for whose endpoints nobody answers. Another master may
+/// have replaced it since.
 void MasterSearch::read_file(Wire& wire) {
   auto content = read_address_file(file_);
   missing_ = std::move(content.missing);
@@ -169,7 +170,7 @@ void MasterSearch::add(Candidate&& candidate) {
   if (!known && candidates_.size() < candidates_max) candidates_.push_back(std::move(candidate));
 }
 
-/// Looks anew each time: a way may come with an interface that goes up only now.
+/// Looks for the way anew each time: an interface may have gone up since.
 void MasterSearch::find_way(Candidate& candidate) {
   if (candidate.unknown_name || is_ipc(candidate.endpoint)) return;
   const Endpoint there = parse_endpoint(candidate.endpoint);
@@ -181,14 +182,15 @@ void MasterSearch::find_way(Candidate& candidate) {
     return;
   }
   if (candidate.own.loopback || settings_.insecure || !settings_.key.empty()) return;
-  // Not skipped for another address: on loopback, workers on other hosts could not reach this one.
+  // Another address is no way out: if this worker listened on loopback, workers on other hosts
+  // could not reach it.
   throw UsageError{fmt::format(
       "--join {}: the other workers would reach this one at {}, and so would strangers: links have "
       "no keys. Give all of them keys, or --insecure on a network that you trust",
       printable_path(settings_.join), candidate.own.number)};
 }
 
-/// False: all that can be dialed are.
+/// Dials the next candidate. False if all that can be dialed are dialed.
 bool MasterSearch::dial_next(Wire& wire) {
   for (auto& candidate : candidates_) {
     if (candidate.connection != 0 || !candidate.obstacle.empty() || !candidate.refusal.empty()) {
@@ -214,7 +216,7 @@ std::optional<FoundMaster> MasterSearch::take(Wire& wire, const Incoming& incomi
     note_failure(wire, *from, incoming.key_refused);
     return std::nullopt;
   }
-  if (incoming.what != Incoming::What::up) return std::nullopt;  // it is dialed again
+  if (incoming.what != Incoming::What::up) return std::nullopt;  // the Wire dials it again
   check_user(wire, *from);
   FoundMaster found{from->connection, from->endpoint, from->own};
   from->connection = 0;
@@ -222,8 +224,9 @@ std::optional<FoundMaster> MasterSearch::take(Wire& wire, const Incoming& incomi
   return found;
 }
 
-/// Over ipc without keys, the user tells the master from a stranger: one who was first to have the
-/// path, in a folder like /tmp, must not give this worker its work.
+/// Over ipc without keys, only the user who owns the process distinguishes the master from a
+/// stranger. In a folder like /tmp a stranger may have taken the path first, and must not give this
+/// worker its work.
 void MasterSearch::check_user(const Wire& wire, const Candidate& candidate) const {
   const auto user = wire.user_at(candidate.connection);
   const bool trusted = !user || *user == geteuid() || settings_.insecure || wire.has_keys();
@@ -234,9 +237,9 @@ void MasterSearch::check_user(const Wire& wire, const Candidate& candidate) cons
       candidate.endpoint, *user)};
 }
 
-/// A handshake that came to nothing: where that cannot change, it is not tried again. A refused key
-/// is the end, since it is the master who refused it: a server with another key does not get so
-/// far. So is any refusal where no other candidate may be the master.
+/// Handles a handshake that failed. If trying again is of no use, the candidate is not dialed
+/// again. A refused key ends the search: the master itself has refused it, since a server with
+/// another key does not get that far. Any refusal ends it if no other candidate may be the master.
 void MasterSearch::note_failure(Wire& wire, Candidate& candidate, bool key_refused) {
   if (++candidate.failures == 1) candidate.believed_at = failing_believed;
   candidate.refusal =
@@ -245,7 +248,7 @@ void MasterSearch::note_failure(Wire& wire, Candidate& candidate, bool key_refus
                         "folder of the master's --allow, and restart the master",
                         printable_path(settings_.key))
                   : why_not(candidate, wire.has_keys());
-  // The next look dials again, where that may help.
+  // The next look dials again, if that may help.
   wire.hang_up(candidate.connection);
   candidate.connection = 0;
   if (candidate.refusal.empty()) return;
@@ -254,8 +257,8 @@ void MasterSearch::note_failure(Wire& wire, Candidate& candidate, bool key_refus
   }
 }
 
-/// Whether a candidate that has not answered yet may do so: its host does not say that nobody
-/// listens there. Takes up to a second.
+/// Whether a candidate that has not answered yet may still do so: its host does not refuse
+/// connections. Takes up to a second.
 bool MasterSearch::has_hope() const {
   std::vector<std::string> unheard;
   for (const auto& candidate : candidates_) {
@@ -268,7 +271,7 @@ bool MasterSearch::has_hope() const {
                      [](Probe& probe) { return probe.outcome() != Probe::Outcome::refused; });
 }
 
-/// libzmq does not say why the other side hung up; its greeting tells some of it.
+/// Why the other side hung up, as far as its greeting shows. libzmq does not say.
 std::string MasterSearch::why_not(const Candidate& candidate, bool has_keys) const {
   const std::string own = has_keys ? "CURVE" : "NULL";
   const std::string theirs = mechanism_at(candidate.endpoint, own, greeting_limit);

@@ -11,45 +11,46 @@
 
 namespace rankwire::zmq_wire {
 
-/// A connection to what may be the master.
+/// A connection to a process that may be the master.
 struct FoundMaster {
   ConnectionId connection = 0;
   std::string endpoint;  ///< numeric, or a path
-  Address own;           ///< of this machine, on the way there; over tcp
+  Address own;           ///< this machine's address on the way there; only over tcp
 };
 
-/// Looks for the master of settings.join: at the addresses of its host, or at the endpoints that an
-/// address file names, which is read again and again since an earlier run may have left it. Dials
-/// them in turn, the next when the one before has not answered at once, and leaves it to the Wire
-/// to try each again.
+/// Looks for the master of settings.join: at the addresses of its host, or at the endpoints in an
+/// address file. It reads the file again and again, since an earlier run may have left it. It dials
+/// the candidates in turn: the next when the one before has not answered at once. The Wire tries
+/// each of them again.
 class MasterSearch {
  public:
-  /// Throws UsageError when settings.join cannot be meant.
+  /// Throws UsageError if settings.join is not an address.
   MasterSearch(const ZmqSettings& settings, Deadline deadline);
 
-  /// Waits for a connection that stands, hangs up the others and hands it over. Throws Timeout at
-  /// the deadline, UsageError where the way there needs keys or --insecure.
+  /// Waits until a connection stands, hangs up the others and returns it. Throws Timeout at the
+  /// deadline, and UsageError if the way there needs keys or --insecure.
   FoundMaster find(Wire& wire);
 
-  /// Whether there may be others to try than the one found.
+  /// Whether there may be other candidates than the one found.
   [[nodiscard]] bool has_others() const { return !file_.empty() || candidates_.size() > 1; }
-  /// What was found is no master, or has gone: the next find begins with the others.
+  /// The candidate that was found is no master, or has gone. The next find() begins with the
+  /// others.
   void put_last(const std::string& endpoint);
 
-  /// Whom it looks for, "the master at tcp://HOST:PORT".
+  /// Whom it looks for, in words: "the master at tcp://HOST:PORT".
   [[nodiscard]] std::string whom() const;
-  /// What each of the addresses says to an attempt now. Takes up to a second.
+  /// What an attempt at each of the addresses gives now, in words. Takes up to a second.
   [[nodiscard]] std::string what_they_say() const;
   [[noreturn]] void give_up() const;
 
  private:
   struct Candidate {
     std::string endpoint;  // numeric, a path, or a name without an address
-    Address own;           // of this machine, on the way there; over tcp
+    Address own;           // this machine's address on the way there; only over tcp
     std::string obstacle;  // why it is not dialed; empty: it is
-    std::string refusal;   // its answer was that it does not want us; it is not dialed again
-    int failures = 0;      // of handshakes
-    Deadline believed_at = Deadline::never();  // that a cut network is not the reason of them
+    std::string refusal;   // why it refuses this worker; it is then not dialed again
+    int failures = 0;      // handshakes that failed
+    Deadline believed_at = Deadline::never();  // when a cut network counts as ruled out
     bool unknown_name = false;
     ConnectionId connection = 0;
   };
@@ -70,8 +71,8 @@ class MasterSearch {
   const ZmqSettings& settings_;
   Deadline deadline_;
   std::string file_;                // of --join @FILE; empty: none
-  std::vector<std::string> lines_;  // of the file, when it was last read
-  std::string missing_;             // why it named nobody then
+  std::vector<std::string> lines_;  // the endpoints of the file when it was last read
+  std::string missing_;             // why it had none then
   std::vector<Candidate> candidates_;
   bool found_before_ = false;
 };

@@ -13,8 +13,8 @@
 namespace rankwire::zmq_wire {
 namespace {
 
-/// Where a worker of that master listens: its address on the way there; over ipc, the path of the
-/// master, beside which its own is.
+/// The place where a worker of that master listens. Over tcp its own address on the way there; over
+/// ipc the path of the master, beside which its own path is.
 std::string place_beside(const FoundMaster& found) {
   return is_ipc(found.endpoint) ? parse_endpoint(found.endpoint).path : found.own.number;
 }
@@ -57,9 +57,9 @@ class WorkerRendezvous {
 
   /// The master that was found last.
   struct Master {
-    ConnectionId connection = 0;  // 0: it is looked for
+    ConnectionId connection = 0;  // 0: the search goes on
     std::string endpoint;
-    bool reached = false;  // over the connection, which stands
+    bool reached = false;  // the connection stands
   };
 
   const ZmqSettings& settings_;
@@ -70,11 +70,11 @@ class WorkerRendezvous {
   Master master_;
   std::string listens_at_;  // see place_beside; empty: nowhere yet
   Hello hello_;
-  // For a welcome, where there are others to try.
+  // When a welcome must have come, if there are other candidates to try.
   Deadline must_answer_ = Deadline::never();
   std::chrono::milliseconds answer_within_{5000};
   std::optional<Welcome> welcome_;
-  std::string put_off_;  // why the master wants us later
+  std::string put_off_;  // why the master wants this worker later
   std::optional<Session> session_;
   EarlyFrames early_;
 };
@@ -88,7 +88,8 @@ Session WorkerRendezvous::run() {
     if (session_) break;
     if (deadline_.expired()) give_up();
     if (must_answer_.expired()) {
-      // A master that runs already may be busy, and each new hello of ours is a newcomer to it.
+      // Waits for longer next time. The master may be busy with a running world, and each new hello
+      // of this worker is a newcomer to it.
       answer_within_ *= 2;
       leave_master("does not answer as a master");
     }
@@ -105,7 +106,8 @@ void WorkerRendezvous::meet() {
   master_.connection = found.connection;
   master_.endpoint = found.endpoint;
   if (listens_at_ != place_beside(found) && !listens_at_.empty()) {
-    // Another master, on another way: those there must find this worker at another address.
+    // The master found is another one, on another way. Its workers must find this one at another
+    // address.
     wire_ = std::make_unique<Wire>(silence_max(settings_), keys_);
     early_ = {};
     master_.connection = wire_->dial(master_.endpoint, frame_bytes_max(piece_bytes_max));
@@ -117,7 +119,7 @@ void WorkerRendezvous::meet() {
   if (search_.has_others()) must_answer_ = answer_within_;
 }
 
-/// Listens for the other workers where those who reach the master find this one too.
+/// Listens for the other workers at a place that those can reach who reach the master.
 void WorkerRendezvous::listen_beside(const FoundMaster& found) {
   listens_at_ = place_beside(found);
   if (is_ipc(found.endpoint)) {
@@ -134,7 +136,7 @@ void WorkerRendezvous::listen_beside(const FoundMaster& found) {
   hello_.endpoint = std::move(endpoint);
 }
 
-/// Looks for the master elsewhere, and then there again.
+/// Looks for the master elsewhere first, and then at the same place again.
 void WorkerRendezvous::leave_master(const std::string& why) {
   if (!why.empty()) log().warn("{} {}; looking for the master again", master_.endpoint, why);
   search_.put_last(master_.endpoint);
@@ -166,7 +168,7 @@ void WorkerRendezvous::take(Incoming&& incoming) {
       master_.reached = false;
       welcome_.reset();
       return;
-    case Incoming::What::failed:  // it let us in before
+    case Incoming::What::failed:  // an earlier handshake with it had succeeded
     case Incoming::What::frame:
       break;
   }
@@ -205,8 +207,8 @@ void WorkerRendezvous::refused(const Reject& reject) {
   throw UsageError{text};
 }
 
-/// The same master will say when its connection ends, and hears of us again then. Where it may be
-/// elsewhere, or another may be meant, it is looked for.
+/// The master wants this worker later. If no other master may be meant, this worker waits: the end
+/// of the connection tells it when to say hello again. Otherwise it looks for the master again.
 void WorkerRendezvous::put_off(const std::string& why) {
   put_off_ = why;
   must_answer_ = Deadline::never();

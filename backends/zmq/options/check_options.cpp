@@ -8,8 +8,8 @@
 namespace rankwire::zmq_wire {
 namespace {
 
-/// --listen and --join belong to zmq. A transport that was said with more authority silences them;
-/// else they contradict it.
+/// --listen and --join belong to zmq. If another transport was given by a source with more
+/// authority, it overrides them; otherwise they contradict it.
 void check_endpoints(const Said& said) {
   if (said.has("listen") && said.has("join")) {
     throw UsageError{fmt::format(
@@ -56,12 +56,12 @@ void check_meeting(const Said& said) {
   }
 }
 
-/// rankwire launch has said the size of the world, and started as many: with another one, they
-/// would wait for ranks that nobody starts.
+/// `rankwire launch` has given the size of the world, and started as many processes. With another
+/// size, they would wait for ranks that nobody starts.
 void check_launch(const Said& said) {
   const auto& ranks = said.settings.ranks;
   if (said.launched.empty() || !ranks) return;
-  // With an endpoint of its own, it is of another world.
+  // A process with an endpoint of its own belongs to another world.
   const Source endpoint = said.source(said.has("listen") ? "listen" : "join");
   if (endpoint.kind != Source::Kind::environment) return;
   if (said.launched == fmt::format("{}", *ranks)) return;

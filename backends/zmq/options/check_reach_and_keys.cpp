@@ -9,17 +9,17 @@
 namespace rankwire::zmq_wire {
 namespace {
 
-/// Whom an option is for.
+/// Which ranks an option is for.
 enum class For { either, master, worker };
 
 struct Option {
   std::string_view name;
   For whom;
-  const char* instead;  // what to do when the other one says it
+  const char* instead;  // the advice if the other kind of rank gives it
 };
 
-/// Such an option belongs to zmq. A transport that was said with more authority silences it; else
-/// it contradicts that.
+/// Such an option belongs to zmq. If another transport was given by a source with more authority,
+/// it overrides the option; otherwise the option contradicts it.
 void check_transport(const Option& option, const Said& said) {
   const Source transport = said.source("transport");
   if (transport.kind > said.source(option.name).kind) return;
@@ -43,7 +43,7 @@ void check_role(const Option& option, const Said& said, bool is_master) {
                                is_master ? "the master" : "a worker", option.instead)};
 }
 
-/// A key alone says who one is, and not whom to trust.
+/// A key alone identifies this process. It does not say whom to trust.
 void check_pair(const Said& said, bool is_master) {
   const char* const name = is_master ? "allow" : "server-key";
   const char* const value = is_master ? "DIR" : "FILE";
@@ -66,7 +66,7 @@ void check_pair(const Said& said, bool is_master) {
   }
 }
 
-/// Over ipc there are neither ports nor other hosts.
+/// Refuses options for tcp: over ipc there are neither ports nor other hosts.
 void check_tcp(const Option& option, const Said& said, bool is_master) {
   if (option.name != "advertise" && option.name != "port-range") return;
   throw UsageError{fmt::format(

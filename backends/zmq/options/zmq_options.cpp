@@ -15,14 +15,15 @@
 namespace rankwire::zmq_wire {
 namespace {
 
-/// Text for which only the file system, or another host, can say whether it is right.
+/// A text of which only the file system or another host can tell whether it is right.
 template <std::string ZmqSettings::*field>
 void set_text(ZmqSettings& settings, const std::string& text) {
   if (text.empty()) throw UsageError{"an empty text is not accepted"};
   settings.*field = text;
 }
 
-/// Where a master listens, and its workers: over ipc, beside it.
+/// Reads the endpoint of a master. Over ipc, its workers listen beside it, so the path must leave
+/// room.
 Endpoint parse_meeting(const std::string& text) {
   Endpoint endpoint = parse_endpoint(text);
   constexpr std::size_t most = ipc_path_bytes_max - ipc_suffix_bytes;
@@ -107,10 +108,10 @@ void set_insecure(ZmqSettings& settings, const std::string& text) {
 
 using Set = void (*)(ZmqSettings&, const std::string&);
 
-/// An option, and how its text comes into its field.
+/// An option, and how its text is stored in its field.
 struct Entry {
   BackendOption option;
-  Set set;
+  Set store;
 };
 
 template <Set set>
@@ -125,8 +126,8 @@ constexpr Entry entry(std::string_view name, std::string_view type, std::string_
   return {{name, type, help, check_by<set>, standard}, set};
 }
 
-/// A new option is a field of ZmqSettings and a line here; what it must agree with is in
-/// check_options.cpp.
+/// To add an option, add a field to ZmqSettings and a line here. Checks against other options are
+/// in check_options.cpp.
 constexpr std::array entries{
     entry<set_listen>("listen", "ENDPOINT",
                       "zmq: be the master (rank 0) and listen here,\ntcp://HOST:PORT, or "
@@ -180,7 +181,7 @@ ZmqSettings read_zmq_settings(const Settings& settings) {
         [&name = name](const Entry& candidate) { return candidate.option.name == name; });
     if (found == entries.end()) refuse_unknown(name);
     try {
-      found->set(read, text);
+      found->store(read, text);
     } catch (const UsageError& error) {
       throw UsageError{fmt::format("--{}: {}", name, error.what())};
     }

@@ -7,9 +7,9 @@
 
 namespace rankwire::zmq_wire {
 
-/// Builds a first frame: the header and the body, copied.
+/// Builds the first frame of a message: the header and a copy of the body.
 [[nodiscard]] zmq::message_t frame_of(const Header& header, std::span<const std::byte> body);
-/// Writes the header to where it stands in a first frame of that size.
+/// Writes the header to its place in a first frame, which depends on the frame's size.
 void put_header(std::span<std::byte> frame, const Header& header);
 
 }  // namespace rankwire::zmq_wire

@@ -64,7 +64,7 @@ Reject reject_of(std::span<const std::byte> body) {
           printable({reinterpret_cast<const char*>(text.data()), text.size()}, cause_bytes_max)};
 }
 
-/// Not the job, which is compared.
+/// The job stays as it is: it is compared.
 void make_printable(Hello& hello) {
   hello.host = printable(hello.host);
 }

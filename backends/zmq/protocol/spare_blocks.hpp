@@ -6,8 +6,9 @@
 
 namespace rankwire::zmq_wire {
 
-/// Memory for a std::pmr::deque that is filled at one end and emptied at the other: some blocks
-/// that it gave back are the next ones it gets. So a steady flow through it allocates nothing.
+/// Memory for a std::pmr::deque that is filled at one end and emptied at the other. It keeps some
+/// of the blocks that the deque gives back, and hands them out again. So a steady flow through the
+/// deque allocates nothing.
 class SpareBlocks final : public std::pmr::memory_resource {
  public:
   SpareBlocks() { spares_.reserve(spares_max); }
@@ -32,7 +33,8 @@ class SpareBlocks final : public std::pmr::memory_resource {
     return block;
   }
   void do_deallocate(void* block, std::size_t bytes, std::size_t alignment) override {
-    // All of one size, the last one's: another is the deque's own table of blocks, now and then.
+    // All spare blocks have the size of the last one given back. Blocks of another size are rare:
+    // the deque's own table of blocks.
     if (bytes != bytes_ || alignment != alignment_) {
       clear();
       bytes_ = bytes;

@@ -51,7 +51,7 @@ void classify_v6(Address& address, const in6_addr& bytes) {
   address.any = IN6_IS_ADDR_UNSPECIFIED(&bytes) != 0;
 }
 
-/// The 16 bytes that stand for an address of either kind; an IPv4 address as IPv6 maps it.
+/// An address of either kind in 16 bytes. An IPv4 address as IPv6 maps it.
 std::optional<in6_addr> comparable(const std::string& number) {
   in6_addr v6{};
   if (inet_pton(AF_INET6, number.substr(0, number.find('%')).c_str(), &v6) == 1) return v6;
@@ -119,7 +119,7 @@ std::vector<Address> resolve(const std::string& host) {
 
 Address local_address_towards(const Address& remote, std::uint16_t port) {
   const SocketAddress target = socket_address(remote.number, port);
-  // Connecting a datagram socket sends nothing; it makes the kernel choose the route.
+  // Connecting a datagram socket sends nothing. It makes the kernel choose the route.
   const Descriptor probe{socket(target.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0)};
   sockaddr_storage own{};
   socklen_t length = sizeof own;
@@ -131,8 +131,8 @@ Address local_address_towards(const Address& remote, std::uint16_t port) {
 }
 
 bool is_of_this_machine(const Address& address) {
-  // Asking the kernel, not the list of interfaces: all of 127.0.0.0/8 is ours, though one is
-  // listed.
+  // Asks the kernel instead of the list of interfaces: all of 127.0.0.0/8 is of this machine, but
+  // only one address is listed.
   const SocketAddress wanted = socket_address(address.number, 0);
   const Descriptor probe{socket(wanted.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0)};
   return probe && bind(probe.get(), wanted.get(), wanted.length) == 0;

@@ -29,7 +29,7 @@ constexpr mode_t for_all_to_read = 0644;
   throw UsageError{fmt::format("address file {}: {}", printable_path(path), why)};
 }
 
-/// Nothing when it is too large.
+/// Nothing if the file is too large.
 std::optional<std::string> read_all(int file, const std::string& path) {
   std::string content(file_bytes_max + 1, '\0');
   std::size_t filled = 0;
@@ -45,7 +45,7 @@ std::optional<std::string> read_all(int file, const std::string& path) {
   return content;
 }
 
-/// Why not; empty when it was written.
+/// Returns why the file could not be written. Empty if it was.
 std::string write_all(int file, std::string_view content) {
   while (!content.empty()) {
     const ssize_t count = ::write(file, content.data(), content.size());
@@ -56,7 +56,8 @@ std::string write_all(int file, std::string_view content) {
   return {};
 }
 
-/// A device or a directory must not be replaced by a file, which root's rename would do.
+/// Checks that the path is a file or free. root's rename would replace a device or a directory by a
+/// file.
 void check_replaceable(const std::string& path) {
   struct stat there {};
   if (::stat(path.c_str(), &there) == 0 && !S_ISREG(there.st_mode)) {
@@ -64,7 +65,7 @@ void check_replaceable(const std::string& path) {
   }
 }
 
-/// Why nobody can join what `line` says; empty when it can be tried.
+/// Returns why nobody can join at `line`. Empty if that can be tried.
 std::string fault_of(const std::string& line) {
   try {
     const Endpoint endpoint = parse_endpoint(line);
@@ -104,7 +105,7 @@ AddressFile::AddressFile(std::string path, const std::vector<std::string>& endpo
   if (!file) refuse(path, fmt::format("cannot write beside it: {}", std::strerror(errno)));
   std::string failure = write_all(file.get(), content_);
   struct stat written {};
-  // The mode of a temporary file is for its owner only.
+  // A temporary file is made for its owner only. This sets the usual mode.
   if (failure.empty() &&
       (fchmod(file.get(), for_all_to_read) != 0 || fstat(file.get(), &written) != 0 ||
        std::rename(temporary.c_str(), path.c_str()) != 0)) {
@@ -140,12 +141,12 @@ void AddressFile::remove() noexcept {
   try {
     if (is_still_ours()) ::unlink(path_.c_str());
   } catch (const std::exception&) {
-    // Left behind; the next master replaces it.
+    // The file stays. The next master replaces it.
   }
   path_.clear();
 }
 
-/// The content too: the number of a file that was replaced may be given to another.
+/// Compares the content as well: the system may give the number of a replaced file to another one.
 bool AddressFile::is_still_ours() const {
   const Descriptor file{::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   struct stat now {};
@@ -156,7 +157,7 @@ bool AddressFile::is_still_ours() const {
 AddressFileContent read_address_file(const std::string& path) {
   const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (!file) {
-    // ESTALE: on a shared file system, replaced between the look-up and the opening.
+    // ESTALE: on a shared file system, the file was replaced between its look-up and its opening.
     if (errno == ENOENT || errno == ESTALE) return {{}, "there is no such file yet"};
     refuse(path, std::strerror(errno));
   }

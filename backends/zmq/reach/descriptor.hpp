@@ -23,7 +23,7 @@ class Descriptor {
   Descriptor& operator=(const Descriptor&) = delete;
 
   [[nodiscard]] int get() const { return descriptor_; }
-  /// Gives it up: somebody else closes it.
+  /// Gives the descriptor up. The caller closes it.
   [[nodiscard]] int release() { return std::exchange(descriptor_, -1); }
   explicit operator bool() const { return descriptor_ >= 0; }
   void reset() {

@@ -45,13 +45,13 @@ bool await(const Descriptor& socket, short events, const Deadline& deadline) {
   return false;
 }
 
-/// A new connection's send buffer takes these few bytes at once.
+/// Sends without waiting: the send buffer of a new connection has room for these few bytes.
 bool send_all(const Descriptor& socket, std::span<const std::uint8_t> bytes) {
   return ::send(socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
          static_cast<ssize_t>(bytes.size());
 }
 
-/// Fills `bytes`; false when the connection ends or the deadline comes before.
+/// Fills `bytes`. False if the connection ends or the deadline comes before.
 bool receive_all(const Descriptor& socket, std::span<std::uint8_t> bytes,
                  const Deadline& deadline) {
   while (!bytes.empty()) {
@@ -78,8 +78,8 @@ std::string mechanism_at(const std::string& endpoint, const std::string& own, De
   const SocketAddress target = socket_address(parse_endpoint(endpoint));
   const Descriptor socket{::socket(target.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
   if (!socket || !connect_to(socket, target, deadline)) return {};
-  // libzmq says its mechanism once it has seen our version, and may hang up once it has seen our
-  // mechanism: so that comes last.
+  // libzmq sends its mechanism after it has seen our version, and may hang up after it has seen our
+  // mechanism. So our mechanism goes last.
   const Greeting ours = greeting_of(own);
   Greeting theirs{};
   const std::span<const std::uint8_t> whole{ours};

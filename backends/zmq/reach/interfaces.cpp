@@ -72,7 +72,7 @@ std::vector<Address> own_addresses_of(const std::string& host, const std::vector
   return addresses;
 }
 
-/// The address of this machine from which it would talk to the world; sends nothing.
+/// The address from which this machine would talk to the world. Sends nothing.
 std::string address_to_the_world(const Address& somewhere) {
   try {
     return local_address_towards(somewhere, 1).number;
@@ -81,7 +81,7 @@ std::string address_to_the_world(const Address& somewhere) {
   }
 }
 
-/// Those that mean something on other machines, the best first.
+/// The addresses that are valid on other machines, the best first.
 std::vector<Address> addresses_for_others(bool v6_too) {
   std::vector<Address> v4, v6;
   for (const auto& entry : interfaces()) {
@@ -93,14 +93,15 @@ std::vector<Address> addresses_for_others(bool v6_too) {
     std::stable_partition(list.begin(), list.end(),
                           [&](const Address& address) { return address.number == number; });
   };
-  // Addresses that are kept for documentation: no host has them, the default route leads there.
+  // These addresses are reserved for documentation. No host has them, so the default route leads
+  // there.
   first(v4, address_to_the_world({.number = "192.0.2.1"}));
   first(v6, address_to_the_world({.number = "2001:db8::1", .v6 = true}));
   if (v6_too) v4.insert(v4.end(), v6.begin(), v6.end());
   return v4;
 }
 
-/// This machine's name, where it can stand in an endpoint and may mean something elsewhere.
+/// This machine's name, if it can stand in an endpoint and may be known elsewhere.
 std::vector<std::string> name_for_others(std::uint16_t port) {
   const std::string name = host_name();
   if (name == "localhost") return {};
@@ -159,7 +160,7 @@ std::vector<std::string> reachable_endpoints(const std::vector<std::string>& bou
   for (const auto& address : addresses_for_others(host == "::")) {
     endpoints.push_back(address.endpoint(fmt::format("{}", port)));
   }
-  // A machine without a network is reached from itself.
+  // A machine without a network is reached only from itself.
   if (endpoints.empty()) endpoints.push_back(endpoint_text({"127.0.0.1", port}));
   for (auto& endpoint : name_for_others(port)) endpoints.push_back(std::move(endpoint));
   return endpoints;

@@ -15,16 +15,16 @@ struct Interface {
 
 [[nodiscard]] std::vector<Interface> interfaces();
 
-/// What to bind for the host of a --listen: "*": one address that stands for every interface (of
-/// both kinds, where this machine has IPv6); an interface: its addresses, link-local ones only
-/// where it has no others; a number: itself; a name: those of its addresses that are of this
-/// machine. Throws UsageError that lists the interfaces when that is nothing.
+/// The addresses to bind for the host of a --listen. For "*": one address that stands for every
+/// interface, of both kinds if this machine has IPv6. For an interface: its addresses, link-local
+/// ones only if it has no others. For a numeric address: itself. For a name: those of its addresses
+/// that are of this machine. Throws UsageError, which lists the interfaces, if there are none.
 [[nodiscard]] std::vector<Address> listening_addresses(const std::string& host);
 
-/// The endpoints at which others may reach a process that has bound `bound`, best first: what is
-/// advertised, where that is said; for every interface, each address of this machine that means
-/// something elsewhere, the one on the default route before the others, then the name of the host;
-/// else what was bound.
+/// The endpoints at which others may reach a process that has bound `bound`, the best first. If
+/// `advertise` is not empty, the endpoint with it. If every interface was bound: each address of
+/// this machine that is valid elsewhere, the one on the default route first, then the name of the
+/// host. Otherwise what was bound.
 [[nodiscard]] std::vector<std::string> reachable_endpoints(const std::vector<std::string>& bound,
                                                            const std::string& advertise);
 

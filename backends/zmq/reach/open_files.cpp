@@ -16,14 +16,14 @@
 namespace rankwire::zmq_wire {
 namespace {
 
-/// Nothing where there is none.
+/// Nothing if there is no limit.
 std::optional<rlimit> limits() {
   rlimit files{};
   if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY) return std::nullopt;
   return files;
 }
 
-/// "ulimit -n is 20 (hard limit 20); raise it"
+/// The limit in words: "ulimit -n is 20 (hard limit 20); raise it".
 std::string advice() {
   const auto files = limits();
   if (!files) return "raise ulimit -n";

@@ -17,8 +17,8 @@ namespace {
 
 constexpr std::chrono::milliseconds look_interval{10};
 
-/// A connection from this host to a port nobody listens on comes about when the kernel happens to
-/// choose that very port as its source.
+/// Whether the socket is connected to itself. On one host, a connection to a port on which nobody
+/// listens succeeds if the kernel happens to choose that very port as its source.
 bool is_connected_to_itself(int descriptor) {
   sockaddr_storage own{}, peer{};
   socklen_t own_length = sizeof own, peer_length = sizeof peer;
@@ -87,7 +87,7 @@ void Probe::look_for_word() {
 }
 
 void Probe::decide(int error) {
-  // A reset comes from one who accepted, and has ended since. No such file: of a Unix socket.
+  // A reset comes from a process that has accepted, and ended since. ENOENT is for a Unix socket.
   const bool ended = error == ECONNRESET;
   const Outcome outcome = error == 0 || ended
                               ? (until_ == Until::accepted ? Outcome::accepted : Outcome::mute)

@@ -11,36 +11,36 @@
 
 namespace rankwire::zmq_wire {
 
-/// How long an answer is waited for.
+/// How long a probe waits for an answer.
 inline constexpr std::chrono::milliseconds probe_limit{1000};
 
-/// One attempt at a connection, which tells whether a process listens at an address, and, where
-/// that is asked, whether it lives: the system accepts connections for a process that is stopped,
-/// too; but only a running libzmq says the first bytes of its greeting, whatever its program does.
-/// Sends nothing; closes what it opens as soon as the outcome is known.
+/// Tries one connection, to find out whether a process listens at an address and, if asked, whether
+/// it lives. The system accepts connections for a stopped process, too; but only a running libzmq
+/// sends the first bytes of its greeting, whatever its program does. A probe sends nothing. It
+/// closes what it opens as soon as the outcome is known.
 class Probe {
  public:
   enum class Until : std::uint8_t {
-    accepted,  ///< a connection stands
-    spoke      ///< and something was said over it
+    accepted,  ///< until a connection stands
+    spoke      ///< until something has come over it
   };
   enum class Outcome : std::uint8_t {
     accepted,  ///< somebody listens there
-    refused,   ///< the host says that nobody does
-    silent,    ///< no answer within the limit, or no way there: it may be the network
-    spoke,     ///< somebody listens there, and speaks
-    mute       ///< accepted, and nothing was said within the limit, or before it was closed
+    refused,   ///< the host says that nobody listens there
+    silent,    ///< no answer within the limit, or no way there; the network may be the cause
+    spoke,     ///< somebody listens there, and has sent something
+    mute       ///< accepted, but nothing came within the limit or before it was closed
   };
 
-  /// Begins; `endpoint` is numeric, "tcp://1.2.3.4:5" or "tcp://[::1]:5", or "ipc:///PATH". Throws
-  /// UsageError for anything else.
+  /// Begins the probe. `endpoint` is numeric, "tcp://1.2.3.4:5" or "tcp://[::1]:5", or
+  /// "ipc:///PATH". Throws UsageError for anything else.
   Probe(const std::string& endpoint, std::chrono::milliseconds limit,
         Until until = Until::accepted);
 
-  /// What came of it, or nothing yet. Does not wait.
+  /// The outcome, or nothing if there is none yet. Does not wait.
   [[nodiscard]] std::optional<Outcome> outcome();
-  /// The outcome in words: "accepted", "Connection refused", "no answer", "No route to host", ...;
-  /// "no answer yet" before there is one.
+  /// The outcome in words: "accepted", "Connection refused", "no answer", "No route to host", ...
+  /// Before there is one: "no answer yet".
   [[nodiscard]] const std::string& text() const { return text_; }
 
  private:
@@ -57,15 +57,14 @@ class Probe {
   std::string text_ = "no answer yet";
 };
 
-/// Probes all of these numeric endpoints at once, waits for the outcomes at most `limit`, and gives
-/// them in the same order.
+/// Probes all of these numeric endpoints at once. Waits at most `limit`, and returns the probes in
+/// the same order.
 [[nodiscard]] std::vector<Probe> probe_all(const std::vector<std::string>& endpoints,
                                            std::chrono::milliseconds limit);
 
-/// The numeric endpoint at which to dial `endpoint`, whose host may be a name (a path stays as it
-/// is). Of several addresses
-/// it is the first that accepts a connection within a second (it waits for no longer), else the
-/// first. Throws UsageError when the name has no address.
+/// The numeric endpoint at which to dial `endpoint`. The host may be a name; a path stays as it is.
+/// If the name has several addresses, this is the first that accepts a connection within a second,
+/// or else the first of all. Throws UsageError if the name has no address.
 [[nodiscard]] std::string dialable(const std::string& endpoint);
 
 }  // namespace rankwire::zmq_wire

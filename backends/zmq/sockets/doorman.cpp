@@ -56,7 +56,7 @@ void Doorman::bid_farewell(int descriptor) {
     if (found == strangers_.end()) return;  // gone already
   }
   found->second.leaves = true;
-  found->second.connection.stop_listening();
+  found->second.connection.discard_input();
   found->second.until = found->second.until.sooner(limits_.farewell);
 }
 

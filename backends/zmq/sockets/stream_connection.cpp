@@ -190,7 +190,7 @@ bool StreamConnection::has_sent_all() const {
   return !is_still_there() || ioctl(descriptor_, SIOCOUTQ, &waiting) != 0 || waiting == 0;
 }
 
-void StreamConnection::stop_listening() const {
+void StreamConnection::discard_input() const {
   if (process_ || !is_still_there()) return;
   // A segment begins with TCP's header of (byte 12 >> 4) * 4 bytes. It passes if nothing stands
   // behind that.

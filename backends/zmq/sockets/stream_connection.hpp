@@ -70,7 +70,7 @@ class StreamConnection {
 
   /// From now on the system throws away what comes over TCP, except acknowledgements. So the other
   /// side can still read what was sent to it. Changes nothing for a Unix socket.
-  void stop_listening() const;
+  void discard_input() const;
 
  private:
   int descriptor_ = -1;

@@ -67,8 +67,8 @@ struct Incoming {
 
 /// The sockets of one rank: at most one that listens (ROUTER), any number that dialed (DEALER), and
 /// the monitors that report events of their connections. The Wire turns them into connections that
-/// carry messages and end. It knows nothing of ranks. One thread uses it; meanwhile libzmq's own
-/// thread keeps the heartbeats going.
+/// carry messages and end. It knows nothing of ranks. One thread at a time uses it: the one that
+/// has the turn. Meanwhile libzmq's own thread keeps the heartbeats going.
 ///
 /// Each attempt to connect is a socket of its own, and its connection has a routing id of its own,
 /// which the listener makes. So two connections are never confused, even if this process hears late

@@ -2,17 +2,18 @@
 
 namespace rankwire {
 
-/// Tells the system's allocator (glibc's) to keep the memory of large payloads for the next ones:
-/// blocks up to 32 MiB come from its heaps, of which the first keeps up to 128 MiB that is free; a
-/// thread's, which have 64 MiB each, are given back one by one where nearly all before is free. By
-/// itself it gives such memory back to the system each time, and every page of the next payload is
-/// a fault again: payloads of 16 MiB in a row over zmq, tcp or ipc, then take 1.7 to 1.9 times as
-/// long. Buffers of that size
-/// have memory of their own (huge_blocks.hpp); this is for what libraries allocate, libzmq for what
-/// it receives above all, and for vectors and strings of the program.
+/// Makes the system's allocator (glibc's) keep the memory of large payloads for the next ones.
+/// Blocks of up to 32 MiB then come from its heaps. The first heap keeps up to 128 MiB that are
+/// free. Heaps of other threads have 64 MiB each; one that is free is given back if nearly all of
+/// the one before is free. Without this, glibc gives such memory back to the system each time, and
+/// each page of the next payload is a page fault again: payloads of 16 MiB in a row over zmq, tcp
+/// or ipc, then take 1.7 to 1.9 times as long.
 ///
-/// Does nothing where the user has set the allocator by MALLOC_* or GLIBC_TUNABLES. Costs nothing;
-/// for the whole process: run() calls it, or a program that opens its world itself and wants it.
+/// Large Buffers have memory of their own (huge_blocks.hpp). This is for what libraries allocate,
+/// above all libzmq for what it receives, and for vectors and strings of the program.
+///
+/// Does nothing if the user has set up the allocator by MALLOC_* or GLIBC_TUNABLES. Costs nothing.
+/// It changes the whole process: run() calls it; a program that opens its world itself may.
 void keep_freed_memory();
 
 }  // namespace rankwire

@@ -13,9 +13,9 @@ void keep_freed_memory() {
 #ifdef __GLIBC__
   constexpr int block_bytes_max = 32 << 20;  // the most that glibc accepts
   constexpr int free_bytes_max = 128 << 20;
-  // A thread's heap that has become free goes when the one before has so much free (of its
-  // 64 MiB): three blocks of 16 MiB fill one, and the fourth had a heap that came and went with
-  // each message. The first heap grows by so much at once, in pages that nobody has touched.
+  // A free heap of a thread is given back when the heap before it has this much free (of its 64
+  // MiB). Three blocks of 16 MiB fill a heap; without this, the heap of the fourth came and went
+  // with each message. The first heap grows by this much at once, in pages that nobody has touched.
   constexpr int heap_free_bytes_max = 48 << 20;
   const char* const tunables = std::getenv("GLIBC_TUNABLES");
   if (std::getenv("MALLOC_MMAP_THRESHOLD_") != nullptr ||

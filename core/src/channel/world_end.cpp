@@ -9,8 +9,8 @@
 
 namespace rankwire {
 
-bool WorldEnd::set(int rank, const std::string& host, int pid, int exit_code,
-                   const std::string& cause) noexcept {
+bool WorldEnd::record(int rank, const std::string& host, int pid, int exit_code,
+                      const std::string& cause) noexcept {
   const std::lock_guard lock{mutex_};
   if (has_come()) return false;
   rank_ = rank;

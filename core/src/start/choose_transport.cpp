@@ -24,7 +24,8 @@ std::string Said::text(std::string_view option) const {
 
 namespace {
 
-/// Asks all of them: who is not taken has something to say to its options, too.
+/// The backend that the options mean. Asks all backends: one that is not taken also checks its
+/// options.
 const Backend& meant(const Said& said, std::span<const Backend> backends) {
   const Backend* taken = &backends.front();
   for (const Backend& backend : backends) {
@@ -42,7 +43,7 @@ std::string launched(const std::vector<std::string>& environment) {
   return found == environment.end() ? std::string{} : found->substr(prefix.size());
 }
 
-/// What was said for others has no effect.
+/// Drops the options of other transports, which have no effect.
 void drop_options_of_others(Settings& settings, const Backend& chosen,
                             std::span<const Backend> backends) {
   for (const Backend& backend : backends) {

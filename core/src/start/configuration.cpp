@@ -30,7 +30,7 @@ std::string base_name(const std::string& path) {
   return path.substr(path.rfind('/') + 1);
 }
 
-/// "join-timeout" to "RANKWIRE_JOIN_TIMEOUT".
+/// The variable of an option: "RANKWIRE_JOIN_TIMEOUT" for "join-timeout".
 std::string variable_of(std::string name) {
   std::transform(name.begin(), name.end(), name.begin(), [](char c) {
     if (c == '-') return '_';
@@ -45,7 +45,7 @@ std::string variable_of(std::string name) {
                                                : fmt::format("did you mean {}?", nearest))};
 }
 
-/// One reading of the configuration; each source sets only what none before it has set.
+/// Reads the configuration once. Each source sets only what no earlier one has set.
 class Reader {
  public:
   Reader(const Start& start, const Program& program);
@@ -95,7 +95,7 @@ Reader::Reader(const Start& start, const Program& program)
   for (CLI::Option* const option : app_.get_options()) {
     if (!option->get_configurable() || option->get_lnames().empty()) continue;
     options_[option->get_lnames().front()] = option;
-    // CLI11 would look for it on the command line alone.
+    // CLI11 would look for a required option on the command line alone. So this class checks it.
     if (option->get_required()) required_.push_back(option->required(false));
   }
 }
@@ -128,7 +128,7 @@ std::optional<Answer> Reader::read_command_line() {
   return std::nullopt;
 }
 
-/// CLI11 takes --insecure= for --insecure, which --insecure=$EMPTY did not mean.
+/// CLI11 takes --insecure= for --insecure. A user who wrote --insecure=$EMPTY did not mean that.
 void Reader::refuse_empty_flags() const {
   for (const std::string& argument : start_.arguments) {
     if (!argument.starts_with("--") || argument.find('=') != argument.size() - 1) continue;
@@ -163,7 +163,7 @@ void Reader::read_environment() {
     const std::size_t equals = std::min(entry.find('='), entry.size());
     const std::string variable = entry.substr(0, equals);
     const std::string value = equals < entry.size() ? entry.substr(equals + 1) : std::string{};
-    // Empty, it says nothing: a compose file or a script has a place for it, and no value.
+    // An empty variable gives no value: a compose file or a script may have a place for it.
     if (value.empty() || variable == launch_size_variable) continue;
     const auto option = std::find_if(options_.begin(), options_.end(), [&](const auto& candidate) {
       return variable_of(candidate.first) == variable;
@@ -176,8 +176,8 @@ void Reader::read_environment() {
   }
 }
 
-/// Like an option's, it is a slip of the finger and refused. Else it is somebody else's: as
-/// RANKWIRE_PORT, which Kubernetes sets where a service is called rankwire.
+/// Refuses a variable whose name resembles an option's: it is a slip of the finger. Any other is
+/// somebody else's, such as RANKWIRE_PORT, which Kubernetes sets if a service is called rankwire.
 void Reader::take_unknown_variable(const std::string& variable) {
   std::vector<std::string> known;
   for (const auto& [name, option] : options_) {
@@ -242,7 +242,7 @@ void Reader::check_required() const {
 
 std::string Reader::nearest_option(const std::string& name, std::vector<std::string> names) const {
   for (const auto& [known, option] : options_) {
-    // What only this program itself says is not in --help, and is not advised.
+    // An option without a group is not in --help, and must not be advised.
     if (!option->get_group().empty()) names.push_back(known);
   }
   return nearest_name(name, names);

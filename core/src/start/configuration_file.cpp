@@ -12,9 +12,8 @@
 namespace rankwire {
 namespace {
 
-/// An option takes a line: this is some hundred lines. And as many keys as fit, each inside of the
-/// one before (a.a.a.a = 1), fit the stack, since toml++ destroys them one inside of the other: of
-/// 8 MiB, 32,000 of them need all.
+/// Room for some hundred lines; an option takes one. It also bounds the stack: toml++ destroys
+/// nested keys (a.a.a.a = 1) recursively, and 32,000 of them would use all of 8 MiB.
 constexpr std::size_t file_bytes_max = std::size_t{16} << 10;
 
 std::string read_text(const std::string& path) {
@@ -44,7 +43,8 @@ FileEntry entry_of(const std::string& path, const toml::key& key, const toml::no
         "accepted, and keys stand outside of [tables]",
         printable_path(path), entry.line, printable(entry.key), type.str())};
   }
-  // Neither the command line nor a variable could say it, and every error would end there.
+  // A zero byte could come neither from the command line nor from a variable, and every error text
+  // would end at it.
   if (entry.value.find('\0') != std::string::npos) {
     throw UsageError{fmt::format(
         "file {} line {}: the value of '{}' is '{}': a text with a zero in it is not accepted",

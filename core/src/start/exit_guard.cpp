@@ -14,11 +14,11 @@
 namespace rankwire {
 namespace {
 
-std::atomic<pid_t> guarded{0};  // the process that is; 0: none
+std::atomic<pid_t> guarded{0};  // the process in which the guard is on; 0: none
 thread_local int own_rank = -1;
 
-/// Called by exit, whose way on would end with 0: other ranks' threads may still use what exit
-/// destroys, so nothing more is destroyed.
+/// Ends the process in place of exit, which would exit with 0. Destroys nothing more: threads of
+/// other ranks may still use what exit destroys.
 [[noreturn]] void end_badly(const char* how) {
   const std::string who = own_rank < 0 ? "" : name_of(own_rank, host_name(), process_id()) + ": ";
   say(
@@ -45,7 +45,7 @@ void watch_exit() {
   on_exit(at_end, nullptr);
 }
 #else
-void at_end() {  // with which status is not told
+void at_end() {  // it is not told the exit status
   if (is_guarded()) end_badly("exit");
 }
 void watch_exit() {

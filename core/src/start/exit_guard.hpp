@@ -2,17 +2,17 @@
 
 namespace rankwire {
 
-// A rank ends by returning from its function. A program that calls exit(0) meanwhile, or
-// quick_exit, or whose only rank ends its thread by pthread_exit, would end with 0 although nothing
-// was done to the end: while the guard is on, such an end of the process has a line and the code of
-// a rank that left without doing its part. Other codes than 0 stay. Nothing can be done about
-// _exit, which asks nobody.
+// The guard against a silent early end. A rank ends by returning from its function. But a program
+// may call exit(0) or quick_exit before, or its only rank may end its thread by pthread_exit: the
+// process would exit with 0, although its work is not done. While the guard is on, such an end
+// writes a line, and exits with the code of a rank that left without doing its part. Exit codes
+// other than 0 stay. _exit cannot be guarded: it calls nobody.
 
-/// From now on, in this process and not in those that it forks.
+/// Switches the guard on, in this process but not in those that it forks.
 void guard_exit();
-/// All ranks have come to an end in the ordinary way.
+/// Switches the guard off: all ranks have ended in the ordinary way.
 void end_guard();
-/// Which rank the calling thread is, for the line.
+/// Says which rank the calling thread is, for the line.
 void guard_rank(int rank);
 
 }  // namespace rankwire

@@ -13,7 +13,7 @@
 namespace rankwire {
 namespace {
 
-std::atomic<unsigned> catching_process{0};  // its process_mark()
+std::atomic<unsigned> catching_process{0};  // process_mark() of the process that catches signals
 std::atomic<int> caught{0};
 std::atomic<std::int64_t> caught_at_ns{0};
 static_assert(std::atomic<int>::is_always_lock_free &&
@@ -26,23 +26,24 @@ std::int64_t now_ns() {
   return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
-/// In a handler: ends the process the ordinary way, when the handler returns.
+/// Called in a handler. The signal ends the process in the ordinary way when the handler returns.
 void end_by(int signal_number) {
   std::signal(signal_number, SIG_DFL);
   std::raise(signal_number);
 }
 
-/// In a process that a rank has forked nobody looks at what was caught.
+/// Whether this process was forked by a rank. Nobody looks there at signals that were caught.
 bool is_forked() {
   return process_mark() != catching_process.load(std::memory_order_relaxed);
 }
 
-/// A closed pipe is an error of the write. Not ignored, which what a rank starts would inherit.
+/// Makes a write to a closed pipe an error. The signal is caught, not ignored: processes that a
+/// rank starts would inherit that.
 void note_closed_pipe(int signal_number) {
   if (is_forked()) end_by(signal_number);
 }
 
-/// In a signal handler: nothing but what is safe there.
+/// A signal handler. Does only what is safe in one.
 void remember(int signal_number) {
   if (is_forked()) return end_by(signal_number);
   const int error = errno;
@@ -52,7 +53,7 @@ void remember(int signal_number) {
     caught.store(signal_number, std::memory_order_release);
   } else if (before != signal_number || now_ns() - caught_at_ns.load(std::memory_order_relaxed) >
                                             std::int64_t{one_interrupt.count()} * 1'000'000) {
-    end_by(signal_number);  // the second is final
+    end_by(signal_number);  // the second signal is final
   }
   errno = error;
 }
@@ -63,7 +64,7 @@ bool is_ignored(int signal_number) {
   return now.sa_handler == SIG_IGN;
 }
 
-/// Before main, hence by whoever started this process.
+/// Read before main, so it was the parent of this process that ignored the signal.
 const bool child_ends_were_ignored = is_ignored(SIGCHLD);
 
 }  // namespace
@@ -71,12 +72,12 @@ const bool child_ends_were_ignored = is_ignored(SIGCHLD);
 void catch_interrupts() {
   struct sigaction action = {};
   action.sa_handler = remember;
-  // No SA_RESTART: a blocking call returns and its loop looks.
+  // No SA_RESTART: a blocking call returns, and the loop around it checks for the signal.
   action.sa_flags = 0;
   sigemptyset(&action.sa_mask);
   catching_process = process_mark();
   for (const int signal_number : {SIGINT, SIGTERM}) {
-    // Somebody (nohup, a shell's background job) asked for it to be ignored: so be it.
+    // If the signal is ignored, the parent wanted that (nohup, a shell's background job).
     if (!is_ignored(signal_number)) sigaction(signal_number, &action, nullptr);
   }
 }

@@ -16,8 +16,8 @@ int number_in(const char* text) {
   return error == std::errc{} && rest == end && number > 0 ? number : 0;
 }
 
-/// Slurm sets a step's variables for the batch script and for interactive shells too; these steps
-/// have reserved ids, and started nothing in parallel.
+/// Slurm sets the variables of a step also for the batch script and for interactive shells. These
+/// steps have reserved ids, and have started nothing in parallel.
 bool is_shell_of_slurm() {
   const char* const step = std::getenv("SLURM_STEP_ID");
   if (step == nullptr) return false;
@@ -28,7 +28,7 @@ bool is_shell_of_slurm() {
 }  // namespace
 
 std::optional<LauncherWorld> launcher_world() {
-  // Open MPI's mpiexec; MPICH's, Intel's and srun --mpi=pmi2; srun with any --mpi.
+  // In this order: Open MPI's mpiexec; MPICH's, Intel's and srun --mpi=pmi2; srun with any --mpi.
   constexpr std::array variables{"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"};
   for (const char* const variable : variables) {
     const char* const value = std::getenv(variable);

@@ -6,7 +6,8 @@
 namespace rankwire {
 namespace {
 
-/// Damerau-Levenshtein distance (with swaps of neighbours), three rows of the table at a time.
+/// The Damerau-Levenshtein distance, which counts swaps of neighbours. Keeps three rows of the
+/// table at a time.
 std::size_t distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> two_before(b.size() + 1), before(b.size() + 1), row(b.size() + 1);
   for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
@@ -28,7 +29,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::string nearest_slip(std::string_view name, std::span<const std::string> known) {
-  constexpr std::size_t name_max = 64;  // longer ones are no slips of the finger
+  constexpr std::size_t name_max = 64;  // a longer name is no slip of the finger
   if (name.size() > name_max) return {};
   std::string nearest;
   std::size_t least = name.size() / 3 + 1;
@@ -43,7 +44,7 @@ std::string nearest_slip(std::string_view name, std::span<const std::string> kno
 }
 
 std::string nearest_name(std::string_view name, std::span<const std::string> known) {
-  constexpr std::size_t name_min = 2;  // a letter says nothing
+  constexpr std::size_t name_min = 2;  // a single letter says nothing
   std::string shortest;
   for (const std::string& candidate : known) {
     if (name.size() < name_min || !candidate.starts_with(name)) continue;

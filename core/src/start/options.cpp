@@ -19,7 +19,7 @@ using std::chrono::microseconds;
 
 constexpr const char* group = "Options of every rankwire program";
 
-/// An option whose text `set` reads; what `set` throws is told to CLI11 in its own words.
+/// Adds an option whose text `set` reads. CLI11 is told in its own way what `set` throws.
 CLI::Option* add(CLI::App& app, const std::string& names, const std::string& type,
                  const std::string& help, std::function<void(const std::string&)> set) {
   const std::string name = names.substr(names.rfind("--"));
@@ -36,7 +36,8 @@ CLI::Option* add(CLI::App& app, const std::string& names, const std::string& typ
   return option->type_name(type)->group(group);
 }
 
-/// What `read` makes of `text`; `most`, which is out of all bounds, where that is too large for it.
+/// Reads `text` by `read`. If the value is too large to be represented, returns `most`, which is
+/// out of all bounds.
 template <class Value>
 Value or_most(Value (*read)(std::string_view), const std::string& text, Value most) {
   try {
@@ -104,7 +105,7 @@ void add_choice(CLI::App& app, const std::string& name, std::string& target,
   if (!target.empty()) option->default_str(target);
 }
 
-/// "a, b or c", where `before_last` is " or ".
+/// Joins parts: "a, b or c" if `before_last` is " or ".
 std::string enumeration(const std::vector<std::string>& parts, const std::string& before_last) {
   if (parts.size() == 1) return parts.front();
   const std::span all_but_last{parts.begin(), parts.end() - 1};

@@ -8,11 +8,11 @@
 
 namespace rankwire {
 
-/// Declares every option of the library and of its backends on `app`, each once: name, what it
-/// accepts, default, help. `settings` is written as they are read and must outlive `app`.
+/// Declares every option of the library and its backends on `app`: name, accepted values, default,
+/// help. Reading the options writes to `settings`, which must outlive `app`.
 void add_library_options(CLI::App& app, Settings& settings, std::span<const Backend> backends);
 
-/// Its own; none where it has none.
+/// The backend's own options. Empty if it has none.
 [[nodiscard]] std::span<const BackendOption> options_of(const Backend& backend);
 
 }  // namespace rankwire

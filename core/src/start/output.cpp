@@ -16,16 +16,16 @@
 namespace rankwire {
 namespace {
 
-/// Of the first write_output that failed; 0: none has.
+/// The error of the first write_output that failed. 0 if none did.
 std::atomic<int> write_error{0};
 
-/// Whether all was taken; else errno says why, as far as that is known.
+/// Whether stdout has taken everything. If not, errno says why, as far as that is known.
 bool flush_whole() {
   if (const int error = write_error; error != 0) {
     errno = error;
     return false;
   }
-  // An earlier write may have failed: its reason is not kept by anybody.
+  // An earlier write may have failed. Its reason was not kept.
   if (std::ferror(stdout) != 0 || std::cout.bad()) {
     errno = 0;
     return false;
@@ -38,10 +38,11 @@ bool flush_whole() {
 }  // namespace
 
 void keep_standard_descriptors() noexcept {
-  const int modes[] = {O_WRONLY, O_RDONLY, O_RDONLY};  // of no use to a reader, to a writer
+  const int modes[] = {O_WRONLY, O_RDONLY, O_RDONLY};  // useless for a reader, useless for writers
   for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; ++descriptor) {
     if (fcntl(descriptor, F_GETFD) >= 0) continue;
-    // The lowest free number is this one. What is started from here shall find it closed, too.
+    // open gives the lowest free number, which is this one. A process that is started from here
+    // gets it closed, too.
     (void)open("/dev/null", modes[descriptor] | O_CLOEXEC);
   }
 }
@@ -52,7 +53,7 @@ void write_output(std::string_view text) noexcept {
     const ssize_t written = ::write(STDOUT_FILENO, text.data(), text.size());
     if (written >= 0) {
       text.remove_prefix(static_cast<std::size_t>(written));
-    } else if (errno == EAGAIN) {  // somebody made it non-blocking
+    } else if (errno == EAGAIN) {  // another process made it non-blocking
       pollfd ready{STDOUT_FILENO, POLLOUT, 0};
       (void)poll(&ready, 1, -1);
     } else if (errno != EINTR) {
@@ -62,7 +63,7 @@ void write_output(std::string_view text) noexcept {
 }
 
 bool flush_output() {
-  // Not fflush(nullptr): a thread that never comes back may hold a stream.
+  // Only stdout, not all streams by fflush(nullptr): a thread that never returns may hold one.
   if (ftrylockfile(stdout) != 0) return true;
   const bool whole = flush_whole();
   const int error = errno;

@@ -11,7 +11,7 @@
 namespace rankwire {
 namespace {
 
-/// What stands in `text` behind `before` and ahead of `after`; empty when they do not stand there.
+/// The part of `text` between `before` and `after`. Empty if they do not stand there.
 std::string between(std::string_view text, std::string_view before, std::string_view after) {
   const std::size_t at = text.find(before);
   if (at == std::string_view::npos) return {};
@@ -21,7 +21,7 @@ std::string between(std::string_view text, std::string_view before, std::string_
 
 std::string sentence(const CLI::ParseError& error) {
   std::string text = error.what();
-  if (text.starts_with(": ")) text.erase(0, 2);  // of an option that --help does not show
+  if (text.starts_with(": ")) text.erase(0, 2);  // the option has no name in --help
   const std::string name = text.substr(0, text.find(": "));
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
     // "--ranks: 1 required N missing", "--ranks: At Most 1 required but received 2"

@@ -31,8 +31,8 @@ class Team {
         channels_{std::move(channels)},
         function_{function},
         codes_(channels_.size(), 0) {
-    // Until it returns: a master whose thread ends by pthread_exit has not done its part. What a
-    // worker's means is for the master to say.
+    // Until the rank returns, its code is this: a master whose thread ends by pthread_exit has not
+    // done its part. What the same means for a worker is up to the master.
     codes_.front() = static_cast<int>(ExitCode::peer);
   }
 
@@ -51,8 +51,8 @@ class Team {
   void wait(std::chrono::milliseconds patience);
   void finished(std::size_t count);
   [[nodiscard]] int exit_code() const;
-  /// In a process that a rank has forked, which came back here: a thread that is not there may hold
-  /// what is locked, and the ranks go on elsewhere.
+  /// Whether this is a process that a rank has forked, and that came back here. The ranks go on in
+  /// the other one; a thread that does not exist here may hold locks.
   [[nodiscard]] bool is_forked() const { return process_id() != process_; }
 
   const int process_ = process_id();
@@ -61,10 +61,10 @@ class Team {
   const RankFunction& function_;
   std::vector<int> codes_;
   std::vector<std::thread> threads_;
-  std::mutex mutex_;  // guards those below
+  std::mutex mutex_;  // guards the members below
   std::condition_variable changed_;
   std::size_t running_ = 0;
-  std::optional<Failure> failure_;  // the first
+  std::optional<Failure> failure_;  // the first failure
 };
 
 int Team::run(std::chrono::milliseconds patience) {
@@ -80,8 +80,8 @@ int Team::run(std::chrono::milliseconds patience) {
 }
 
 void Team::run_rank(std::size_t index) {
-  // Destroyed on every way out: a thread that ends by pthread_exit leaves no code and no goodbye,
-  // and the others see its rank lost, as they would a process that was killed.
+  // Destroyed on every way out. A thread that ends by pthread_exit leaves no code and no goodbye;
+  // the others then see its rank lost, as if its process had been killed.
   const std::unique_ptr<Channel> channel = std::move(channels_[index]);
   guard_rank(channel->rank());
   try {
@@ -90,14 +90,15 @@ void Team::run_rank(std::size_t index) {
   } catch (const std::exception& error) {
     codes_[index] = end_world(*channel, error);
   } catch (...) {
-    // The unwinding of pthread_exit is no C++ exception, and must go on. (Caught by its own name,
-    // abi::__forced_unwind, it would be a reference to null.)
+    // pthread_exit unwinds by something that is not a C++ exception, and must go on. (If it were
+    // caught as abi::__forced_unwind, it would be a reference to null.)
     if (!std::current_exception()) throw;
     codes_[index] = end_world(*channel, Error{"threw something that is no std::exception"});
   }
 }
 
-/// Without "rank 3: ", which the errors of a channel begin with: whoever says them says who it is.
+/// The text without "rank 3: ", with which errors of a channel begin: the line that it goes into
+/// names the rank already.
 std::string_view without_rank(std::string_view text, int rank) {
   const std::string name = fmt::format("rank {}: ", rank);
   return text.starts_with(name) ? text.substr(name.size()) : text;
@@ -119,7 +120,8 @@ int Team::end_world(Channel& channel, const std::exception& error) {
   }
   const bool aborted = dynamic_cast<const Aborted*>(&error) != nullptr;
   const bool echo = aborted || dynamic_cast<const Interrupted*>(&error) != nullptr;
-  // Of one cause, one process speaks once. To its launcher's SIGTERM none does: it has told why.
+  // A process writes one line for one cause. It writes none for its launcher's SIGTERM: the
+  // launcher has told why.
   const bool silent = (!first && echo) || (code == 128 + SIGTERM && endings_.launcher_ends_world);
   if (!silent) {
     say(fmt::format("{}{}: {}{}", name_of(channel.rank(), host_name(), process_id()),
@@ -138,7 +140,7 @@ void Team::start_threads() {
       threads_.emplace_back([this, index] {
         const std::shared_ptr<void> at_end{nullptr, [this](void*) { finished(1); }};
         run_rank(index);
-        if (is_forked()) std::exit(codes_[index]);  // there is no main thread to go back to
+        if (is_forked()) std::exit(codes_[index]);  // no main thread exists here to return to
       });
     } catch (const std::system_error& error) {
       Channel& channel = *channels_[index];
@@ -169,7 +171,7 @@ void Team::wait(std::chrono::milliseconds patience) {
       "{} of {} ranks did not come back within {} of the world's end; ending the process", running_,
       codes_.size(), duration_text(patience)));
   (void)flush_output();
-  std::_Exit(failure_->code);  // their threads may use whatever a return would destroy
+  std::_Exit(failure_->code);  // threads of ranks may use what a return would destroy
 }
 
 int Team::exit_code() const {

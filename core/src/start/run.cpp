@@ -25,7 +25,7 @@ Start start_of(int argc, char** argv, std::span<const Backend> backends) {
   return start;
 }
 
-/// Said once in a world: where rank 0 is.
+/// Only rank 0 warns, so that a world does it once.
 void warn_of_ignored(const std::vector<std::string>& variables, const Channel& channel) {
   if (variables.empty() || channel.rank() != 0) return;
   log().warn("{} in the environment: no option of this program, without effect",
@@ -48,7 +48,8 @@ int run_world(const Configuration& configuration, std::span<const Backend> backe
 int run_or_throw(int argc, char** argv, std::span<const Backend> backends,
                  const RankFunction& function, const Program& program) {
   if (program.changes.descriptors) keep_standard_descriptors();
-  // A closed pipe shall be an error of the write, with a line and a code, not a silent death.
+  // From here on a closed pipe is an error of the write, with a line and an exit code, not a silent
+  // death.
   if (program.changes.signals) make_signals_usual();
   const auto outcome = read_configuration(start_of(argc, argv, backends), program);
   int code = static_cast<int>(ExitCode::ok);

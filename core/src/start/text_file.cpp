@@ -19,7 +19,7 @@ namespace {
 
 class Opened {
  public:
-  /// Not to wait for the other end of a pipe: for that there is a limit.
+  /// O_NONBLOCK, so that it does not wait for the other end of a pipe: wait() does, with a limit.
   explicit Opened(const std::string& path)
       : descriptor_{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)} {}
   ~Opened() {
@@ -28,14 +28,16 @@ class Opened {
   Opened(const Opened&) = delete;
   Opened& operator=(const Opened&) = delete;
 
-  /// False when nothing came in time. An ordinary file always has something to say.
+  /// Waits for something to read. False if nothing came in time. An ordinary file is always
+  /// readable.
   [[nodiscard]] bool wait(std::chrono::milliseconds patience) const {
     const Deadline deadline{patience};
     pollfd readable{descriptor_, POLLIN, 0};
     while (true) {
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline.remaining());
       const int ready = ::poll(&readable, 1, static_cast<int>(left.count()));
-      if (ready > 0 || (ready < 0 && errno != EINTR)) return true;  // the read says what is wrong
+      if (ready > 0 || (ready < 0 && errno != EINTR))
+        return true;  // on an error, the read reports it
       if (ready == 0 && deadline.expired()) return false;
     }
   }

@@ -20,7 +20,7 @@ struct Unit {
   std::uint64_t factor;
 };
 
-// Largest first: what is written is written in the first that is exact.
+// Largest first: a text uses the first unit that is exact.
 constexpr std::array<Unit, 5> duration_units{
     {{"h", 3'600'000'000}, {"min", 60'000'000}, {"s", 1'000'000}, {"ms", 1'000}, {"us", 1}}};
 constexpr std::array<Unit, 5> byte_units{{{"TiB", std::uint64_t{1} << 40},
@@ -31,7 +31,7 @@ constexpr std::array<Unit, 5> byte_units{{{"TiB", std::uint64_t{1} << 40},
 
 constexpr auto largest = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
 
-/// How people write a unit, in lower case, and how it is accepted.
+/// A unit as people write it (in lower case), and as it is accepted.
 struct Alias {
   std::string_view said, meant;
 };
@@ -52,13 +52,13 @@ struct Split {
   std::string_view number, unit;
 };
 
-/// Digits, and what is behind them.
+/// Splits a text into its digits and the rest.
 Split split(std::string_view text) {
   const std::size_t end = std::min(text.find_first_not_of("0123456789"), text.size());
   return {text.substr(0, end), text.substr(end)};
 }
 
-/// In units of factor 1; nothing when it is more than fits. `digits` are some.
+/// The number in units of factor 1. Nothing if it does not fit. `digits` is not empty.
 std::optional<std::uint64_t> product_of(std::string_view digits, const Unit& unit) {
   std::uint64_t number = 0;
   const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), number);
@@ -66,7 +66,7 @@ std::optional<std::uint64_t> product_of(std::string_view digits, const Unit& uni
   return number * unit.factor;
 }
 
-/// What was probably meant: the same number with a unit that there is; else empty.
+/// What was probably meant: the same number with an existing unit. Empty if that is not clear.
 std::string correction(const Split& parts, std::span<const Alias> aliases) {
   std::string unit{
       parts.unit.substr(std::min(parts.unit.find_first_not_of(' '), parts.unit.size()))};
@@ -77,8 +77,8 @@ std::string correction(const Split& parts, std::span<const Alias> aliases) {
   return {};
 }
 
-/// Whole number and unit in units of factor 1. Else throws: `kind` is what it was to be, `accepted`
-/// what that looks like.
+/// Reads a whole number with a unit, and returns it in units of factor 1. In errors, `kind` is what
+/// is being read and `accepted` what it should look like.
 std::uint64_t parse(std::string_view text, std::span<const Unit> units,
                     std::span<const Alias> aliases, const char* kind, const char* accepted) {
   const Split parts = split(text);

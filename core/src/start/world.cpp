@@ -20,7 +20,7 @@ namespace {
 
 using Texts = std::vector<std::pair<std::string, std::string>>;
 
-/// What is set, as the options of a command line would say it.
+/// The settings as texts of options on a command line.
 Texts texts_of(const Settings& settings) {
   Texts texts{{"join-timeout", duration_text(settings.join_timeout)},
               {"grace", duration_text(settings.grace)},
@@ -54,8 +54,7 @@ void refuse_unknown(const Settings& settings, std::span<const Backend> backends)
   }
 }
 
-/// Reads the texts as those of a command line are read, which has all the bounds; throws
-/// UsageError.
+/// Checks the texts as options of a command line, where all bounds are. Throws UsageError.
 void check_texts(const Texts& texts, std::span<const Backend> backends) {
   Settings scratch;
   CLI::App app;
@@ -71,7 +70,7 @@ void check_texts(const Texts& texts, std::span<const Backend> backends) {
   }
 }
 
-/// Chosen and checked.
+/// The settings with the transport chosen and all options checked.
 Settings complete(const Settings& settings, std::span<const Backend> backends) {
   refuse_unknown(settings, backends);
   const Texts texts = texts_of(settings);

@@ -126,9 +126,8 @@ class Windows {
   int self_;
   std::uint64_t window_bytes_;
   RankTable<Peer> peers_;
-  std::vector<int> debts_;  // all ranks with a debt, and perhaps some others
-  Deadline all_at_ =
-      Deadline::never();  // when all debts are due; set by settle() while it leaves any
+  std::vector<int> debts_;               // all ranks with a debt, and perhaps some others
+  Deadline all_at_ = Deadline::never();  // when all debts are due; never without debts
 };
 
 }  // namespace rankwire

@@ -14,11 +14,11 @@ class WorldEnd {
   /// `cause`, and this process is to exit with `exit_code`. An empty `host` stands for this
   /// process. The first call counts; later ones change nothing and return false. Where memory is
   /// short, the texts stay empty.
-  bool set(int rank, const std::string& host, int pid, int exit_code,
-           const std::string& cause) noexcept;
+  bool record(int rank, const std::string& host, int pid, int exit_code,
+              const std::string& cause) noexcept;
   /// Costs one read of an atomic variable.
   [[nodiscard]] bool has_come() const noexcept { return has_come_.load(std::memory_order_acquire); }
-  /// The code that set() was given. Valid once has_come() is true.
+  /// The code that record() was given. Valid once has_come() is true.
   [[nodiscard]] int exit_code() const noexcept { return exit_code_; }
   /// Throws Aborted when the world has ended.
   void check() const {
