@@ -56,7 +56,7 @@ list=$work/tree/backends/backends.cpp
 sed -i "s/^  BACKEND(zmq)\$/  BACKEND(zmq) \\\\\\n$line/" "$list"
 grep -qF "$line" "$list" || fail "the list in backends/backends.cpp is not as this test knows it"
 
-quietly cmake -S "$work/tree" -B "$work/build" -DCMAKE_BUILD_TYPE=Debug -DRANKWIRE_WERROR=ON \
+quietly cmake -S "$work/tree" -B "$work/build" -DCMAKE_BUILD_TYPE=None -DRANKWIRE_WERROR=ON \
   -DSOURCE="$source" -DBUILD="$build" -DCASES="$cases" -DDOCTEST="$doctest"
 quietly cmake --build "$work/build" --parallel
 
