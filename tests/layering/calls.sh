@@ -10,8 +10,9 @@ wrapper=backends/zmq/sockets/calls.hpp
 # By the C interface; keys are made and versions asked for by calls that are none of these.
 c='\<zmq_(bind|close|connect|ctx_|disconnect|getsockopt|msg_|poll|proxy|recv|send|setsockopt|socket|unbind)'
 # By cppzmq: functions, and members whose names are used for nothing else here. A smart pointer's
-# get() has no argument; send() is also that of links and the wire.
-cpp='\<zmq::(poll|proxy)\(|zmq::(recv|send)_|(\.|->)(bind|connect|disconnect|recv|set|unbind)\(|(\.|->)get\([^)]'
+# get() has no argument; send() is also that of links and the wire; set() is libzmq's when it sets one of
+# its options.
+cpp='\<zmq::(poll|proxy)\(|zmq::(recv|send)_|(\.|->)(bind|connect|disconnect|recv|unbind)\(|(\.|->)set\((zmq::)?(sock|ctx)opt|(\.|->)get\([^)]'
 sockets='\<(listener|requests|reader|socket|stop|stopped)_?(\(\))?(\.|->)send\('
 
 # calls_in FILE...: "file:line: text" of each; comments do not count.
