@@ -76,9 +76,10 @@ class Bells {
 /// until it is woken. Time that was waited in vain counts in the next call as well; otherwise a
 /// loop of short waits would never sleep.
 ///
-/// One sleep lasts at most the policy's longest; fifty times that if every other rank wakes this
-/// one. The rank yields for longer while bytes are under way that move only when MPI is called: a
-/// rank that sleeps instead needs 1.4 times as long for 16 MiB over TCP.
+/// One sleep lasts at most as long as WaitPolicy::sleep_max says, or fifty times that if every
+/// other rank wakes this one. While bytes are under way that move only when MPI is called, the rank
+/// yields for longer before it sleeps. (If it sleeps as soon as otherwise, 16 MiB over TCP take 1.4
+/// times as long.)
 ///
 /// A rank that is woken has the message as soon as the kernel can wake a process; one that looks
 /// once in 1 ms has it after half of that on average. Measured after 40 ms of sleep, there and

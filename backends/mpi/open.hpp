@@ -8,7 +8,8 @@
 
 namespace rankwire::mpi {
 
-/// Backend::open: enters MPI, if nobody has, and gives this process's rank.
+/// The `open` of the Backend mpi (see Backend::open). Initializes MPI if the program has not done
+/// so. Returns one channel, for the rank of this process.
 [[nodiscard]] std::vector<std::unique_ptr<Channel>> open_mpi(const Settings& settings);
 
 }  // namespace rankwire::mpi

@@ -42,10 +42,12 @@ class Absences {
         looks_{looks},
         ranks_(static_cast<std::size_t>(roster.size())) {}
 
-  /// `rank` listens at `endpoint`. If nobody listens there any more, its process is gone.
+  /// `rank` listens at `endpoint`, and can be reached there. From now on, if that is refused, its
+  /// process is gone.
   void probe_at(int rank, std::string&& endpoint) { of(rank).probed_at = std::move(endpoint); }
-  /// Like probe_at(), if the worker accepts the connection of `probe`, which was begun when it
-  /// joined.
+  /// At the master, when the worker `rank` has joined: `probe` tries the endpoint at which it
+  /// listens. If the worker accepts, this does the same as probe_at() for that endpoint. If it does
+  /// not, or `probe` is null, its endpoint is never probed.
   void probe_first(int rank, std::unique_ptr<Probe>&& probe);
 
   /// The connection with `rank` broke. Returns the reason if the rank is lost by that.

@@ -53,8 +53,8 @@ class Membership {
   void adopt_call(const LinkHello& hello, ConnectionId connection, std::uint32_t received);
   /// The connection to the master stands again, which this worker dialed.
   void master_stands() { absences_.stands(0); }
-  /// The connection between the master and a worker broke. `exited`: the process at the other end
-  /// has exited.
+  /// The connection with `rank` broke. To be called only between the master and a worker: at the
+  /// master for any worker, at a worker for rank 0. `exited`: the process of `rank` has exited.
   void hub_is_down(int rank, bool exited);
   /// Whether it is not known yet that the connection of `rank` carries frames.
   [[nodiscard]] bool is_unproven(int rank) const { return !absences_.has_carried(rank); }
@@ -98,7 +98,8 @@ class Membership {
   void leave_without_master(const std::string& reason);
 
   [[nodiscard]] bool is_departing(int rank) const { return departures_.is_departing(rank); }
-  /// What the mailbox says, for any thread that has the turn.
+  /// Whether `rank` has departed. The mailbox knows this, too, but only the program's thread may
+  /// ask it. This may be asked by any thread that has the turn.
   [[nodiscard]] bool has_departed(int rank) const { return departures_.has_departed(rank); }
   /// The ranks that have not departed, for the log: "ranks 3, 5".
   [[nodiscard]] std::string remaining_ranks() const;

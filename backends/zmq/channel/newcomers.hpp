@@ -35,8 +35,9 @@ class Newcomers {
   [[nodiscard]] int rank_with(std::uint64_t nonce) const;
   /// Whether a hello of `rank` is newer than all before. Notes its number if so.
   [[nodiscard]] bool heed_hello(int rank, std::uint32_t hello);
-  /// The rank out of reach that was had by the same process that says `hello` now, at the same
-  /// address. -1 if there is none. It would still answer probes there, and be waited for in vain.
+  /// Looks for a rank that is out of reach and whose process is the one that says `hello` now, at
+  /// the same address: its program has begun anew. Returns the rank, or -1 if there is none. The
+  /// master must give up such a rank: its process answers probes, so the grace would never end.
   [[nodiscard]] int absent_in_same_process(const Hello& hello) const;
   /// The rank that a newcomer gets who wants `wanted` (below 0: any). -1 if there is none.
   [[nodiscard]] int vacant_place(int wanted) const;

@@ -12,9 +12,9 @@ namespace rankwire::zmq_wire {
 /// Decides when a program that does not wait must look at what has come, and how a wait begins.
 class Pace {
  public:
-  /// Counts a message of `bytes` that is sent. Returns whether a look is due: a rank that only
-  /// sends must still notice an abort or a loss, and that its bytes have arrived, whose memory then
-  /// serves for the next ones.
+  /// Counts a message of `bytes` that is sent. Returns whether it is time to look at what has come.
+  /// A rank that only sends must do this now and then. Otherwise it would not notice an abort or a
+  /// loss, nor the acknowledgements that free the memory of what it has sent.
   [[nodiscard]] bool note_send(std::size_t bytes) {
     unseen_bytes_ += bytes;
     return ++unseen_sends_ >= unseen_sends_max || unseen_bytes_ >= unseen_bytes_max;
@@ -47,7 +47,8 @@ class Pace {
     constexpr int waits_for_yield = 3;
     return last_wait_ <= waits_for_yield * yield_ ? yield_ : yield_.zero();
   }
-  /// A wait took `time`. Waits in vain count together with the one that ends them.
+  /// A wait took `time`; `in_vain`: nothing came. The times of waits in vain are added to that of
+  /// the wait that follows them, as if all of them were one wait.
   void waited(Deadline::Clock::duration time, bool in_vain) {
     last_wait_ = std::exchange(in_vain_, in_vain) ? last_wait_ + time : time;
   }

@@ -30,8 +30,9 @@ namespace rankwire::zmq_wire {
 /// reach another, the master relays the frames of their link.
 ///
 /// This class has the functions that the program calls (zmq_channel.cpp). It hands what comes from
-/// the Wire to its parts (dispatch.cpp). No part calls back: a part returns what follows, and the
-/// channel does it.
+/// the Wire to its parts (dispatch.cpp). A part does not call back: it returns what follows, and
+/// the channel does it. There are two exceptions. The waits of the Ledger call the Rounds. The
+/// Turns call the Outbox (Turns::Work) to send messages that have become due.
 ///
 /// Members that `turns_` guards are also used by libzmq's thread, which sends what has become due,
 /// and by a thread that aborts. Only the program's thread uses the others.

@@ -56,10 +56,11 @@ class Link {
   [[nodiscard]] bool is_batch_due() const { return has_batch() && flow_->under_way.load() == 0; }
   /// Only the Outbox uses this: the link is in its list of links with a batch.
   bool listed = false;
-  /// Like send(), with `chunk` as a second frame, which is not copied.
+  /// Like send(), with `chunk` as the second part of the frame, which is not copied.
   void send_chunk(Header header, zmq::message_t&& chunk);
-  /// Sends a relayed message. Its first frame is copied behind the header. Its second frame is
-  /// passed on as it came; `chunk` is null if there is none.
+  /// Sends a relay with a frame of another link in it. The first part of that frame, `inner`, is
+  /// copied behind the header. Its second part is passed on as it came; `chunk` is null if there is
+  /// none.
   void send_relay(RelayTag tag, const zmq::message_t& inner, zmq::message_t* chunk);
 
   /// Handles the header of a frame that has come: its acknowledgement, and its number. True if the
@@ -83,7 +84,8 @@ class Link {
   /// The number of the next call. For the side that dials.
   [[nodiscard]] std::uint32_t next_call() { return ++calls_; }
   /// For the side that is dialed. Whether a call is newer than all before; notes its number if so.
-  /// An older call has waited at the master for longer than its way was in use.
+  /// An older call comes late: the master relayed it, and meanwhile its caller has called again by
+  /// another way.
   [[nodiscard]] bool heed_call(std::uint32_t number) {
     if (!is_newer(number, calls_)) return false;
     calls_ = number;

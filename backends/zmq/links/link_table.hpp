@@ -53,9 +53,9 @@ class LinkTable {
   Link& add_out(int rank);
   /// A connection that this rank has dialed leads to `link` from now on.
   void lead(ConnectionId connection, Link& link) { by_connection_[connection] = &link; }
-  /// `rank` has called over `connection` (or the master was called): it leads from now on to the
-  /// link over which that rank sends. The caller has received `received` frames of this link. False
-  /// if that is impossible.
+  /// `rank` has called over `connection`, which leads from now on to the link over which that rank
+  /// sends. The caller says that it has received `received` frames of this link. Returns false if
+  /// that cannot be; the link is then not attached.
   [[nodiscard]] bool tie(int rank, ConnectionId connection, std::uint32_t received);
   /// Whether to act on a call. If it is older than the last call, its connection ends here.
   [[nodiscard]] bool heed_call(const LinkHello& hello, ConnectionId connection);

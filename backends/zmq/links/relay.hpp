@@ -36,7 +36,7 @@ class Relay final : public Carrier {
 
 /// Takes the frame out of a relay, as if it had come over a connection of its own (Relay::number).
 /// The master passes it on, and a worker takes it. Nothing if there is no frame in it that may be
-/// relayed. Its first frame is copied out of the body of the relay; its second one is the relay's.
+/// relayed. Its first part is copied out of the body of the relay; its second part is the relay's.
 [[nodiscard]] std::optional<Incoming> relayed_in(Incoming&& relay);
 
 }  // namespace rankwire::zmq_wire

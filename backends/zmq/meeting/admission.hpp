@@ -26,12 +26,12 @@ namespace rankwire::zmq_wire {
 /// The member that a process becomes by its hello.
 [[nodiscard]] Member member_of(const Hello& hello, int rank, std::uint32_t incarnation);
 
-/// Begins to probe the listener of a worker that called over this connection. To be called before
-/// the start is sent, so that the worker is seen to listen even if its process ends right after.
-/// Later, a refused connection shows that the process is gone only if connections were accepted
-/// once, at the address that the worker gives: not behind a firewall or a router that translates.
-/// Returns null if the probe would show nothing: the worker calls from another host than its
-/// address names.
+/// Begins to probe the listener of a worker that called over this connection. The outcome says
+/// whether its address can be reached at all, which it cannot behind a firewall or a router that
+/// translates addresses. Only if it can does a refusal there show, later, that the process is gone.
+/// To be called before the start is sent: then the worker still listens, even if its process ends
+/// right after. Returns null if the probe would show nothing: the worker calls from another host
+/// than its address names.
 [[nodiscard]] std::unique_ptr<Probe> probe_first(const Wire& wire, ConnectionId worker,
                                                  const std::string& endpoint);
 

@@ -50,7 +50,9 @@ class MasterSearch {
     std::string obstacle;  // why it is not dialed; empty: it is
     std::string refusal;   // why it refuses this worker; it is then not dialed again
     int failures = 0;      // handshakes that failed
-    Deadline believed_at = Deadline::never();  // when a cut network counts as ruled out
+    // Handshakes that fail may mean a wrong key, or a network that cuts connections. From this time
+    // on the key is blamed.
+    Deadline believed_at = Deadline::never();
     bool unknown_name = false;
     ConnectionId connection = 0;
   };

@@ -7,9 +7,9 @@
 
 namespace rankwire::zmq_wire {
 
-/// Builds the first frame of a message: the header and a copy of the body.
+/// Builds the first part of a frame: the header and a copy of the body.
 [[nodiscard]] zmq::message_t frame_of(const Header& header, std::span<const std::byte> body);
-/// Writes the header to its place in a first frame, which depends on the frame's size.
+/// Writes the header to the beginning of the first part of a frame.
 void put_header(std::span<std::byte> frame, const Header& header);
 
 }  // namespace rankwire::zmq_wire

@@ -11,14 +11,15 @@
 #include "rankwire/info.hpp"
 #include "rankwire/typed.hpp"
 
-// The messages between ranks of one world on ZeroMQ. The first frame of every message has a Header.
-// docs/wire-protocol.md describes all of it.
+// The frames between ranks of one world on ZeroMQ. A frame is what libzmq delivers as a whole. It
+// has one part or two (libzmq calls these frames, and the whole a message). The first part begins
+// with a Header. docs/wire-protocol.md describes all of it.
 
 namespace rankwire::zmq_wire {
 
 inline constexpr std::uint16_t protocol_version = 6;
 /// A payload of up to this size is copied behind the header. A larger one is sent as it lies in
-/// memory, in a second frame.
+/// memory, in the second part of the frame.
 inline constexpr std::size_t inline_payload_bytes_max = std::size_t{32} << 10;
 /// A larger payload is sent in pieces of this size if other hosts can reach the receiver's port. So
 /// other frames pass between the pieces, a connection that breaks costs no more than one piece, and
@@ -27,7 +28,7 @@ inline constexpr std::uint64_t piece_bytes_min = std::uint64_t{1} << 20;
 /// The size of a piece if only this host can reach the receiver's port. Most payloads are then one
 /// piece, which costs no copy.
 inline constexpr std::uint64_t piece_bytes_max = std::uint64_t{1} << 30;
-/// The largest frame with a piece of that size. libzmq hangs up on a larger one.
+/// The largest part of a frame that has a piece of that size. libzmq hangs up on a larger one.
 [[nodiscard]] constexpr std::int64_t frame_bytes_max(std::uint64_t piece_bytes) {
   return static_cast<std::int64_t>(piece_bytes) + 4096;
 }
@@ -62,7 +63,7 @@ inline constexpr std::uint8_t kind_max = static_cast<std::uint8_t>(Kind::batch);
   return kind >= Kind::data;
 }
 
-/// The header of a message: the first 24 bytes of its first frame, little-endian. With 8 bytes of
+/// The header of a frame: the first 24 bytes of its first part, little-endian. With 8 bytes of
 /// payload, a frame still fits into libzmq's own small messages, which need no allocation.
 struct Header {
   static constexpr std::size_t wire_bytes = 24;
@@ -77,9 +78,9 @@ struct Header {
 using HeaderBytes = std::array<std::byte, Header::wire_bytes>;
 [[nodiscard]] HeaderBytes to_bytes(const Header& header);
 
-/// The header of a first frame. Nothing if this is not the first frame of a message of ours.
+/// The header in the first part of a frame. Nothing if this is not the first part of one of ours.
 [[nodiscard]] std::optional<Header> header_of(std::span<const std::byte> frame);
-/// The body of a first frame that has a header.
+/// The body in the first part of a frame. The part must have a header.
 [[nodiscard]] constexpr std::span<const std::byte> body_in(std::span<const std::byte> frame) {
   return frame.subspan(Header::wire_bytes);
 }
@@ -173,8 +174,8 @@ struct LinkHello {
   Token token{};
   std::int32_t rank = 0;
   std::uint32_t incarnation = 0;     ///< of the process that dials
-  std::int32_t to_rank = 0;          ///< the rank it wants: the address may lead to another process
-  std::uint32_t to_incarnation = 0;  ///< of the process that it wants
+  std::int32_t to_rank = 0;          ///< the rank that it calls
+  std::uint32_t to_incarnation = 0;  ///< of the process that it calls: another may listen there now
   std::uint32_t call = 0;  ///< number of this call: an older one may come later, by a longer way
 
   template <class Archive>

@@ -62,9 +62,9 @@ class Probe {
 [[nodiscard]] std::vector<Probe> probe_all(const std::vector<std::string>& endpoints,
                                            std::chrono::milliseconds limit);
 
-/// The numeric endpoint at which to dial `endpoint`. The host may be a name; a path stays as it is.
-/// If the name has several addresses, this is the first that accepts a connection within a second,
-/// or else the first of all. Throws UsageError if the name has no address.
+/// The numeric endpoint at which to dial `endpoint`. A path stays as it is. A host may be given by
+/// its name. If the name has several addresses, returns the first one that accepts a connection
+/// within a second; if none does, the first of all. Throws UsageError if the name has no address.
 [[nodiscard]] std::string dialable(const std::string& endpoint);
 
 }  // namespace rankwire::zmq_wire

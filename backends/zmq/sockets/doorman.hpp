@@ -11,12 +11,12 @@
 
 namespace rankwire::zmq_wire {
 
-/// Watches strangers: callers that have not yet said that they belong here. libzmq bounds a frame,
-/// and the time of its own handshake. It does not bound how many strangers there are, how long one
-/// stays after its handshake, nor how many frames a message has; all of that would wait in our
-/// memory. The Doorman ends the connection of a stranger that exceeds a limit.
+/// Watches strangers: callers that have not yet said that they belong here. libzmq bounds the size
+/// of a frame's part, and the time of its own handshake. It does not bound how many strangers there
+/// are, how long one stays after its handshake, nor how many parts a frame has; all of that would
+/// wait in our memory. The Doorman ends the connection of a stranger that exceeds a limit.
 ///
-/// The Wire judges what a stranger says in whole messages.
+/// The Wire judges what a stranger says in whole frames.
 class Doorman {
  public:
   struct Limits {
@@ -48,9 +48,10 @@ class Doorman {
   void forget(int descriptor) { strangers_.erase(descriptor); }
 
   /// Ends the connections of strangers that exceed a limit. Returns how many, and logs the first
-  /// ones. `sweeps` counts how often all that had come over all connections was read: a stranger
-  /// that has sent much may have said who it is, and that was not read yet. Looks a hundred times a
-  /// second, less often if there are many strangers: each costs three system calls.
+  /// ones. `sweeps` counts how often the Wire has read all its callers in turn (Wire::Source). A
+  /// stranger that has sent too much may have said who it is in a frame that was not read yet. So
+  /// it stays until `sweeps` has grown by two: by then that frame was read. Looks a hundred times
+  /// a second, less often if there are many strangers: each costs three system calls.
   std::uint64_t look(std::uint64_t sweeps);
   /// When the next look is due.
   [[nodiscard]] Deadline next_look() const {

@@ -271,8 +271,8 @@ void Wire::note_sweep(Source& source, std::uint64_t count) {
   source.read_since_sweep = 0;
 }
 
-/// Skips the frames of a message that has more than any of ours, a bounded number at a time.
-/// Returns false while more of them remain.
+/// Skips the parts of a frame that has more than any of ours, a bounded number at a time. Returns
+/// false while more of them remain.
 bool Wire::skip_rest(Source& source) {
   zmq::message_t rest;
   for (int frame = 0; source.skips; ++frame) {
@@ -306,7 +306,7 @@ bool Wire::read_message(Source& source) {
     in.has_chunk = true;
     more = in.chunk.more();
   }
-  if (more) {  // more frames than any message of ours has
+  if (more) {  // more parts than any frame of ours has
     in.has_chunk = false;
     in.first.rebuild();
     source.skips = true;

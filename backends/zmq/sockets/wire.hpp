@@ -43,7 +43,7 @@ inline constexpr std::size_t files_of_wire = 20;
 /// What has happened at a Wire: a frame has come, or the state of a connection has changed.
 struct Incoming {
   enum class What : std::uint8_t {
-    frame,   ///< a message of rankwire has come; its header was checked
+    frame,   ///< a frame of rankwire has come; its header was checked
     up,      ///< a dialed connection stands (again); see `anew`
     failed,  ///< a dialed connection came about, but its handshake failed; see `key_refused`
     down     ///< a connection broke that stood; all that came over it was reported before
@@ -51,8 +51,8 @@ struct Incoming {
   What what = What::frame;
   ConnectionId connection = 0;
   Header header{};
-  zmq::message_t first{};  ///< the frame with the header and the body
-  zmq::message_t chunk{};  ///< the second frame, if has_chunk
+  zmq::message_t first{};  ///< the first part: the header and the body
+  zmq::message_t chunk{};  ///< the second part, if has_chunk
   bool has_chunk = false;
   bool exited = false;  ///< down: the process at the other end has exited (known over ipc only)
   bool key_refused = false;  ///< failed: the other side does not list our key
@@ -92,8 +92,9 @@ class Wire final : public Carrier {
   /// acknowledges nothing of what is sent. With keys, every process that this one dials or that
   /// calls it needs keys, too.
   Wire(std::chrono::milliseconds silence_max, std::optional<Keyring> keys);
-  /// Waits until the systems at the other ends have all that was sent: for the linger at most (1 s
-  /// unless set), and for 1 s at connections that stand. Then ends all connections.
+  /// Waits until the systems at the other ends have all that was sent, then ends all connections.
+  /// Waits at most 1 s, or for the linger if that is longer (see set_linger). What was sent to a
+  /// dialed connection that does not stand yet is awaited for the linger only.
   ~Wire();
   Wire(const Wire&) = delete;
   Wire& operator=(const Wire&) = delete;
@@ -172,8 +173,8 @@ class Wire final : public Carrier {
     ready_.push_back(std::move(incoming));
   }
 
-  /// Sets how long the destructor may wait. A frame to a process that has gone makes it wait that
-  /// long: set 0 if nothing is left to send.
+  /// Sets how long the destructor may wait; 1 s unless set. A frame to a process that has gone
+  /// makes it wait that long: set 0 if nothing is left to send.
   void set_linger(std::chrono::milliseconds linger) { linger_ = linger; }
   /// Before a wait sleeps, it looks again and again for this time, and yields the core in between.
   void set_yield(std::chrono::microseconds yield) { yield_ = yield; }
@@ -218,10 +219,14 @@ class Wire final : public Carrier {
     // Nothing can be read until its descriptor becomes readable: the socket was found empty, and
     // neither sent nor gave anything since.
     bool quiet = false;
-    bool skips = false;  // it skips the rest of a message that has too many frames
-    // Only for the listener. libzmq reads its connections in turn; one round is a sweep. After two
-    // more sweeps, all that has come so far was read. `read` counts messages.
-    std::uint64_t sweeps = 0, read_since_sweep = 0, read = 0;
+    bool skips = false;  // it skips the rest of a frame that has too many parts
+    // Only for the listener. libzmq reads its connections in turn. A sweep is over when so many
+    // frames were read that each connection has had its turn. A sweep may have begun before
+    // something came, so that was surely read two sweeps later. If the socket is found empty, all
+    // was read, which counts as two sweeps.
+    std::uint64_t sweeps = 0;
+    std::uint64_t read_since_sweep = 0;  // frames read in this sweep
+    std::uint64_t read = 0;              // frames read in all
 
     [[nodiscard]] zmq::socket_t& socket() const { return ends->socket; }
   };

@@ -81,11 +81,11 @@ struct Wanted {
 ///     - Credit. What a program has received makes room once its rank has reported it to the
 ///       sender. A rank reports at once when a sixteenth of the window or more is unreported.
 ///       It reports less than that some milliseconds after it began to wait, to poll in vain or
-///       to ask for departures. It reports this at once, when it does one of these or sends to
-///       that sender, if the sender may be held up: if the unreported bytes and those of the
-///       sender's messages that wait to be received are a quarter of the window together. A
-///       program that computes reports nothing; up to a sixteenth of the window may be missing
-///       meanwhile.
+///       to ask for departures. It does not let these milliseconds pass if the sender may be held
+///       up: if the unreported bytes and those of the sender's messages that wait to be received
+///       are together a quarter of the window or more. It then reports as soon as it waits, polls
+///       in vain, asks for departures or sends to that sender. A program that computes reports
+///       nothing; up to a sixteenth of the window may be missing meanwhile.
 ///     - What a rank receives from itself makes room at once.
 ///     - A send that must wait goes on taking in what arrives. So two ranks that both send
 ///       first, within the window, never deadlock.
@@ -117,8 +117,8 @@ struct Wanted {
 ///
 ///  8. Departure. A rank that closes has `left`. A rank is `lost` when it dies, or when it is
 ///     out of reach for longer than the transport bears (over zmq: the grace of the settings).
-///     A rank that is back before has lost, repeated and reordered nothing. A rank that is back
-///     later is told by PeerLost that it was given up.
+///     If a rank comes back in time, no message is lost, repeated or reordered. A rank that comes
+///     back too late is told by PeerLost that it was given up.
 ///     - A receive from a departed rank first delivers the messages that arrived. After them it
 ///       throws PeerLeft or PeerLost, at once and each time. So does every send to that rank.
 ///     - A receive from anyone throws PeerLost the first time that it notices a lost rank. This
@@ -137,8 +137,8 @@ struct Wanted {
 ///     the others notice anything of such a process.
 ///
 /// 10. Close. `close` delivers what was accepted, and then says goodbye. This takes at most the
-///     linger; the linger counts once more where the transport still has something to hand over
-///     at the end. The others need some ranks for their own messages and goodbyes: over zmq the
+///     linger; up to twice the linger where the transport still has something to hand over at
+///     the end. The others need some ranks for their own messages and goodbyes: over zmq the
 ///     master, over mpi every rank. Such a rank then serves them until all have departed or its
 ///     deadline has passed. Any other rank returns at once, so close is no barrier. A second
 ///     close does nothing. Any other use of a closed channel is a UsageError, except info(). A
@@ -154,7 +154,7 @@ struct Wanted {
 ///
 /// 12. Idle cost. A blocked wait costs next to no CPU: it spins briefly, then yields, then
 ///     sleeps. Where the transport cannot wake it, it sleeps for at most 1 ms at a time (see
-///     WaitSettings). Several short waits in a row count as one while nothing comes.
+///     WaitSettings). A loop of short waits is treated as one wait until something comes.
 ///
 /// 13. Facts. `info` gives the transport and its endpoints, each peer's host and pid, whether
 ///     the master relays the messages to and from that peer, whether links have keys, and what
@@ -167,11 +167,10 @@ struct Wanted {
 ///       no room for the new one.
 ///     - On a rank that takes arrivals, a receive from anyone waits even when nobody remains:
 ///       somebody may come.
-///     - Departures and arrivals that were not read stay, up to three for each rank. When there
-///       are more, the processes in between are left out; but a loss is reported rather than
-///       what is none.
-///     - A receive from anyone that throws a loss passes over what was unread of that rank
-///       before the loss.
+///     - News (departures and arrivals) that were not read stay, up to three for each rank. When
+///       a fourth comes, a process that came and went in between is left out: its arrival and its
+///       departure. A loss is kept in preference to other news.
+///     - A receive from anyone that throws a loss discards older unread news of that rank.
 ///
 /// Where run() has caught SIGINT or SIGTERM, any wait may end with Interrupted.
 class Channel {

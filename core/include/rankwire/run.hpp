@@ -17,13 +17,13 @@ namespace rankwire {
 /// process leaves out what is the host's concern.
 struct ProcessChanges {
   /// SIGINT and SIGTERM end waits (catch_interrupts). A write into a closed pipe becomes an error
-  /// instead of the end of the process (SIGPIPE). Child processes can be waited for, even if the
-  /// parent of this process ignored SIGCHLD.
+  /// instead of the end of the process (SIGPIPE). If the parent of this process ignored SIGCHLD,
+  /// the signal is reset to its default, so that waitpid works.
   bool signals = true;
   bool memory = true;       ///< malloc keeps large blocks that are freed (keep_freed_memory)
   bool descriptors = true;  ///< a closed stdin, stdout or stderr becomes /dev/null
-  /// exit(0) or quick_exit while ranks run writes a line to stderr, and ends the process with
-  /// ExitCode::peer. (Not over MPI, where the launcher handles this.)
+  /// If the program calls exit(0) or quick_exit while ranks run, a line goes to stderr and the
+  /// process ends with ExitCode::peer. (Not over MPI, where the launcher handles this.)
   bool exit = true;
   bool log_level = true;  ///< the level of the library's logger becomes that of --log-level
 };

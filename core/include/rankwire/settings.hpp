@@ -16,8 +16,9 @@ struct WaitSettings {
   std::chrono::microseconds sleep_max{1000};
 };
 
-/// Everything that can be set about a world. In a program that starts through run(), each field is
-/// also an option, an environment variable and a key of the configuration file (see README).
+/// Everything that can be set about a world. In a program that starts through run(), its user sets
+/// all but `takes_arrivals`: for each setting there is an option, an environment variable and a key
+/// of the configuration file (see README). Each entry of `options` counts as a setting.
 struct Settings {
   static constexpr int ranks_default = 4;
   static constexpr int ranks_max = 100'000;

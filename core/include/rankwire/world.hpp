@@ -10,9 +10,9 @@
 
 namespace rankwire {
 
-/// The part of a world that lives in one process which opened it by open(): the channels of its
-/// ranks. It owns them. If it is destroyed without close, it ends as if the process had died: the
-/// others see its ranks lost (clause 10).
+/// The channels of this process's ranks, in a world that was opened by open(). It owns them. If it
+/// is destroyed without close, the ranks end as if their process had died: the others see them lost
+/// (clause 10).
 class World {
  public:
   /// `channels` are those of this process's ranks, in rank order; at least one.
@@ -26,8 +26,9 @@ class World {
   [[nodiscard]] std::span<const std::unique_ptr<Channel>> channels() const { return channels_; }
 
   /// Closes the channels one after the other, each by Channel::close. Call it from one thread,
-  /// while no thread is inside any of them. Throws what Channel::close throws; channels that are
-  /// not closed by then are lost.
+  /// while no thread is inside any of them. Throws what Channel::close throws. The channels behind
+  /// the one that threw are then still open; if they are destroyed so, the others see their ranks
+  /// lost.
   void close(Deadline serve_until = Deadline::poll());
 
   /// Gives the channels away. No other function may be called afterwards.

@@ -13,8 +13,10 @@
 
 namespace rankwire {
 
-/// Where a value came from. If two values contradict each other, the later kind wins.
+/// Where a value came from.
 struct Source {
+  /// In rising order of authority: if two values contradict each other, the one whose kind comes
+  /// later here wins.
   enum class Kind { standard, file, environment, command_line, program };
   Kind kind = Kind::standard;
   std::string text = "default";  ///< "command line", "variable RANKWIRE_RANKS", "file F line 3"
@@ -34,13 +36,14 @@ struct LauncherWorld {
 /// environment.
 [[nodiscard]] std::optional<LauncherWorld> launcher_world();
 
-/// The options that were given for a world that is to be opened. A backend checks them.
+/// What was said about a world that is to be opened, and by whom. A backend checks it. The
+/// references are good only during the call that gets this.
 struct Said {
-  const Settings& settings;
-  const Sources& sources;
-  std::optional<LauncherWorld> launcher{};
-  /// The number of processes that `rankwire launch` says it has started, if it started this one;
-  /// otherwise empty. Anybody may have set this text.
+  const Settings& settings;                 ///< the values; defaults for what was not given
+  const Sources& sources;                   ///< which of them were given, and where
+  std::optional<LauncherWorld> launcher{};  ///< see launcher_world()
+  /// How many processes `rankwire launch` has started, as a text. Empty if it has not started this
+  /// process. The text comes from an environment variable, so it may be anything.
   std::string launched{};
 
   /// Where `option` ("ranks") was given. Kind::standard if it was not.
@@ -76,10 +79,11 @@ struct Backend {
   /// never destroyed.
   std::span<const BackendOption> (*options)() = nullptr;
 
-  /// Whether the options mean this transport although --transport was not given: by an option of
-  /// its own, or because of a launcher. If several transports are meant, the last in the list is
-  /// taken; if none is, the first in the list. Called for each backend, even if --transport was
-  /// given. Throws UsageError if its own options contradict each other or the given transport.
+  /// Whether what was said means this transport, by an option of its own or by a launcher. This
+  /// decides if --transport was not given: of the backends that are meant, the last in the list
+  /// (backends/backends.cpp) is taken; if none is meant, the first in the list. Called for each
+  /// backend even if --transport was given, so that it can throw UsageError if its own options
+  /// contradict each other or the given transport.
   bool (*is_meant)(const Said& said) = nullptr;
   /// When is_meant is true, in words for --help: "under mpiexec or srun".
   std::string_view meant_when{};

@@ -20,8 +20,9 @@ namespace rankwire {
 /// What one rank knows of the others of its world, and does with it in the same way on every
 /// transport: the messages that have arrived from them (Mailbox), the byte credits in both
 /// directions (Windows), their names, which of them are about to depart, and whether the world has
-/// ended. The transport moves bytes and waits. It asks the Ledger what to throw, to log and to tell
-/// others.
+/// ended. The transport moves the bytes. It asks the Ledger what to throw, to log and to tell
+/// others. Waits go through the Ledger, too: wait_for_room() and wait_for() call the transport's
+/// `rounds` again and again (see wait_until).
 ///
 /// Not synchronised, like Mailbox and Windows: its owner locks, or uses it from one thread. Any
 /// thread may use `end()`.
@@ -64,8 +65,9 @@ class Ledger {
   /// `dest` reports that its program has taken `total` bytes of this rank's messages
   /// (Windows::credited).
   void credited(int dest, std::uint64_t total) { windows_.credited(dest, total); }
-  /// The total to report to `dest` before a message goes there, if it is time for that. A rank that
-  /// gets this message knows that this one has received, and counts on the room.
+  /// To be called before a message goes to `dest`. Returns the total to report to `dest` first, if
+  /// `dest` may be held up (Windows::owed). The message may be an answer: it tells `dest` that its
+  /// own message was received, so `dest` may count on that room.
   [[nodiscard]] std::optional<std::uint64_t> owed(int dest) {
     if (!windows_.owes()) return std::nullopt;
     return windows_.owed(dest, mailbox_.queued_bytes(dest));
@@ -85,8 +87,9 @@ class Ledger {
   /// See Mailbox::take.
   [[nodiscard]] std::optional<Event> take(const Wanted& wanted) { return mailbox_.take(wanted); }
   /// Waits until the deadline for what `wanted` asks for, and puts it into `event`. To be called
-  /// after take() gave nothing. `take_more(event)` looks at what the transport holds outside of the
-  /// mailbox, which is younger.
+  /// after take() gave nothing. `take_more(event)` is for what the transport holds outside of the
+  /// mailbox: it puts what is asked for into `event`, and returns whether it did. It is called when
+  /// the mailbox has nothing that is asked for: what lies there is older.
   template <class Rounds, class TakeMore>
   void wait_for(Rounds& rounds, const Wanted& wanted, Deadline deadline,
                 std::optional<Event>& event, const TakeMore& take_more);
@@ -104,7 +107,7 @@ class Ledger {
     return total && !mailbox_.departure(source) ? total : std::nullopt;
   }
   /// Calls `tell(source, total)` for each rank to which a report may not wait any longer. To be
-  /// called before this rank sleeps, polls in vain or answers (see Windows).
+  /// called before this rank sleeps, and when it has polled in vain (see Windows).
   template <class Tell>
   void settle(const Tell& tell);
 
@@ -119,8 +122,8 @@ class Ledger {
   /// `messages` in all. Its departure becomes due() when that many have come. A later goodbye of
   /// the same rank replaces one that waits. After its departure a goodbye is ignored.
   void depart_after(int rank, Departure::Kind kind, std::string reason, std::uint64_t messages);
-  /// For depart_after(), if nobody knows how many messages were sent. The departure then never
-  /// becomes due(); the transport calls depart() when it stops waiting.
+  /// The `messages` of depart_after() if nobody knows how many there are. Such a departure never
+  /// becomes due(). The transport itself decides when it stops waiting, and calls depart().
   static constexpr std::uint64_t unknown = UINT64_MAX;
   /// A rank that has said goodbye, and whose messages are awaited.
   struct Departing {

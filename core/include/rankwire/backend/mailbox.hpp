@@ -93,8 +93,8 @@ class Mailbox {
   /// Bytes of the messages that wait of the process that has `source` now, counted as Windows
   /// counts them.
   [[nodiscard]] std::uint64_t queued_bytes(int source) const { return peers_[source].queued_bytes; }
-  /// Whether the receive that waits, if there is one, has what it asks for or must look
-  /// (Waiting::met).
+  /// Whether a receive waits that should call Waiting::met() now: either it has what it asks for,
+  /// or something came that only take() can handle.
   [[nodiscard]] bool met() const {
     return waiting_ != nullptr && (waiting_->event_ || waiting_->take_again_);
   }

@@ -32,7 +32,8 @@ class LookTimer {
     next_ = now + interval;
     return !std::exchange(looked_, false);
   }
-  /// A call that waited has looked.
+  /// To be called after a call that has waited: it has looked, so the next look that falls due is
+  /// left out.
   void looked() { looked_ = true; }
 
  private:

@@ -18,11 +18,13 @@ namespace rankwire {
 /// totals, not differences, so a report may be repeated or overtaken without harm.
 ///
 /// A report for each message would cost as much as the message. So a receiver reports at each
-/// sixteenth of the window. It owes the sender what it has not reported. Before it sleeps, polls in
-/// vain or answers, it also reports smaller amounts to senders that may be at their limit: those
-/// with so many messages waiting here that these and the debt make a quarter of the window. A
-/// sender below a quarter of its window is never held up. A rank that goes on waiting reports all
-/// its debts after a millisecond, so that no sender misses them for long.
+/// sixteenth of the window. It owes the sender what it has not reported. Some smaller debts are
+/// reported, too: those to senders that may be held up. Such a sender is one whose messages that
+/// wait here, together with the debt, make a quarter of the window or more; a sender with less than
+/// a quarter outstanding always has room. The receiver reports these debts before it sleeps and
+/// when it polls in vain; before it sends to such a sender, it reports the debt to that one. A rank
+/// that goes on waiting reports all its debts after a millisecond, so that no sender misses them
+/// for long.
 class Windows {
  public:
   /// Each message costs this much on top of its payload, so that empty messages fill the window,
