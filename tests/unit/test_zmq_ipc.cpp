@@ -184,6 +184,19 @@ TEST_CASE("ipc: the process at the other end of a Unix socket, and whether it is
   pair.go_on();
 }
 
+TEST_CASE("ipc: a Unix socket is given room for more than Linux gives it") {
+  const Pair pair;
+  const auto room = [&] {
+    int bytes = 0;
+    socklen_t length = sizeof bytes;
+    REQUIRE(getsockopt(pair.descriptor(), SOL_SOCKET, SO_SNDBUF, &bytes, &length) == 0);
+    return bytes;
+  };
+  const int before = room();
+  StreamConnection::at(pair.descriptor())->suit_one_host();
+  CHECK(room() > before);
+}
+
 TEST_CASE("silence: over ipc, a process that is stopped for long is ended, one that runs is not") {
   const Pair stopped, runs, woken;
   Silence silence;

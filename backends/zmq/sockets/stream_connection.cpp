@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 
+#include "protocol/protocol.hpp"
 #include "reach/address.hpp"
 
 namespace rankwire::zmq_wire {
@@ -156,11 +157,14 @@ Descriptor StreamConnection::end_of_process() const {
 }
 
 void StreamConnection::suit_one_host() const {
-  if (process_ || !is_still_there() || !is_paced(descriptor_) || !both_ends_are_here(descriptor_)) {
-    return;
+  if (!is_still_there()) return;
+  if (process_) {
+    const int bytes = static_cast<int>(piece_bytes_min);
+    setsockopt(descriptor_, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+  } else if (is_paced(descriptor_) && both_ends_are_here(descriptor_)) {
+    constexpr std::string_view unpaced = "reno";  // every Linux has it, and allows it to everyone
+    setsockopt(descriptor_, IPPROTO_TCP, TCP_CONGESTION, unpaced.data(), unpaced.size());
   }
-  constexpr std::string_view unpaced = "reno";  // every Linux has it, and allows it to everyone
-  setsockopt(descriptor_, IPPROTO_TCP, TCP_CONGESTION, unpaced.data(), unpaced.size());
 }
 
 void StreamConnection::end() const {
