@@ -24,10 +24,8 @@ class RANKWIRE_CAPABILITY("turn") Turns {
   /// What the holder of the turn does when it is due.
   class Work {
    public:
+    virtual ~Work() = default;
     virtual void do_due() noexcept = 0;
-
-   protected:
-    ~Work() = default;
   };
 
   explicit Turns(Work& work) : work_{work} {}

@@ -14,13 +14,11 @@ using ConnectionId = std::uint64_t;
 /// Carries frames: the Wire or the relay by the master.
 class Carrier {
  public:
+  virtual ~Carrier() = default;
   /// Sends the first part of a frame, and `chunk` as its second part unless that is null. Both are
   /// empty afterwards. Does not wait. A frame for a connection that has ended is dropped; its Link
   /// sends it again over the next one.
   virtual void carry(ConnectionId over, zmq::message_t&& first, zmq::message_t* chunk) = 0;
-
- protected:
-  ~Carrier() = default;
 };
 
 /// How the frames of a link go: the carrier, and the connection's number there. A value; the

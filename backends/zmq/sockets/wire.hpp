@@ -95,7 +95,7 @@ class Wire final : public Carrier {
   /// Waits until the systems at the other ends have all that was sent, then ends all connections.
   /// Waits at most 1 s, or for the linger if that is longer (see set_linger). What was sent to a
   /// dialed connection that does not stand yet is awaited for the linger only.
-  ~Wire();
+  ~Wire() override;
   Wire(const Wire&) = delete;
   Wire& operator=(const Wire&) = delete;
 
