@@ -13,8 +13,11 @@ namespace rankwire::zmq_wire {
 /// The ranks of a world: who they are, as this rank was told.
 class Roster {
  public:
-  /// `members` in rank order; `self` is the rank of this process.
-  Roster(int self, std::vector<Member>&& members) : self_{self}, members_{std::move(members)} {}
+  /// `members` in rank order, whatever ranks they say: a master may lie. `self` is the rank of this
+  /// process.
+  Roster(int self, std::vector<Member>&& members) : self_{self}, members_{std::move(members)} {
+    for (int rank = 0; Member & member : members_) member.rank = rank++;
+  }
 
   [[nodiscard]] int self() const { return self_; }
   [[nodiscard]] int size() const { return static_cast<int>(members_.size()); }
