@@ -207,7 +207,8 @@ TEST_CASE("a connection that was given up comes back with what it held") {
     schedule.faults.push_back(
         {.kind = Fault::Kind::stall_old, .sound_bytes = 500'000, .duration = duration});
   }
-  check_complete(2, schedule, {.messages = 60'000});
+  // Small messages share frames, so many that a quiet machine sends fewer bytes for them.
+  check_complete(2, schedule, {.messages = 120'000});
 }
 
 TEST_CASE("the ranks have done their part and close while the network is broken") {
