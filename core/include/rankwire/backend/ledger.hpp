@@ -102,9 +102,8 @@ class Ledger {
   /// report to `source`, if it is time. Call this once for each message that take() or wait_for()
   /// gave.
   [[nodiscard]] std::optional<std::uint64_t> taken(int source, std::size_t bytes) {
-    if (mailbox_.gave_of_former()) return std::nullopt;
-    const auto total = windows_.taken(source, bytes);
-    return total && !mailbox_.departure(source) ? total : std::nullopt;
+    if (mailbox_.gave_of_former() || mailbox_.departure(source)) return std::nullopt;
+    return windows_.taken(source, bytes);
   }
   /// Calls `tell(source, total)` for each rank to which a report may not wait any longer. To be
   /// called before this rank sleeps, and when it has polled in vain (see Windows).
