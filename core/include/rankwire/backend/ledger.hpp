@@ -180,8 +180,10 @@ void Ledger::wait_for_room(Rounds& rounds, int dest, std::size_t bytes, Deadline
 template <class Rounds, class TakeMore>
 void Ledger::wait_for(Rounds& rounds, const Wanted& wanted, Deadline deadline,
                       std::optional<Event>& event, const TakeMore& take_more) {
-  wait_for_event(rounds, mailbox_, wanted, deadline, event, take_more,
-                 [&] { say_long_receive(long_waits_, self_, wanted); });
+  Mailbox::Waiting waiting{mailbox_, wanted, event};
+  wait_until(
+      rounds, deadline, [&] { return waiting.met() || take_more(event); },
+      [&] { say_long_receive(long_waits_, self_, wanted); });
 }
 
 template <class Tell>

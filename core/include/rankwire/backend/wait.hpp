@@ -1,11 +1,10 @@
 #pragma once
 
 #include <chrono>
-#include <optional>
 #include <string>
 #include <utility>
 
-#include "rankwire/backend/mailbox.hpp"
+#include "rankwire/channel.hpp"
 #include "rankwire/deadline.hpp"
 
 namespace rankwire {
@@ -89,18 +88,6 @@ bool wait_until(Backend& backend, Deadline deadline, const Done& done, const Say
   }
   backend.settle();
   return done();
-}
-
-/// Waits until `mailbox`, which has nothing that `wanted` asks for, gets it, and puts it into
-/// `event`. `take_more(event)` looks at what the backend holds outside of the mailbox, which is
-/// younger.
-template <class Backend, class TakeMore, class SayLong>
-void wait_for_event(Backend& backend, Mailbox& mailbox, const Wanted& wanted, Deadline deadline,
-                    std::optional<Event>& event, const TakeMore& take_more,
-                    const SayLong& say_long) {
-  Mailbox::Waiting waiting{mailbox, wanted, event};
-  wait_until(
-      backend, deadline, [&] { return waiting.met() || take_more(event); }, say_long);
 }
 
 }  // namespace rankwire
