@@ -55,7 +55,7 @@ bool LinkTable::tie(int rank, ConnectionId connection, std::uint32_t received) {
   if (!link) link = make_link(rank);
   if (link->connection() != 0 && link->connection() != connection) unlink(link->connection());
   lead(connection, *link);
-  if (!Relay::has(connection)) wire_.listen_to(connection);
+  if (Wire::has(connection)) wire_.listen_to(connection);
   return link->attach(route(connection), received);
 }
 
@@ -94,7 +94,7 @@ void LinkTable::turn_away(ConnectionId connection, Refusal refusal, const std::s
   const Buffer body = body_of({refusal, text});
   const Header header{.kind = Kind::reject, .tag = protocol_version, .bytes = body.size()};
   route(connection).carry(frame_of(header, body.bytes()), nullptr);
-  if (!Relay::has(connection)) wire_.bid_farewell(connection);
+  if (Wire::has(connection)) wire_.bid_farewell(connection);
 }
 
 void LinkTable::expel(int rank, const std::string& reason) {
@@ -106,7 +106,7 @@ void LinkTable::expel(int rank, const std::string& reason) {
 
 void LinkTable::unlink(ConnectionId connection) {
   by_connection_.erase(connection);
-  if (!Relay::has(connection)) wire_.hang_up(connection);
+  if (Wire::has(connection)) wire_.hang_up(connection);
 }
 
 void LinkTable::drop(int rank) {
@@ -114,7 +114,7 @@ void LinkTable::drop(int rank) {
     if (link == nullptr) continue;
     std::erase_if(by_connection_, [&](const auto& entry) {
       if (entry.second != link) return false;
-      if (!Relay::has(entry.first)) wire_.hang_up(entry.first);
+      if (Wire::has(entry.first)) wire_.hang_up(entry.first);
       return true;
     });
   }

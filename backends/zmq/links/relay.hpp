@@ -30,7 +30,7 @@ class Relay final : public Carrier {
   void carry(ConnectionId over, zmq::message_t&& first, zmq::message_t* chunk) override;
 
  private:
-  static constexpr ConnectionId relayed_bit = ConnectionId{1} << 63;
+  static constexpr ConnectionId relayed_bit = wire_numbers_end;
   const std::unique_ptr<Link>& to_master_;
 };
 

@@ -6,12 +6,13 @@
 
 namespace rankwire::zmq_wire {
 
-/// The number of a connection, whether this process dialed it or was called; 0 stands for none. The
-/// Wire uses the lower half of the numbers, the relay by the master (Relay) the upper half. So a
-/// number says which of the two carries the connection.
+/// The number of a connection, whether this process dialed it or was called; 0 stands for none.
+/// Each carrier has a range of the numbers, so a number says which of them carries the connection:
+/// the Wire those below wire_numbers_end, the relay by the master (Relay) the others.
 using ConnectionId = std::uint64_t;
+inline constexpr ConnectionId wire_numbers_end = ConnectionId{1} << 63;
 
-/// Carries frames: the Wire or the relay by the master.
+/// Carries frames, as the Wire does, and the relay by the master.
 class Carrier {
  public:
   virtual ~Carrier() = default;

@@ -99,6 +99,9 @@ class Wire final : public Carrier {
   Wire(const Wire&) = delete;
   Wire& operator=(const Wire&) = delete;
 
+  /// Whether the Wire carries the connection `number`, if there is one.
+  [[nodiscard]] static bool has(ConnectionId number) { return number < wire_numbers_end; }
+
   /// Binds all of `addresses` at one port of `ports` (see bind_all), and returns the endpoints.
   /// Throws UsageError if that is not possible. Call it once. `for_all`: listens as the master. A
   /// master sends PINGs to its callers (see Silence) and gives their handshakes less time.
