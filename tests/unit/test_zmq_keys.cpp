@@ -1,10 +1,10 @@
 #include <doctest/doctest.h>
-#include <spdlog/sinks/ostream_sink.h>
 
 #include <algorithm>
 #include <sstream>
 #include <thread>
 
+#include "../support/log_text.hpp"
 #include "rankwire/backend/log.hpp"
 #include "rankwire/deadline.hpp"
 #include "rankwire/errors.hpp"
@@ -24,28 +24,6 @@ namespace {
 constexpr int refused_by_key = 400;
 
 enum class Door { guarded, known, open };  // serve_listed, serve_those_who_know, no keys
-
-/// What the log says while it lives.
-class Log {
- public:
-  Log() {
-    auto& sinks = rankwire::log().sinks();
-    before_ = sinks;
-    sinks = {std::make_shared<spdlog::sinks::ostream_sink_mt>(text_)};
-    rankwire::log().set_level(spdlog::level::info);
-  }
-  ~Log() {
-    rankwire::log().sinks() = before_;
-    rankwire::log().set_level(spdlog::level::off);
-  }
-  Log(const Log&) = delete;
-  Log& operator=(const Log&) = delete;
-  [[nodiscard]] std::string text() const { return text_.str(); }
-
- private:
-  std::ostringstream text_;
-  std::vector<spdlog::sink_ptr> before_;
-};
 
 struct Server {
   explicit Server(Door door, const std::vector<PublicKey>& allowed = {}) {
@@ -171,7 +149,7 @@ TEST_CASE("keys: who is listed gets in, and the server knows who it is") {
 }
 
 TEST_CASE("keys: who is not listed is refused on both sides, and the log says which key it was") {
-  const Log log;
+  const support::LogText log;
   Client client;
   const KeyPair own = make_key_pair();
   Server server{Door::guarded, {{make_key_pair().public_key, "v.key"}}};
@@ -265,7 +243,7 @@ TEST_CASE("gatekeeper: answers what is asked, and 500 to what is no question") {
 }
 
 TEST_CASE("gatekeeper: many refusals are logged up to a limit, then counted") {
-  const Log log;
+  const support::LogText log;
   zmq::context_t context;
   constexpr int strangers = 30;
   {

@@ -3,6 +3,7 @@
 #include <thread>
 #include <zmq.hpp>
 
+#include "../support/log_text.hpp"
 #include "reach/interfaces.hpp"
 #include "zmq_sockets.hpp"
 #include "zmq_world.hpp"
@@ -306,4 +307,32 @@ TEST_CASE(
   two->close();
   one_leaves.get();
   zero_serves.get();
+}
+
+TEST_CASE("reach: a world with a relay that ends in order says nothing of broken connections") {
+  auto hidden = settings();
+  hidden.advertise = "127.9.9.9";  // nobody is there: refused at once
+  const std::string endpoint = conformance::free_endpoint();
+  auto zero = master(endpoint, 3);
+  std::vector<std::future<Opened>> workers;
+  workers.push_back(worker(endpoint, 1));
+  workers.push_back(worker(endpoint, 2, hidden));
+  auto world = complete(std::move(zero), std::move(workers));
+  const support::LogText log;
+  std::vector<std::future<bool>> ranks;
+  for (int rank = 1; rank <= 2; ++rank) {
+    ranks.push_back(std::async(std::launch::async, [&, rank] {
+      auto& own = *world.workers[static_cast<std::size_t>(rank) - 1];
+      rankwire::send(own, 3 - rank, 1, rank);
+      CHECK(rankwire::recv<int>(own, 3 - rank, 1, patience) == 3 - rank);
+      const bool relayed = own.info().peers[static_cast<std::size_t>(3 - rank)].relayed;
+      own.close();
+      return relayed;
+    }));
+  }
+  world.master->close(patience);
+  (void)ranks[0].get();  // it may not know yet that its link goes by the relay
+  CHECK(ranks[1].get());
+  CAPTURE(log.text());
+  CHECK_FALSE(has(log.text(), "broke"));
 }

@@ -123,6 +123,9 @@ TEST_CASE("one process") {
   CHECK(heard == std::array{true, true, true});
   world.close();
   CHECK_THROWS_AS((void)world.channels()[0]->recv(1, 1, 0s), UsageError);
+  const World moved = std::move(world);
+  CHECK(moved.channels().size() == 3);
+  CHECK(refusal([&] { (void)world.channel(); }).find("moved from") != std::string::npos);
   CHECK(fcntl(STDIN_FILENO, F_GETFD) == -1);
   CHECK(Habits::now() == before);
 }
@@ -190,7 +193,9 @@ TEST_CASE("errors") {
   check_refused(settings, "'loud' is not accepted");
   settings = quiet();
   settings.linger = -1ms;
-  check_refused(settings, "out of bounds");
+  check_refused(settings, "--linger: '-1ms'");
+  settings.linger = std::chrono::milliseconds::max();
+  check_refused(settings, "--linger: '9223372036854775ms' is out of bounds");
   check_refused(with_option("lisen", "tcp://a:1"),
                 "no transport has an option 'lisen'; did you mean listen?");
   check_refused(with_option("ranks", "2"), "no transport has an option 'ranks'");

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "rankwire/channel.hpp"
+#include "rankwire/interrupt.hpp"
 #include "rankwire/run.hpp"
 #include "rankwire/typed.hpp"
 #include "rankwire/world.hpp"

@@ -42,7 +42,7 @@ void Absences::look_at_first_probe(Rank& there, int rank) {
   there.first_probe.reset();
 }
 
-std::optional<std::string> Absences::begin(int rank) {
+std::optional<std::string> Absences::begin(int rank, bool has_left) {
   if (bears_nothing(of(rank).bearing)) {
     return fmt::format(
         "connections to it stood, and no frame came through for {} ms (--grace): does the network "
@@ -56,6 +56,7 @@ std::optional<std::string> Absences::begin(int rank) {
   // moment.
   if (!roster_.is_master()) absence.lost_by = graces_max * settings_.grace + dialed_again_within;
   absence.look_at = Deadline::poll();
+  absence.has_left = has_left;
   looks_.begin();
   return look_at(rank);
 }
@@ -137,7 +138,7 @@ std::optional<std::string> Absences::look_at(int rank) {
       absence.probe = std::make_unique<Probe>(there.probed_at, probe_limit, Probe::Until::spoke);
     }
     if (!first) {
-      if (!std::exchange(absence.reported, true)) {
+      if (!absence.has_left && !std::exchange(absence.reported, true)) {
         log().warn("rank {}: the connection to {} broke; it has {} ms to come back", roster_.self(),
                    roster_.name(rank), settings_.grace.count());
       }

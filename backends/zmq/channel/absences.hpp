@@ -50,8 +50,9 @@ class Absences {
   /// not, or `probe` is null, its endpoint is never probed.
   void probe_first(int rank, std::unique_ptr<Probe>&& probe);
 
-  /// The connection with `rank` broke. Returns the reason if the rank is lost by that.
-  [[nodiscard]] std::optional<std::string> begin(int rank);
+  /// The connection with `rank` broke. Returns the reason if the rank is lost by that. No line of
+  /// the log is written about it if that was to be expected: if the rank `has_left`.
+  [[nodiscard]] std::optional<std::string> begin(int rank, bool has_left);
   /// A connection with `rank` stands (again).
   void stands(int rank);
   /// The connection with `rank` has carried frames that were missing.
@@ -79,6 +80,7 @@ class Absences {
     Deadline look_at = Deadline::never();  // when the next probe is made
     std::unique_ptr<Probe> probe;
     bool reported = false;
+    bool has_left = false;
 
     [[nodiscard]] bool is_running() const { return !lost_at.is_never(); }
   };

@@ -55,7 +55,7 @@ void Membership::adopt_call(const LinkHello& hello, ConnectionId connection,
 void Membership::hub_is_down(int rank, bool exited) {
   if (exited) {
     lose(rank, "its process has exited without a goodbye");
-  } else if (const auto reason = absences_.begin(rank)) {
+  } else if (const auto reason = absences_.begin(rank, has_departed(rank))) {
     lose(rank, *reason);
   }
 }

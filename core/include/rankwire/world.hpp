@@ -19,7 +19,8 @@ class World {
   explicit World(std::vector<std::unique_ptr<Channel>> channels) : channels_{std::move(channels)} {}
 
   /// The channel of this process's only rank. Throws UsageError if several ranks live here (inproc
-  /// with more than one): each of those needs a thread of its own. See channels().
+  /// with more than one): each of those needs a thread of its own. See channels(). So it does if
+  /// the channels have gone elsewhere.
   [[nodiscard]] Channel& channel();
   /// The channels of all ranks that live here, in rank order. One thread at a time may use each
   /// (clause 9).
@@ -31,7 +32,7 @@ class World {
   /// lost.
   void close(Deadline serve_until = Deadline::poll());
 
-  /// Gives the channels away. No other function may be called afterwards.
+  /// Gives the channels away. channels() is empty afterwards, as in a World that was moved from.
   [[nodiscard]] std::vector<std::unique_ptr<Channel>> release() && { return std::move(channels_); }
 
  private:
@@ -43,11 +44,12 @@ class World {
 ///
 /// The transport is settings.transport. If that is empty, it is chosen as run() chooses it, by
 /// settings.options and the variables of a launcher. This function reads no command line, no
-/// RANKWIRE_* variables and no file. It changes only two things in the process: the level of the
-/// library's logger becomes settings.log_level, unless that is empty; and the transport's own
-/// library does what it does (MPI_Init, the threads of libzmq). Signals stay as they were: SIGINT
-/// ends the process, or does what the program has set up. After catch_interrupts() (interrupt.hpp)
-/// it ends waits by Interrupted, also the wait in open().
+/// RANKWIRE_* variables and no file. It changes only these things in the process: the level of the
+/// library's logger becomes settings.log_level, unless that is empty; the transport's own library
+/// does what it does (MPI_Init, the threads of libzmq); and over zmq the soft limit of open files
+/// (ulimit -n) becomes the hard one, since each connection needs some. Signals stay as they were:
+/// SIGINT ends the process, or does what the program has set up. After catch_interrupts()
+/// (interrupt.hpp) it ends waits by Interrupted, also the wait in open().
 ///
 /// Throws UsageError for wrong settings, and says which are wrong; Timeout if ranks did not come;
 /// TransportError for anything else.

@@ -139,6 +139,7 @@ int parse_number(std::string_view text, int most) {
 }
 
 std::string duration_text(std::chrono::microseconds duration) {
+  if (duration < duration.zero()) return "-" + duration_text(-duration);
   return write(static_cast<std::uint64_t>(duration.count()), duration_units, "s");
 }
 

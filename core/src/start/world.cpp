@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "rankwire/backend/log.hpp"
@@ -20,21 +21,29 @@ namespace {
 
 using Texts = std::vector<std::pair<std::string, std::string>>;
 
+/// The text of a duration. One that has no text becomes the nearest that has, and is out of all
+/// bounds as well.
+template <class Duration>
+std::string text_of(Duration duration) {
+  constexpr auto most = std::chrono::duration_cast<Duration>(std::chrono::microseconds::max());
+  return duration_text(std::clamp(duration, -most, most));
+}
+
 /// The settings as texts of options on a command line.
 Texts texts_of(const Settings& settings) {
-  Texts texts{{"join-timeout", duration_text(settings.join_timeout)},
-              {"grace", duration_text(settings.grace)},
-              {"linger", duration_text(settings.linger)},
+  Texts texts{{"join-timeout", text_of(settings.join_timeout)},
+              {"grace", text_of(settings.grace)},
+              {"linger", text_of(settings.linger)},
               {"window", bytes_text(settings.window_bytes)},
               {"message-max", bytes_text(settings.message_bytes_max)},
-              {"wait-sleep", duration_text(settings.wait.sleep_max)}};
+              {"wait-sleep", text_of(settings.wait.sleep_max)}};
   const auto add = [&texts](const char* name, const std::string& text) {
     texts.emplace_back(name, text);
   };
   if (!settings.transport.empty()) add("transport", settings.transport);
   if (settings.ranks) add("ranks", fmt::format("{}", *settings.ranks));
-  if (settings.wait.spin) add("wait-spin", duration_text(*settings.wait.spin));
-  if (settings.wait.yield) add("wait-yield", duration_text(*settings.wait.yield));
+  if (settings.wait.spin) add("wait-spin", text_of(*settings.wait.spin));
+  if (settings.wait.yield) add("wait-yield", text_of(*settings.wait.yield));
   if (!settings.log_level.empty()) add("log-level", settings.log_level);
   texts.insert(texts.end(), settings.options.begin(), settings.options.end());
   return texts;
@@ -100,6 +109,9 @@ Channel& World::channel() {
         fmt::format("{} ranks live in this process: take each by World::channels(), for a thread "
                     "of its own",
                     channels_.size())};
+  }
+  if (channels_.empty()) {
+    throw UsageError{"this world has no channel here: it was moved from, or its channels released"};
   }
   return *channels_.front();
 }
