@@ -111,8 +111,13 @@ TEST_CASE("configuration: under rankwire launch the size of the world is the lau
   CHECK(launched({"-n", "2"}).settings().ranks == 2);
   refused(launched({"-n", "3"}),
           {"--ranks (command line) says 3 ranks", "launch started 2", "rankwire launch -n 3"});
-  // Worlds of their own.
-  CHECK(launched({"-n", "3", "--transport", "inproc"}).settings().transport == "inproc");
+  // As many worlds as processes.
+  for (const char* const other : {"inproc", "mpi"}) {
+    refused(launched({"--transport", other}),
+            {"--transport (command line) says " + std::string{other},
+             "launch, which started 2 processes", "leave --transport out"});
+  }
+  // A world of its own.
   CHECK(launched({"-n", "3", "--listen", "tcp://a:1"}).settings().ranks == 3);
 }
 

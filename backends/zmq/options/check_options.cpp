@@ -71,9 +71,25 @@ void check_launch(const Said& said) {
       said.name("ranks"), *ranks, printable(said.launched), *ranks)};
 }
 
+/// The ranks of `rankwire launch` find each other over ZeroMQ. With another transport each process
+/// would be a world of its own, the program would run as many times, and nothing would fail. What
+/// the program itself opens (open()) is its own affair.
+void check_launched_transport(const Said& said) {
+  const std::string& transport = said.settings.transport;
+  if (said.launched.empty() || transport.empty() || transport == "zmq" ||
+      said.source("transport").kind == Source::Kind::program) {
+    return;
+  }
+  throw UsageError{fmt::format(
+      "{} says {}, but rankwire launch, which started {} processes, makes one world of them over "
+      "zmq; leave --transport out, or start the program without rankwire launch",
+      said.name("transport"), transport, printable(said.launched))};
+}
+
 }  // namespace
 
 bool is_zmq_meant(const Said& said) {
+  check_launched_transport(said);
   check_endpoints(said);
   check_rank(said);
   return said.has("listen") || said.has("join");

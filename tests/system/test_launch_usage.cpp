@@ -1,0 +1,52 @@
+#include "launch.hpp"
+
+using namespace test_system;
+
+TEST_CASE("launch: another size of the world than its own is refused at once") {
+  const auto result = run(launch(2, {PRODUCT, "-n", "3"}));
+  CHECK_CODE(result, 2);
+  CHECK_HAS(result.err, "--ranks (command line) says 3 ranks, but rankwire launch started 2");
+  CHECK_CODE(run(launch(2, {PRODUCT, "-n", "2"})), 0);
+}
+
+TEST_CASE("launch: another transport than zmq is refused: each rank would be a world") {
+  for (const int ranks : {1, 2}) {
+    const auto result = run(launch(ranks, {PRODUCT, "--transport", "inproc"}));
+    CHECK_CODE(result, 2);
+    CHECK(result.out.empty());
+    CHECK_HAS(result.err, "--transport (command line) says inproc, but rankwire launch");
+  }
+  const auto variable =
+      support::run({launch(2, {PRODUCT}), {{"RANKWIRE_TRANSPORT", "inproc"}}});  // launch overrules
+  CHECK_CODE(variable, 0);
+  CHECK(variable.out == golden(2));
+}
+
+TEST_CASE("launch: wrong usage") {
+  const auto refused = [](const Arguments& arguments, const std::string& word) {
+    const auto result = run(Arguments{LAUNCHER} + arguments);
+    CHECK_CODE(result, 2);
+    CHECK(result.out.empty());
+    CHECK_HAS(result.err, word);
+  };
+  refused({}, "subcommand");
+  refused({"launch", "-n", "4"}, "no program");
+  refused({"launch", "-n", "0", "--", "true"}, "--ranks");
+  refused({"launch", "-n", "2", "-n", "3", "--", "true"}, "--ranks: it is given 2 times; leave");
+  refused({"launch", "-n", "--", "true"}, "--ranks: its value is missing; say --ranks N");
+  refused({"launch", "-n", "2", "--", "/no/such/program"}, "/no/such/program");
+  refused({"launch", "--grace", "5", "--", "true"}, "5s");
+  refused({"launch", "--prot", "5", "--", "true"}, "did you mean --port?");
+  refused({"launch", "--over", "udp", "--", "true"}, "--over");
+  refused({"launch", "--over", "ipc", "--port", "5", "--", "true"}, "--over tcp");
+  refused({"launch", "--over", "", "--", "true"}, "'' is not accepted: tcp and ipc are");
+  refused({"launch", "--port", "65536", "--", "true"}, "'65536' is not accepted");
+  refused({"launch", "-n", "1001", "--", "true"}, "1 to 1000");
+  // Without --.
+  refused({"launch", "-n", "2", PRODUCT}, std::string{"rankwire launch -n 2 -- "} + PRODUCT);
+  refused({"launch", "-n", "2", PRODUCT, "--format", "json"}, "stands after --");
+  refused({"lunch", "-n", "4", "--", "true"}, "did you mean launch?");
+  CHECK_CODE(run({LAUNCHER, "--version"}), 0);
+  CHECK_HAS(run({LAUNCHER, "launch", "--help"}).out, "--tag-output");
+  CHECK_FALSE(has(run({LAUNCHER, "launch", "--help"}).out, "INT:"));
+}
