@@ -120,6 +120,18 @@ TEST_CASE("--help and --version answer on stdout") {
 
 TEST_CASE("a launcher's variables without its MPI are an error") {
   refused({}, {"PMI_SIZE"}, {{"PMI_SIZE", "4"}});
-  CHECK(support::run({{PRODUCT, "--transport", "inproc", "-n", "2"}, {{"PMI_SIZE", "4"}}}).out ==
-        golden(2));
+}
+
+TEST_CASE("a world of each process's own under a launcher is warned of, once") {
+  const auto started = [](const std::string& size) {
+    return support::run({{PRODUCT, "--transport", "inproc", "-n", "2"}, {{"PMI_SIZE", size}}});
+  };
+  const auto four = started("4");
+  CHECK_CODE(four, 0);
+  CHECK(four.out == golden(2));
+  const std::string warning = "each of the 4 processes that the launcher started (PMI_SIZE)";
+  CHECK_HAS(four.err, warning);
+  CHECK(four.err.find(warning) == four.err.rfind(warning));
+  CHECK_HAS(four.err, "leave --transport out for one world of 4");
+  CHECK_FALSE(has(started("1").err, "world of its own"));
 }

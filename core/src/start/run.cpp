@@ -32,6 +32,17 @@ void warn_of_ignored(const std::vector<std::string>& variables, const Channel& c
              fmt::join(variables, ", "));
 }
 
+/// Under mpiexec or srun, whoever says --transport inproc may mean one world of all processes, and
+/// gets as many worlds. Nothing is refused: studies start one program with many parameters so.
+void warn_of_many_worlds(const Channel& channel) {
+  const auto launcher = launcher_world();
+  if (!launcher || launcher->size < 2 || channel.info().transport != "inproc") return;
+  log().warn(
+      "each of the {} processes that the launcher started ({}) has a world of its own; "
+      "leave --transport out for one world of {}",
+      launcher->size, launcher->variable, launcher->size);
+}
+
 int run_world(const Configuration& configuration, std::span<const Backend> backends,
               const RankFunction& function, const ProcessChanges& changes) {
   Settings settings = configuration.settings;
@@ -40,6 +51,7 @@ int run_world(const Configuration& configuration, std::span<const Backend> backe
   if (changes.memory) keep_freed_memory();
   auto channels = open(settings, backends).release();
   warn_of_ignored(configuration.ignored_variables, *channels.front());
+  warn_of_many_worlds(*channels.front());
   const bool launched = backend_named(settings.transport, backends).launcher_ends_world;
   return run_ranks(std::move(channels), function, settings.linger,
                    {.launcher_ends_world = launched, .guards_exit = changes.exit && !launched});
