@@ -1,3 +1,6 @@
+#include <fstream>
+
+#include "../support/folder.hpp"
 #include "launch.hpp"
 
 using namespace test_system;
@@ -20,6 +23,18 @@ TEST_CASE("launch: another transport than zmq is refused: each rank would be a w
       support::run({launch(2, {PRODUCT}), {{"RANKWIRE_TRANSPORT", "inproc"}}});  // launch overrules
   CHECK_CODE(variable, 0);
   CHECK(variable.out == golden(2));
+}
+
+TEST_CASE("launch: an endpoint of the program's is refused by all ranks, none waits for others") {
+  const Folder folder;
+  const std::string config = folder / "master.toml";
+  std::ofstream{config} << "listen = 'tcp://127.0.0.1:1'\n";
+  for (const Arguments& said :
+       {Arguments{"--listen", "tcp://127.0.0.1:1"}, Arguments{"--config", config}}) {
+    const auto result = run(launch(2, Arguments{PRODUCT} + said, {"--grace", "1h"}));
+    CHECK_CODE(result, 2);
+    CHECK_HAS(result.err, "rankwire launch gives its ranks their endpoints; leave --listen out");
+  }
 }
 
 TEST_CASE("launch: wrong usage") {

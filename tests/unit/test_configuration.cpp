@@ -117,8 +117,28 @@ TEST_CASE("configuration: under rankwire launch the size of the world is the lau
             {"--transport (command line) says " + std::string{other},
              "launch, which started 2 processes", "leave --transport out"});
   }
-  // A world of its own.
-  CHECK(launched({"-n", "3", "--listen", "tcp://a:1"}).settings().ranks == 3);
+}
+
+TEST_CASE("configuration: under rankwire launch an endpoint is refused, on every rank alike") {
+  const std::string size = "RANKWIRE_LAUNCH_SIZE=2", zmq = "RANKWIRE_TRANSPORT=zmq";
+  const std::vector<std::string> master{size, zmq, "RANKWIRE_RANKS=2",
+                                        "RANKWIRE_LISTEN=tcp://127.0.0.1:1"};
+  const std::vector<std::string> worker{size, zmq, "RANKWIRE_RANKS=2",
+                                        "RANKWIRE_JOIN=tcp://127.0.0.1:1"};
+  for (const std::string& name : {std::string{"listen"}, std::string{"join"}}) {
+    const File file{"\n" + name + " = 'tcp://127.0.0.1:2'\n"};
+    const std::string advice = "rankwire launch gives its ranks their endpoints; leave --" + name;
+    for (const auto& environment : {master, worker}) {
+      const std::string option = "--" + name;
+      refused({{option, "tcp://127.0.0.1:2"}, environment}, {option + " (command line)", advice});
+      refused({{"--config", file.path}, environment},
+              {option + " (file " + file.path + " line 2)", advice});
+      refused({{"--config", file.path, option, "tcp://127.0.0.1:2"}, environment},
+              {option + " (command line)", advice});
+    }
+  }
+  // A process that such a rank has started without the launcher's endpoints.
+  CHECK(Reading{{"--listen", "tcp://a:1", "-n", "3"}, {size}}.settings().ranks == 3);
 }
 
 TEST_CASE("configuration: a required option may come from anywhere") {

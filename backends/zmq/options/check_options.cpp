@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "options/zmq_settings.hpp"
 #include "rankwire/errors.hpp"
 #include "rankwire/printable.hpp"
@@ -86,10 +88,33 @@ void check_launched_transport(const Said& said) {
       said.name("transport"), transport, printable(said.launched))};
 }
 
+/// `rankwire launch` gives each of its ranks an endpoint, by a variable, and they are given the
+/// same command line and file. So an endpoint that stands there is wrong for at least one of them,
+/// and the others would wait for it. All refuse it, at once.
+void check_launched_endpoint(const Said& said) {
+  if (said.launched.empty()) return;
+  const Source listen = said.source("listen"), join = said.source("join");
+  const auto by_launch = [](const Source& source) {
+    return source.kind == Source::Kind::environment || source.overruled.starts_with("variable ");
+  };
+  // Without the variables of the launcher it is a process of another world.
+  if (!by_launch(listen) && !by_launch(join)) return;
+  for (const auto& [name, source] : {std::pair{"listen", listen}, std::pair{"join", join}}) {
+    const bool overrules =
+        source.kind == Source::Kind::command_line || source.kind == Source::Kind::file;
+    const std::string& where = overrules ? source.text : source.overruled;
+    if (where.empty()) continue;
+    throw UsageError{
+        fmt::format("--{0} ({1}): rankwire launch gives its ranks their endpoints; leave --{0} out",
+                    name, where)};
+  }
+}
+
 }  // namespace
 
 bool is_zmq_meant(const Said& said) {
   check_launched_transport(said);
+  check_launched_endpoint(said);
   check_endpoints(said);
   check_rank(said);
   return said.has("listen") || said.has("join");

@@ -210,7 +210,10 @@ void Reader::read_file(const std::string& path) {
 }
 
 void Reader::set(const std::string& name, const std::string& value, const Source& source) {
-  if (sources_.contains(name)) return;
+  if (const auto said = sources_.find(name); said != sources_.end()) {
+    if (said->second.overruled.empty()) said->second.overruled = source.text;
+    return;
+  }
   CLI::Option& option = *options_.at(name);
   std::string text = value;
   if (option.get_items_expected_max() == 0) {

@@ -20,6 +20,8 @@ struct Source {
   enum class Kind { standard, file, environment, command_line, program };
   Kind kind = Kind::standard;
   std::string text = "default";  ///< "command line", "variable RANKWIRE_RANKS", "file F line 3"
+  /// The text of the next source in falling authority that gives the option, too, without effect.
+  std::string overruled{};
 };
 
 /// The source of each option that was given, by the option's name without dashes: "ranks".
