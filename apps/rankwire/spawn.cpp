@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -80,6 +81,24 @@ struct Refusal {
   _exit(1);
 }
 
+/// What to try after exec has refused `program`. Empty if the system's own words are enough.
+std::string advice(const std::string& program, int error) {
+  const bool is_path = program.find('/') != std::string::npos;
+  const std::string path = is_path ? program : "./" + program;
+  struct stat found {};
+  const bool is_here = stat(path.c_str(), &found) == 0 && !S_ISDIR(found.st_mode);
+  const bool may_run = is_here && access(path.c_str(), X_OK) == 0;
+  const std::string shown = rankwire::printable_path(path);
+  if (is_here && !may_run) {
+    return fmt::format("; the file {0} is not executable: try chmod +x {0}", shown);
+  }
+  if (error != ENOENT) return {};
+  if (is_path) return is_here ? "; the file is there, but not the interpreter that it names" : "";
+  return fmt::format("; a name without / is searched in PATH; {}",
+                     is_here ? fmt::format("say {} for the file in this folder", shown)
+                             : std::string{"say the path of the program"});
+}
+
 }  // namespace
 
 Child spawn(const std::vector<std::string>& program, const std::vector<std::string>& environment,
@@ -103,9 +122,9 @@ Child spawn(const std::vector<std::string>& program, const std::vector<std::stri
     if (!refusal.by_exec || is_shortage(refusal.error)) {
       throw_shortage("another rank cannot be started", refusal.error, ranks);
     }
-    throw rankwire::UsageError{fmt::format("cannot start the program '{}': {}",
-                                           rankwire::printable_path(program.front()),
-                                           std::strerror(refusal.error))};
+    throw rankwire::UsageError{fmt::format(
+        "cannot start the program '{}': {}{}", rankwire::printable_path(program.front()),
+        std::strerror(refusal.error), advice(program.front(), refusal.error))};
   }
   return {pid, out.take_read(), err.take_read()};
 }

@@ -1,3 +1,4 @@
+#include <filesystem>
 #include <fstream>
 
 #include "../support/folder.hpp"
@@ -35,6 +36,28 @@ TEST_CASE("launch: an endpoint of the program's is refused by all ranks, none wa
     CHECK_CODE(result, 2);
     CHECK_HAS(result.err, "rankwire launch gives its ranks their endpoints; leave --listen out");
   }
+}
+
+TEST_CASE("launch: a program that cannot be started, and what to try") {
+  const Folder folder;
+  const auto refused = [&](const std::string& program, const std::string& words) {
+    const auto result = run({"sh", "-c", "cd \"$1\" && exec \"$0\" launch -n 2 -- \"$2\"", LAUNCHER,
+                             folder.path(), program});
+    CHECK_CODE(result, 2);
+    CHECK_HAS(result.err, "cannot start the program '" + program + "': " + words);
+  };
+  std::filesystem::copy_file("/bin/true", folder / "a-program");
+  std::ofstream{folder / "plain"} << "text\n";
+  std::ofstream{folder / "script"} << "#!/no/such/interpreter\n";
+  std::filesystem::permissions(folder / "script", std::filesystem::perms::owner_all);
+  const std::string missing = "No such file or directory";
+  refused("a-program", missing + "; a name without / is searched in PATH; say ./a-program for");
+  refused("b-program", missing + "; a name without / is searched in PATH; say the path of");
+  refused("./b-program", missing + "\n");
+  refused("plain", missing + "; the file ./plain is not executable: try chmod +x ./plain\n");
+  refused("./plain", "Permission denied; the file ./plain is not executable: try chmod +x");
+  refused("./script", missing + "; the file is there, but not the interpreter that it names");
+  refused(folder.path(), "Permission denied\n");
 }
 
 TEST_CASE("launch: wrong usage") {
