@@ -47,21 +47,9 @@ std::function<void(const std::string&)> number(const char* name, int& target, in
   };
 }
 
-void add_launch(CLI::App& app, Options& options) {
-  constexpr int ranks_max = 1000, port_max = 65535;
-  auto* const launch =
-      app.add_subcommand("launch",
-                         "start all ranks of a program on this machine, over ZeroMQ:\nrankwire "
-                         "launch [OPTIONS] -- PROGRAM [ARGUMENTS...]");
-  launch->footer(footer);
-  launch->allow_extras();
+void add_over(CLI::App& launch, Options& options) {
   launch
-      ->add_option_function<std::string>("-n,--ranks", number("--ranks", options.ranks, ranks_max),
-                                         "how many ranks to start, at most 1000")
-      ->type_name("N")
-      ->default_str(fmt::format("{}", options.ranks));
-  launch
-      ->add_option_function<std::string>(
+      .add_option_function<std::string>(
           "--over",
           [&options](const std::string& text) {
             if (text != "tcp" && text != "ipc") {
@@ -74,6 +62,24 @@ void add_launch(CLI::App& app, Options& options) {
           "in a folder of their own")
       ->type_name("NAME")
       ->default_str(options.over);
+}
+
+void add_launch(CLI::App& app, Options& options) {
+  constexpr int ranks_max = 1000, port_max = 65535;
+  auto* const launch =
+      app.add_subcommand("launch",
+                         "start all ranks of a program on this machine, over ZeroMQ:\nrankwire "
+                         "launch [OPTIONS] -- PROGRAM [ARGUMENTS...]");
+  launch->footer(footer);
+  // Reads no further than to a word that is no option: a program whose -- was forgotten, with
+  // options that are its own.
+  launch->prefix_command();
+  launch
+      ->add_option_function<std::string>("-n,--ranks", number("--ranks", options.ranks, ranks_max),
+                                         "how many ranks to start, at most 1000")
+      ->type_name("N")
+      ->default_str(fmt::format("{}", options.ranks));
+  add_over(*launch, options);
   launch
       ->add_option_function<std::string>("--port", number("--port", options.port, port_max),
                                          "tcp: the master's port on 127.0.0.1; any free one else")
@@ -108,8 +114,17 @@ CLI::App* add_keygen(CLI::App& app, Keygen& asked) {
   return keygen;
 }
 
+/// The subcommand that was said, with a blank behind it. Empty if there is none.
+std::string subcommand(const CLI::App& app) {
+  for (const char* const name : {"launch", "keygen"}) {
+    if (app.got_subcommand(name)) return std::string{name} + " ";
+  }
+  return {};
+}
+
 /// The error for an unknown argument, or nothing.
-std::string unknown(const CLI::App& app, const Options& options) {
+std::string unknown(const CLI::App& app, const std::vector<std::string>& said,
+                    const Options& options) {
   static const std::vector<std::string> known{"launch",       "keygen",  "--ranks",   "--port",
                                               "--tag-output", "--grace", "--version", "--help",
                                               "--dir",        "--over"};
@@ -118,15 +133,30 @@ std::string unknown(const CLI::App& app, const Options& options) {
   const std::string& first = extras.front();
   const bool launches = app.got_subcommand("launch");
   if (launches && !first.starts_with('-') && options.program.empty()) {
-    return fmt::format(
-        "rankwire launch: the program stands after --: rankwire launch -n {} -- {}\n",
-        options.ranks, rankwire::printable(fmt::format("{}", fmt::join(extras, " "))));
+    // What is left over is the end of the command line (prefix_command).
+    const std::vector<std::string> before(said.begin(), said.end() - std::ssize(extras));
+    return fmt::format("rankwire launch: the program stands after --: rankwire {}\n",
+                       rankwire::printable(fmt::format("{} -- {}", fmt::join(before, " "),
+                                                       fmt::join(extras, " "))));
   }
-  const std::string nearest = rankwire::nearest_name(first, known);
+  const bool is_np = first == "--np" || first.starts_with("--np=");
+  const std::string nearest = is_np ? "-n" : rankwire::nearest_name(first, known);
   return fmt::format("rankwire: unknown argument {}; {}\n", rankwire::printable(first),
                      !nearest.empty() ? "did you mean " + nearest + "?"
                      : launches       ? "the program, and its own options, stand after --"
-                                      : "see rankwire --help");
+                                      : "see rankwire " + subcommand(app) + "--help");
+}
+
+/// The error for options of launch that do not go together, or nothing.
+std::string contradiction(const Options& options) {
+  if (options.over == "ipc" && options.port != 0) {
+    return "rankwire launch: --port is for --over tcp; leave one of them out\n";
+  }
+  if (options.program.empty()) {
+    return "rankwire launch: no program is given; say it after --, as in rankwire launch -n 4 "
+           "-- build/bin/product\n";
+  }
+  return {};
 }
 
 }  // namespace
@@ -144,7 +174,8 @@ std::variant<Options, Keygen, Answer> read_command_line(int argc, char** argv) {
   const std::vector<std::string> all(argv + std::min(argc, 1), argv + argc);
   const auto mark = std::find(all.begin(), all.end(), "--");
   if (mark != all.end()) options.program.assign(mark + 1, all.end());
-  std::vector<std::string> reversed(std::make_reverse_iterator(mark), all.rend());
+  const std::vector<std::string> said(all.begin(), mark);
+  std::vector<std::string> reversed(said.rbegin(), said.rend());
   try {
     app.parse(reversed);
   } catch (const CLI::CallForHelp&) {
@@ -152,10 +183,12 @@ std::variant<Options, Keygen, Answer> read_command_line(int argc, char** argv) {
   } catch (const CLI::CallForVersion& version) {
     return Answer{std::string{version.what()} + "\n", 0};
   } catch (const CLI::ParseError& error) {
-    return Answer{fmt::format("rankwire: {}; see rankwire --help\n", rankwire::plain_words(error)),
+    return Answer{fmt::format("rankwire: {}; see rankwire {}--help\n", rankwire::plain_words(error),
+                              subcommand(app)),
                   usage};
   }
-  if (const std::string line = unknown(app, options); !line.empty()) return Answer{line, usage};
+  if (const std::string line = unknown(app, said, options); !line.empty())
+    return Answer{line, usage};
   if (app.get_subcommands().empty()) {
     return Answer{
         "rankwire: a subcommand is missing; there are launch and keygen, see rankwire --help\n",
@@ -165,15 +198,7 @@ std::variant<Options, Keygen, Answer> read_command_line(int argc, char** argv) {
     if (mark == all.end()) return keys;
     return Answer{"rankwire keygen: it starts no program; leave out what begins with --\n", usage};
   }
-  if (options.over == "ipc" && options.port != 0) {
-    return Answer{"rankwire launch: --port is for --over tcp; leave one of them out\n", usage};
-  }
-  if (options.program.empty()) {
-    return Answer{
-        "rankwire launch: no program is given; say it after --, as in rankwire launch -n 4 "
-        "-- build/bin/product\n",
-        usage};
-  }
+  if (const std::string line = contradiction(options); !line.empty()) return Answer{line, usage};
   return options;
 }
 

@@ -83,6 +83,18 @@ TEST_CASE("launch: wrong usage") {
   // Without --.
   refused({"launch", "-n", "2", PRODUCT}, std::string{"rankwire launch -n 2 -- "} + PRODUCT);
   refused({"launch", "-n", "2", PRODUCT, "--format", "json"}, "stands after --");
+  refused({"launch", "-n", "2", "--over", "ipc", "product", "-n", "3", "--grace", "x"},
+          "the program stands after --: rankwire launch -n 2 --over ipc -- product -n 3 --grace x");
+  // Habits of mpiexec and of other options.
+  refused({"launch", "-np", "4", "--", "true"}, "mpiexec's -np N is -n N here");
+  refused({"launch", "-np", "4", PRODUCT}, "mpiexec's -np N is -n N here");
+  refused({"launch", "--np", "4", "--", "true"}, "unknown argument --np; did you mean -n?");
+  refused({"launch", "-n=3", "--", "true"}, "; say -n 3");
+  // Where more is said about it.
+  refused({"launch", "--grace", "5", "--", "true"}, "; see rankwire launch --help\n");
+  refused({"keygen"}, "; see rankwire keygen --help\n");
+  refused({"keygen", "k", "more"}, "; see rankwire keygen --help\n");
+  refused({"--nothing"}, "; see rankwire --help\n");
   refused({"lunch", "-n", "4", "--", "true"}, "did you mean launch?");
   CHECK_CODE(run({LAUNCHER, "--version"}), 0);
   CHECK_HAS(run({LAUNCHER, "launch", "--help"}).out, "--tag-output");

@@ -108,6 +108,14 @@ TEST_CASE("configuration: a file that cannot be read is refused with its place")
   refused({{"--config", file.path}}, {file.path, "line 2", "column"});
 }
 
+TEST_CASE("configuration: habits of mpiexec and of other options are answered") {
+  const char* const np = "'p' is not accepted: a whole number from 1 to 100000 is; mpiexec's -np N";
+  refused({{"-np", "4"}}, {"command line: --ranks: ", np, "-n N here"});
+  refused({{"--np", "4"}}, {"unknown option --np", "did you mean -n?"});
+  refused({{"--np=4"}}, {"unknown option --np", "did you mean -n?"});
+  refused({{"-n=3"}}, {"'=3' is not accepted", "; say -n 3"});
+}
+
 TEST_CASE("configuration: of a file that is too large no more is read than shows it") {
   for (const char* const endless : {"/dev/zero", "/dev/full", "/dev/urandom"}) {
     refused({{"--config", endless}}, {endless, "larger than 16KiB"});

@@ -154,6 +154,7 @@ void Reader::refuse_unknown_arguments() {
   const std::string bare = name.substr(std::min(name.find_first_not_of('-'), name.size()));
   std::string nearest = nearest_option(bare, {"help", "version"});
   if (!nearest.empty()) nearest = "--" + nearest;
+  if (bare == "np") nearest = "-n";  // of those who are used to mpiexec
   refuse_unknown(fmt::format("option {} on the command line", printable(name)), nearest);
 }
 

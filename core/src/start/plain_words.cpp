@@ -19,6 +19,14 @@ std::string between(std::string_view text, std::string_view before, std::string_
   return std::string{rest.substr(0, after.empty() ? rest.size() : rest.find(after))};
 }
 
+/// What to say instead of a value of -n that other habits have put there: CLI11 reads -np 4 as -n
+/// with the value p, and -n=3 as -n with the value =3. Empty for other values.
+std::string other_habit(const std::string& text) {
+  const auto value = between(text, "--ranks: '", "'");
+  if (value == "p") return "; mpiexec's -np N is -n N here";
+  return value.size() > 1 && value.front() == '=' ? "; say -n " + value.substr(1) : "";
+}
+
 std::string sentence(const CLI::ParseError& error) {
   std::string text = error.what();
   if (text.starts_with(": ")) text.erase(0, 2);  // the option has no name in --help
@@ -46,7 +54,7 @@ std::string sentence(const CLI::ParseError& error) {
                          flag, between(text, " = ", ""));
     }
   }
-  return text;
+  return text + other_habit(text);
 }
 
 }  // namespace
