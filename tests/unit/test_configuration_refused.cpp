@@ -108,6 +108,35 @@ TEST_CASE("configuration: a file that cannot be read is refused with its place")
   refused({{"--config", file.path}}, {file.path, "line 2", "column"});
 }
 
+TEST_CASE("configuration: a text without quotes is told of them, and nothing else is") {
+  const auto of = [](const std::string& line) {
+    const File file{"ranks = 2\n" + line};
+    try {
+      (void)read_configuration_file(file.path);
+    } catch (const UsageError& error) {
+      return std::string{error.what()};
+    }
+    return std::string{};
+  };
+  const auto advised = [&](const std::string& line, const std::string& advice) {
+    const std::string text = of(line + "\ngrace = '1s'\n");
+    CAPTURE(text);
+    CHECK(text.find("line 2") != std::string::npos);
+    CHECK(text.ends_with("; text stands in quotes: " + advice));
+    CHECK(of(line).ends_with(advice));  // the last line, without an end
+  };
+  advised("listen = tcp://127.0.0.1:5555", "listen = \"tcp://127.0.0.1:5555\"");
+  advised("listen=tcp://*:0 # any", "listen= \"tcp://*:0\"");
+  advised("join-timeout = 5s", "join-timeout = \"5s\"");
+  advised("job = half\r", "job = \"half\"");
+  for (const char* const line :
+       {"job = 'half", "job = \"a\" b", "job =", "job", "= ", "job = [1", "job = # half"}) {
+    CAPTURE(line);
+    CHECK(of(line).find("not TOML") != std::string::npos);
+    CHECK(of(line).find("quotes: ") == std::string::npos);
+  }
+}
+
 TEST_CASE("configuration: habits of mpiexec and of other options are answered") {
   const char* const np = "'p' is not accepted: a whole number from 1 to 100000 is; mpiexec's -np N";
   refused({{"-np", "4"}}, {"command line: --ranks: ", np, "-n N here"});

@@ -25,6 +25,21 @@ std::string read_text(const std::string& path) {
   }
 }
 
+/// The advice for a line whose value may be a text without quotes. Empty for other lines.
+std::string quotes_advice(const std::string& text, unsigned line_number) {
+  std::istringstream lines{text};
+  std::string line;
+  for (unsigned i = 0; i < line_number; ++i) std::getline(lines, line);
+  const std::size_t equals = line.find('=');
+  if (equals == std::string::npos) return {};
+  const std::string rest = line.substr(equals + 1, line.find('#', equals) - equals - 1);
+  const std::size_t begin = rest.find_first_not_of(" \t");
+  if (begin == std::string::npos || rest.find_first_of("\"'[{") != std::string::npos) return {};
+  const std::string value = rest.substr(begin, rest.find_last_not_of(" \t\r") + 1 - begin);
+  return fmt::format("; text stands in quotes: {}= \"{}\"", printable(line.substr(0, equals)),
+                     printable(value));
+}
+
 FileEntry entry_of(const std::string& path, const toml::key& key, const toml::node& node) {
   FileEntry entry{std::string{key.str()}, {}, key.source().begin.line};
   if (const auto text = node.value_exact<std::string>()) {
@@ -62,8 +77,9 @@ std::vector<FileEntry> read_configuration_file(const std::string& path) {
     table = toml::parse(text, path);
   } catch (const toml::parse_error& error) {
     const auto& where = error.source().begin;
-    throw UsageError{fmt::format("file {} line {} column {}: not TOML: {}", printable_path(path),
-                                 where.line, where.column, printable(error.description()))};
+    throw UsageError{fmt::format("file {} line {} column {}: not TOML: {}{}", printable_path(path),
+                                 where.line, where.column, printable(error.description()),
+                                 quotes_advice(text, where.line))};
   }
   std::vector<FileEntry> entries;
   for (const auto& [key, node] : table) entries.push_back(entry_of(path, key, node));
