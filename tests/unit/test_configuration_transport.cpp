@@ -50,6 +50,8 @@ TEST_CASE("configuration: contradictions") {
           {"--listen (command line)", "--join (variable RANKWIRE_JOIN)"});
   refused({{"--listen", "tcp://a:1"}}, {"-n N"});
   refused({{"--transport", "zmq"}}, {"--listen", "--join"});
+  refused({.arguments = {"--transport", "zmq"}, .launcher = LauncherWorld{"PMI_SIZE", 4}},
+          {"--listen", "or leave --transport out under mpiexec or srun"});
   refused({{"--rank", "2"}}, {"--rank", "--join"});
   refused({{"--rank", "4", "-n", "4", "--join", "tcp://a:1"}}, {"rank 4", "1 to 3"});
   refused({.arguments = {"--transport", "mpi"}, .backends = built({"inproc"})}, {"without MPI"});

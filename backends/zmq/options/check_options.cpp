@@ -47,9 +47,10 @@ void check_rank(const Said& said) {
 
 void check_meeting(const Said& said) {
   if (!said.has("listen") && !said.has("join")) {
-    throw UsageError{
+    throw UsageError{fmt::format(
         "the transport zmq needs to know how to meet: give --listen tcp://HOST:PORT -n N to the "
-        "master and --join tcp://HOST:PORT to each worker, or start all with rankwire launch"};
+        "master and --join tcp://HOST:PORT to each worker, or start all with rankwire launch{}",
+        said.launcher ? ", or leave --transport out under mpiexec or srun" : "")};
   }
   if (said.has("listen") && !said.settings.ranks) {
     throw UsageError{
