@@ -86,6 +86,17 @@ TEST_CASE("reach: by a file and port 0; it is there while the world can be joine
   CHECK(folder.entries() == 0);
 }
 
+TEST_CASE("reach: a master whose name nobody knows is refused, with what to try") {
+  ZmqSettings worker;
+  worker.join = "tcp://no-such-host.invalid:1";
+  CHECK_THROWS_WITH_AS((void)open_zmq(worker),
+                       doctest::Contains("--join tcp://no-such-host.invalid:1: host "
+                                         "'no-such-host.invalid' has no address: "),
+                       UsageError);
+  CHECK_THROWS_WITH_AS((void)open_zmq(worker), doctest::Contains("; say the master's host by"),
+                       UsageError);
+}
+
 TEST_CASE("reach: every interface, with --insecure") {
   const Folder folder;
   const std::string path = folder.file("addresses");

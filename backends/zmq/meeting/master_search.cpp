@@ -43,7 +43,14 @@ MasterSearch::MasterSearch(const ZmqSettings& settings, Deadline deadline)
     if (file_.empty()) throw UsageError{"--join @: the name of the address file is missing"};
     return;
   }
-  add_addresses(settings.join);
+  try {
+    add_addresses(settings.join);
+  } catch (const UsageError& error) {
+    throw UsageError{
+        fmt::format("--join {}: {}; say the master's host by a name that this machine can look up, "
+                    "or by its address",
+                    printable_path(settings.join), error.what())};
+  }
 }
 
 FoundMaster MasterSearch::find(Wire& wire) {
