@@ -145,6 +145,40 @@ TEST_CASE("configuration: habits of mpiexec and of other options are answered") 
   refused({{"-n=3"}}, {"'=3' is not accepted", "; say -n 3"});
 }
 
+TEST_CASE("configuration: a flag has the same values wherever it is given") {
+  const std::vector<std::string> master{"--listen", "tcp://127.0.0.1:1", "-n", "2"};
+  for (const std::string& value :
+       {std::string{"true"}, std::string{"1"}, std::string{"false"}, std::string{"0"}}) {
+    CAPTURE(value);
+    const bool is_set = value == "true" || value == "1";
+    const auto flags = [](Reading reading) {
+      const auto options = reading.settings().options;
+      const auto found = options.find("insecure");
+      CHECK(reading.own.fast == (found != options.end() && found->second == "true"));
+      return reading.own.fast;
+    };
+    auto said = master;
+    said.insert(said.end(), {"--insecure=" + value, "--fast=" + value});
+    CHECK(flags({said}) == is_set);
+    CHECK(flags({master, {"RANKWIRE_INSECURE=" + value, "RANKWIRE_FAST=" + value}}) == is_set);
+    const File file{"insecure = " + value + "\nfast = " + value + "\n"};
+    said = master;
+    said.insert(said.end(), {"--config", file.path});
+    CHECK(flags({said}) == is_set);
+  }
+  for (const std::string& value : {std::string{"yes"}, std::string{"on"}, std::string{"2"},
+                                   std::string{"True"}, std::string{"t"}, std::string{"-1"}}) {
+    CAPTURE(value);
+    const std::string text =
+        "--insecure: '" + value + "' is not accepted: true, false, 1 and 0 are";
+    refused({{"--insecure=" + value}}, {"command line: " + text + "; --insecure alone says true"});
+    refused({{}, {"RANKWIRE_INSECURE=" + value}}, {"variable RANKWIRE_INSECURE: " + text});
+    const File file{"insecure = '" + value + "'\n"};
+    refused({{"--config", file.path}}, {"line 1: " + text});
+    refused({{"--fast=" + value}}, {"command line: --fast: '" + value + "' is not accepted"});
+  }
+}
+
 TEST_CASE("configuration: of a file that is too large no more is read than shows it") {
   for (const char* const endless : {"/dev/zero", "/dev/full", "/dev/urandom"}) {
     refused({{"--config", endless}}, {endless, "larger than 16KiB"});

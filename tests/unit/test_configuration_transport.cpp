@@ -99,6 +99,8 @@ TEST_CASE("configuration: contradictions of reach and keys") {
           {"--port-range (command line)", "--join says ipc://"});
   refused(worker({"--key", "k", "--server-key", "m", "--insecure"}),
           {"--key (command line)", "--insecure (command line)", "leave --insecure out"});
+  CHECK(worker({"--key", "k", "--server-key", "m", "--insecure=false"}).settings().ranks ==
+        std::nullopt);
 }
 
 TEST_CASE("configuration: reach and keys belong to zmq") {

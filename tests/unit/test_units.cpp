@@ -86,3 +86,16 @@ TEST_CASE("nearest name: slips of the finger are recognised, strangers are not")
   CHECK(nearest_slip("join", known).empty());
   CHECK(nearest_name(std::string(1000, 'r'), known).empty());
 }
+
+TEST_CASE("units: flags") {
+  CHECK(parse_flag("true"));
+  CHECK(parse_flag("1"));
+  CHECK_FALSE(parse_flag("false"));
+  CHECK_FALSE(parse_flag("0"));
+  for (const char* const text : {"", "yes", "no", "on", "TRUE", "true ", "10", "\x1b"}) {
+    CAPTURE(text);
+    CHECK_THROWS_WITH_AS((void)parse_flag(text),
+                         doctest::Contains("' is not accepted: true, false, 1 and 0 are"),
+                         UsageError);
+  }
+}

@@ -50,6 +50,8 @@ TEST_CASE("options of zmq: each reaches its field") {
   CHECK(all.server_key == "m");
   CHECK(all.insecure);
   CHECK_FALSE(read({{"insecure", "false"}}).insecure);
+  CHECK(read({{"insecure", "1"}}).insecure);
+  CHECK_FALSE(read({{"insecure", "0"}}).insecure);
   CHECK(read({{"port-range", "65535:65535"}}).port_range->first == 65535);
 }
 
@@ -72,6 +74,6 @@ TEST_CASE("options of zmq: what cannot be meant is refused") {
                        doctest::Contains("--rank: '0' is not accepted: a whole number from 1"),
                        UsageError);
   CHECK_THROWS_WITH_AS((void)read({{"insecure", "yes"}}),
-                       "--insecure: 'yes' is not accepted: true and false are", UsageError);
+                       "--insecure: 'yes' is not accepted: true, false, 1 and 0 are", UsageError);
   CHECK_THROWS_WITH_AS((void)read({{"job", ""}}), doctest::Contains("--job: ''"), UsageError);
 }

@@ -204,7 +204,9 @@ TEST_CASE("errors") {
   check_refused(with_option("listen", "tcp://a:1"), "needs the size of the world");
   check_refused(with_option("rank", "1"), "--rank (settings) needs --join");
   check_refused(with_option("key", "k"), "--key (settings) needs --listen or --join");
-  check_refused(with_option("insecure", "perhaps"), "--insecure: 'perhaps' is not accepted");
+  check_refused(with_option("insecure", "perhaps"),
+                "settings: --insecure: 'perhaps' is not accepted");
+  check_refused(with_option("insecure", "yes"), "'yes' is not accepted: true, false, 1 and 0 are");
   settings = with_option("join", "tcp://a:1");
   settings.transport = "inproc";
   check_refused(settings, "--join (settings) needs the transport zmq, but --transport (settings)");

@@ -5,6 +5,7 @@
 
 #include "options/zmq_settings.hpp"
 #include "rankwire/errors.hpp"
+#include "rankwire/units.hpp"
 
 namespace rankwire::zmq_wire {
 namespace {
@@ -59,7 +60,7 @@ void check_pair(const Said& said, bool is_master) {
         "{} needs --key FILE: {} own secret key, NAME.key_secret; rankwire keygen NAME makes one",
         said.name(name), is_master ? "the master's" : "this worker's")};
   }
-  if (key && said.text("insecure") == "true") {
+  if (key && said.has("insecure") && parse_flag(said.text("insecure"))) {
     throw UsageError{fmt::format(
         "{} and {} contradict each other: with keys, no stranger gets in; leave --insecure out",
         said.name("key"), said.name("insecure"))};

@@ -100,10 +100,7 @@ void set_port_range(ZmqSettings& settings, const std::string& text) {
 }
 
 void set_insecure(ZmqSettings& settings, const std::string& text) {
-  if (text != "true" && text != "false") {
-    throw UsageError{fmt::format("'{}' is not accepted: true and false are", printable(text))};
-  }
-  settings.insecure = text == "true";
+  settings.insecure = parse_flag(text);
 }
 
 using Set = void (*)(ZmqSettings&, const std::string&);

@@ -26,6 +26,9 @@ class TooLarge : public UsageError {
 /// Reads a whole number from 1 to `most`. Throws UsageError.
 [[nodiscard]] int parse_number(std::string_view text, int most);
 
+/// Reads the value of a flag: "true" or "1", "false" or "0". Throws UsageError.
+[[nodiscard]] bool parse_flag(std::string_view text);
+
 /// The text that parse_duration reads, in the largest unit that is exact: "10s".
 [[nodiscard]] std::string duration_text(std::chrono::microseconds duration);
 

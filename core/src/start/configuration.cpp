@@ -9,6 +9,7 @@
 #include "rankwire/nearest.hpp"
 #include "rankwire/plain_words.hpp"
 #include "rankwire/printable.hpp"
+#include "rankwire/units.hpp"
 #include "start/options.hpp"
 
 namespace rankwire {
@@ -56,7 +57,7 @@ class Reader {
   void read_environment();
   void take_unknown_variable(const std::string& variable);
   void read_file(const std::string& path);
-  void refuse_empty_flags() const;
+  void check_flags() const;
   void refuse_unknown_arguments();
   void set(const std::string& name, const std::string& value, const Source& source);
   void check_required() const;
@@ -110,6 +111,7 @@ std::variant<Configuration, Answer> Reader::read() {
 }
 
 std::optional<Answer> Reader::read_command_line() {
+  check_flags();
   std::vector<std::string> reversed{start_.arguments.rbegin(), start_.arguments.rend() - 1};
   try {
     app_.parse(reversed);
@@ -121,23 +123,27 @@ std::optional<Answer> Reader::read_command_line() {
     throw UsageError{fmt::format("command line: {}", plain_words(error))};
   }
   refuse_unknown_arguments();
-  refuse_empty_flags();
   for (const auto& [name, option] : options_) {
     if (option->count() > 0) sources_[name] = {Source::Kind::command_line, "command line"};
   }
   return std::nullopt;
 }
 
-/// CLI11 takes --insecure= for --insecure. A user who wrote --insecure=$EMPTY did not mean that.
-void Reader::refuse_empty_flags() const {
+/// CLI11 takes --insecure= for --insecure, and more texts than a variable or a key may have. A user
+/// who wrote --insecure=$EMPTY did not mean that.
+void Reader::check_flags() const {
   for (const std::string& argument : start_.arguments) {
-    if (!argument.starts_with("--") || argument.find('=') != argument.size() - 1) continue;
-    const std::string name = argument.substr(2, argument.size() - 3);
+    const std::size_t equals = argument.find('=');
+    if (!argument.starts_with("--") || equals == std::string::npos) continue;
+    const std::string name = argument.substr(2, equals - 2);
     const auto option = options_.find(name);
     if (option == options_.end() || option->second->get_items_expected_max() > 0) continue;
-    throw UsageError{fmt::format(
-        "command line: --{0}: '' is not accepted: true and false are; --{0} alone says true",
-        name)};
+    try {
+      (void)parse_flag(argument.substr(equals + 1));
+    } catch (const UsageError& error) {
+      throw UsageError{
+          fmt::format("command line: --{0}: {1}; --{0} alone says true", name, error.what())};
+    }
   }
 }
 
@@ -215,21 +221,7 @@ void Reader::set(const std::string& name, const std::string& value, const Source
     if (said->second.overruled.empty()) said->second.overruled = source.text;
     return;
   }
-  CLI::Option& option = *options_.at(name);
-  std::string text = value;
-  if (option.get_items_expected_max() == 0) {
-    if (value != "true" && value != "false" && value != "1" && value != "0") {
-      throw UsageError{fmt::format("{}: --{}: '{}' is not accepted: true, false, 1 and 0 are",
-                                   source.text, name, printable(value))};
-    }
-    text = value == "true" || value == "1" ? "true" : "false";
-  }
-  try {
-    option.add_result(text);
-    option.run_callback();
-  } catch (const CLI::ParseError& error) {
-    throw UsageError{fmt::format("{}: {}", source.text, plain_words(error))};
-  }
+  give(*options_.at(name), name, value, source.text);
   sources_[name] = source;
 }
 

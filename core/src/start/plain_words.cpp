@@ -47,7 +47,7 @@ std::string sentence(const CLI::ParseError& error) {
     }
   }
   if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr) {
-    // "Could not convert: --insecure = maybe", of a flag: other options read their text themselves
+    // "Could not convert: --tag-output = maybe", of a flag: others read their text themselves
     const auto flag = between(text, "Could not convert: ", " = ");
     if (!flag.empty()) {
       return fmt::format("{0}: '{1}' is not accepted: true and false are; {0} alone says true",

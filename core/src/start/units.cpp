@@ -138,6 +138,12 @@ int parse_number(std::string_view text, int most) {
   return value;
 }
 
+bool parse_flag(std::string_view text) {
+  if (text == "true" || text == "1") return true;
+  if (text == "false" || text == "0") return false;
+  throw UsageError{fmt::format("'{}' is not accepted: true, false, 1 and 0 are", printable(text))};
+}
+
 std::string duration_text(std::chrono::microseconds duration) {
   if (duration < duration.zero()) return "-" + duration_text(-duration);
   return write(static_cast<std::uint64_t>(duration.count()), duration_units, "s");

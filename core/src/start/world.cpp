@@ -10,7 +10,6 @@
 #include "rankwire/backend/log.hpp"
 #include "rankwire/errors.hpp"
 #include "rankwire/nearest.hpp"
-#include "rankwire/plain_words.hpp"
 #include "rankwire/printable.hpp"
 #include "rankwire/units.hpp"
 #include "start/configuration.hpp"
@@ -69,13 +68,7 @@ void check_texts(const Texts& texts, std::span<const Backend> backends) {
   CLI::App app;
   add_library_options(app, scratch, backends);
   for (const auto& [name, text] : texts) {
-    try {
-      CLI::Option* const option = app.get_option("--" + name);
-      option->add_result(text);
-      option->run_callback();
-    } catch (const CLI::ParseError& error) {
-      throw UsageError{fmt::format("settings: {}", plain_words(error))};
-    }
+    give(*app.get_option("--" + name), name, text, "settings");
   }
 }
 
