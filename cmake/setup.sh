@@ -71,8 +71,12 @@ is_cached() { grep -qsxF -- "$2" "$1/CMakeCache.txt"; }
 # build FOLDER TARGET...: silent when there is nothing to do.
 build() {
   local due
-  due=$(ninja -C "$1" -n "${@:2}") || true
-  [[ $due == *"no work to do"* ]] && return
+  # First whether a folder has come or gone (CONFIGURE_DEPENDS): each time that build.ninja is read
+  # this is work to do, and nothing more is seen of what is. A file that includes it has just the rest.
+  if due=$(ninja -C "$1" build.ninja 2>&1); then
+    due=$(ninja -C "$1" -f /dev/stdin -n "${@:2}" <<<"include build.ninja" 2>&1) || true
+    [[ $due == *"no work to do"* ]] && return
+  fi
   say "building in $1"
   ninja -C "$1" "${@:2}" >&2
 }
