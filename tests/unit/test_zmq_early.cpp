@@ -83,6 +83,8 @@ class Others {
   void tell_departed(const wire::Departed& departed) {
     tell(Kind::departed, rankwire::encode(departed));
   }
+  /// The master says goodbye, and stays.
+  void master_leaves() { tell(Kind::goodbye, rankwire::encode(wire::Goodbye{})); }
   void hang_up(ConnectionId caller) { wire_.hang_up(caller); }
 
   /// Takes in what comes for so long.
@@ -302,4 +304,28 @@ TEST_CASE("early: what is told of later processes while one is awaited is bounde
   while (!(departure = world->departure(2)) && !end.expired()) others.look(1ms);
   REQUIRE(departure);
   CHECK(departure->kind == rankwire::Departure::Kind::lost);
+}
+
+TEST_CASE("early: nobody sees a rank gone whose next process is announced already") {
+  for (const bool lost : {true, false}) {
+    CAPTURE(lost);
+    Others others{3};
+    const auto world = others.start();
+    const auto former = others.call(2);
+    others.send_one(former, 0, 1);
+    REQUIRE(world->recv(2, data_tag, patience));
+    others.tell_departed({2, lost, "told by the master", 2});  // a message more is under way
+    others.tell_of(2, 1);
+    others.master_leaves();
+    while (!world->departure(0)) others.look(1ms);
+    if (!lost) others.send_one(former, 1, 1);
+    others.hang_up(former);
+    bool arrived = false;
+    while (!arrived) {  // PeerLeft would say that nobody remains
+      const auto event = world->next(rankwire::any_source, rankwire::any_tag, patience);
+      REQUIRE(event);
+      arrived = std::holds_alternative<rankwire::Arrival>(*event);
+    }
+    CHECK_FALSE(world->departure(2));
+  }
 }

@@ -112,6 +112,7 @@ void ZmqChannel::process_down(ConnectionId connection, bool exited) {
   if (rank != 0 && (members_.has_departed(rank) || members_.is_departing(rank))) {
     links_.unlink(connection);  // else the Wire dials again, and may reach a stranger
     members_.look_at_departing(rank);
+    follow_told(rank);
   } else if (links_.is_hub(rank)) {
     if (was_route) members_.hub_is_down(rank, exited);
   } else if (dialer_.is_direct(rank, connection)) {
@@ -195,7 +196,8 @@ void ZmqChannel::adopt_early(const Member& member) {
   }
 }
 
-/// Acts on what the master has told of a rank, unless its departure is still awaited.
+/// Acts on what the master has told of a rank, unless its departure is still awaited. To be called
+/// whenever that may have ended: the program must not see the rank gone for good in between.
 void ZmqChannel::follow_told(int rank) {
   while (const auto newcomer = members_.follow(rank)) adopt_early(*newcomer);
 }
@@ -265,6 +267,7 @@ void ZmqChannel::process_data(int source, Incoming&& incoming) {
   } else if (members_.is_departing(source)) {
     inbox_.unpack();
     members_.message_came(source);
+    follow_told(source);
   }
 }
 
