@@ -317,6 +317,7 @@ std::optional<Departure> InprocChannel::do_departure(int rank) {
 Info InprocChannel::do_info() const {
   Info info = ledger_.info();
   info.transport = "inproc";
+  info.progress = true;
   info.library = "threads of one process";
   return info;
 }

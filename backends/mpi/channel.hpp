@@ -45,6 +45,7 @@ class MpiChannel final : public Channel {
   [[nodiscard]] Info do_info() const override;
   void do_close(Deadline serve_until) override;
   void do_abort(int exit_code, const std::string& what) noexcept override;
+  bool do_progress() override;
 
   /// A bound on waits that may be in vain: for the last messages to and from a rank that departs.
   static constexpr std::chrono::seconds last_moves{1};

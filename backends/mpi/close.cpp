@@ -63,7 +63,9 @@ bool MpiChannel::nothing_can_come() const {
 }
 
 MpiChannel::~MpiChannel() {
+  stop_progress();
   if (!is_own_process()) return;
+  job_.has_thread(nullptr);  // if one has a thread, it is this one: no other is open then
   job_.channel_ended();
   if (Job::finalized()) return;
   try {

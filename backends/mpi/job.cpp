@@ -60,7 +60,7 @@ void check_tags(MPI_Comm comm) {
   }
 }
 
-pid_t initialized_in = 0;  // the process in which we started MPI
+pid_t initialized_in = 0;  // the process in which we started MPI; 0: the program did
 
 }  // namespace
 
@@ -71,6 +71,7 @@ Job& Job::enter(const Settings& settings) {
   if (instance_ == nullptr) {
     instance_ = start(settings);
   } else {
+    if (instance_->end_thread_) std::exchange(instance_->end_thread_, nullptr)();
     check_size(instance_->size(), settings);
   }
   if (const auto& ended = instance_->watch_.ended_now(); !ended.empty()) {
@@ -140,6 +141,12 @@ bool Job::detects_loss() const {
   // Set by `mpiexec --enable-recovery`. Without it the death of a rank ends the job.
   const char* const recovery = std::getenv("OMPI_MCA_orte_enable_recovery");
   return watch_.complete() && recovery != nullptr && std::string_view{recovery} != "0";
+}
+
+bool Job::allows_thread() const {
+  int level = MPI_THREAD_SINGLE;
+  MPI_Query_thread(&level);
+  return initialized_in != 0 && level >= MPI_THREAD_SERIALIZED && channels_open_ == 0;
 }
 
 bool Job::finalized() {

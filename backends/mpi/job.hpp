@@ -2,8 +2,10 @@
 
 #include <mpi.h>
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bells.hpp"
@@ -42,6 +44,12 @@ class Job {
   /// does not finalize MPI.
   void channel_opened() { ++channels_open_; }
   void channel_ended() { --channels_open_; }
+  /// Whether a thread of the channel that opens now may call MPI while the program is outside.
+  /// MPI must allow one thread after the other; no other channel may be open; and a program that
+  /// has started MPI itself may be inside at any time.
+  [[nodiscard]] bool allows_thread() const;
+  /// A channel has such a thread: `end` ends it. That happens before another channel opens.
+  void has_thread(std::function<void()> end) { end_thread_ = std::move(end); }
 
   Job(const Job&) = delete;
   Job& operator=(const Job&) = delete;
@@ -70,6 +78,7 @@ class Job {
   ProcessWatch watch_;
   std::unique_ptr<Bells> bells_;
   int channels_open_ = 0;
+  std::function<void()> end_thread_;
 };
 
 }  // namespace rankwire::mpi

@@ -21,6 +21,7 @@ ZmqSettings settings_of(const Setting& setting) {
   using std::chrono::milliseconds;
   const milliseconds patience{setting.patient ? 3'600'000 : 0};
   ZmqSettings settings;
+  settings.progress_thread = false;  // an input must do the same each time
   settings.ranks = setting.ranks;
   settings.takes_arrivals = setting.takes_arrivals;
   settings.join_timeout = patience;

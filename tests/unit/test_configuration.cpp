@@ -26,7 +26,8 @@ TEST_CASE("configuration: every option reaches its field") {
                    "1MiB",       "--wait-spin",
                    "1us",        "--wait-yield",
                    "2us",        "--wait-sleep",
-                   "100us",      "--log-level",
+                   "100us",      "--progress",
+                   "call",       "--log-level",
                    "debug"}};
   const Settings settings = reading.settings();
   CHECK(settings.transport == "zmq");
@@ -42,6 +43,7 @@ TEST_CASE("configuration: every option reaches its field") {
   CHECK(settings.wait.spin == 1us);
   CHECK(settings.wait.yield == 2us);
   CHECK(settings.wait.sleep_max == 100us);
+  CHECK_FALSE(settings.progress_thread);
   CHECK(settings.log_level == "debug");
   Reading worker{{"--join", "tcp://a:1", "--rank", "2"}};
   CHECK(worker.settings().options.at("join") == "tcp://a:1");

@@ -49,7 +49,7 @@ TEST_CASE("configuration: what is refused is said printably, and the reason behi
   for (const char* const option :
        {"--transport", "-n", "--listen", "--join", "--rank", "--job", "--advertise", "--port-range",
         "--join-timeout", "--grace", "--linger", "--window", "--message-max", "--wait-spin",
-        "--wait-yield", "--wait-sleep", "--log-level", "--count", "--own_format"}) {
+        "--wait-yield", "--wait-sleep", "--progress", "--log-level", "--count", "--own_format"}) {
     CAPTURE(option);
     refused({{option, odd}}, {"command line", shown});
   }
@@ -73,6 +73,7 @@ TEST_CASE("configuration: what is refused is said printably, and the reason behi
 TEST_CASE("configuration: bounds") {
   refused({{"--grace", "65h"}}, {"'65h'", "100ms to 1h"});
   refused({{"--wait-sleep", "2ms"}}, {"'2ms'", "50us to 1ms"});
+  refused({{"--progress", "threads"}}, {"'threads'", "thread, call are", "did you mean thread?"});
   refused({{"--window", "1023"}}, {"'1023'", "1KiB"});
   refused({{"--linger", "10"}}, {"'10'", "10s"});
   refused({{"--linger", "1500us"}}, {"'1500us'", "whole milliseconds"});

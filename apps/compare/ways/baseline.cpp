@@ -8,6 +8,34 @@ bool is_between_hosts_or_tcp(const std::string& transport) {
          transport == "mpi" || transport == "zmq";
 }
 
+/// A baseline. rankwire's channel stays out meanwhile (Channel::Use): its thread would call the
+/// same MPI, and take time that is not the baseline's.
+class Alone final : public Way {
+ public:
+  Alone(rankwire::Channel& world, std::unique_ptr<Way> way)
+      : Way{way->kind(), way->name()}, world_{world}, way_{std::move(way)} {}
+
+  std::vector<double> lead(const Bounce& round) override { return led(round); }
+  std::vector<double> lead(const Flood& flood) override { return led(flood); }
+  std::uint64_t follow(const Bounce& round) override { return followed(round); }
+  std::uint64_t follow(const Flood& flood) override { return followed(flood); }
+
+ private:
+  template <class What>
+  std::vector<double> led(const What& what) {
+    const rankwire::Channel::Use use{world_};
+    return way_->lead(what);
+  }
+  template <class What>
+  std::uint64_t followed(const What& what) {
+    const rankwire::Channel::Use use{world_};
+    return way_->follow(what);
+  }
+
+  rankwire::Channel& world_;
+  std::unique_ptr<Way> way_;
+};
+
 std::unique_ptr<Way> open_raw([[maybe_unused]] rankwire::Channel& world, const Place& place) {
   if (place.transport == "inproc") return open_inproc_baseline(world);
 #if COMPARE_WITH_MPI
@@ -31,14 +59,14 @@ Ways open_ways(rankwire::Channel& world, const Place& place) {
   at(WayId::record) = std::make_unique<WayOver<RecordLink>>("rankwire", "rankwire", world);
   // Without keys, and open to whoever reaches it: not beside links that have them.
   if (place.encrypted) return ways;
-  at(WayId::raw) = open_raw(world, place);
+  at(WayId::raw) = std::make_unique<Alone>(world, open_raw(world, place));
   if (is_between_hosts_or_tcp(place.transport)) {
-    at(WayId::socket) = open_socket_baseline(world, place);
+    at(WayId::socket) = std::make_unique<Alone>(world, open_socket_baseline(world, place));
   }
 #if COMPARE_WITH_BOOST_MPI
   if (place.transport.starts_with("mpi")) {
-    at(WayId::boost) = open_boost_baseline(world);
-    at(WayId::boost_record) = open_boost_record_baseline(world);
+    at(WayId::boost) = std::make_unique<Alone>(world, open_boost_baseline(world));
+    at(WayId::boost_record) = std::make_unique<Alone>(world, open_boost_record_baseline(world));
   }
 #endif
   return ways;

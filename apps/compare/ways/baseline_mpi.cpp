@@ -91,7 +91,8 @@ class MpiLink {
 
 }  // namespace
 
-std::unique_ptr<Way> open_mpi_baseline(rankwire::Channel&) {
+std::unique_ptr<Way> open_mpi_baseline(rankwire::Channel& world) {
+  const rankwire::Channel::Use use{world};
   int initialized = 0;
   MPI_Initialized(&initialized);
   if (initialized == 0) throw rankwire::UsageError{"rankwire's channel did not initialize MPI"};

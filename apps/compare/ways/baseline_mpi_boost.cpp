@@ -64,11 +64,13 @@ class BoostRecordLink {
 
 }  // namespace
 
-std::unique_ptr<Way> open_boost_baseline(rankwire::Channel&) {
+std::unique_ptr<Way> open_boost_baseline(rankwire::Channel& world) {
+  const rankwire::Channel::Use use{world};
   return std::make_unique<WayOver<BoostLink>>("boost", "Boost.MPI, send and recv of a vector");
 }
 
-std::unique_ptr<Way> open_boost_record_baseline(rankwire::Channel&) {
+std::unique_ptr<Way> open_boost_record_baseline(rankwire::Channel& world) {
+  const rankwire::Channel::Use use{world};
   return std::make_unique<WayOver<BoostRecordLink>>("boost", "Boost.MPI, a serialized record");
 }
 

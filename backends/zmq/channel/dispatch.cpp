@@ -46,6 +46,7 @@ bool ZmqChannel::drain(std::chrono::milliseconds at_most) {
     auto incoming = wire_->receive(Deadline::poll());
     if (!incoming) return true;
     process(std::move(*incoming));
+    if (is_wanted()) return false;
   }
 }
 

@@ -34,7 +34,7 @@ void Ending::make_abort(Wire* wire) noexcept {
   try {
     if (wire != nullptr &&
         end.record(abort_.rank, abort_.host, abort_.pid, abort_.exit_code, abort_.what)) {
-      wire->ignore_interrupts();
+      wire->heed_interrupts(false);
       say_to_all(Kind::abort, encode(abort_));
       await_told(*wire);
       wire->set_linger(std::chrono::milliseconds::zero());

@@ -73,11 +73,13 @@ ZmqChannel::ZmqChannel(Session session)
   }
   for (auto& incoming : session.early) process(std::move(incoming));
   if (session.early_dropped) links_.ask_again();
+  if (settings_.progress_thread) start_progress();
 }
 
 /// The sockets linger, then close. In a forked process, everything with locks, threads or files
 /// stays as it is: a thread of the parent may have the turn, and that thread does not exist here.
 ZmqChannel::~ZmqChannel() {
+  stop_progress();
   if (!is_own_process()) {
     static auto& left = *new std::vector<std::unique_ptr<Wire>>;
     address_file_.disown();
@@ -287,6 +289,24 @@ void ZmqChannel::do_abort(int exit_code, const std::string& what) noexcept {
       std::this_thread::sleep_for(1ms);
     }
   }
+}
+
+/// What a wait does in its rounds, without the wait. A signal is the program's to heed: this goes
+/// on.
+bool ZmqChannel::do_progress() {
+  const Turn turn{*turns_};
+  if (!wire_ || ending_.is_abort_made()) return false;
+  struct Heeds {
+    Wire& wire;
+    bool before;
+    ~Heeds() { wire.heed_interrupts(before); }
+  };
+  const Heeds heeds{*wire_, wire_->heed_interrupts(false)};
+  outbox_.flush();
+  const bool found = pump(Deadline::poll());
+  if (found && !is_wanted()) (void)drain(look_max);
+  settle();
+  return found;
 }
 
 }  // namespace rankwire::zmq_wire

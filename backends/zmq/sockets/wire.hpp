@@ -181,8 +181,9 @@ class Wire final : public Carrier {
   void set_linger(std::chrono::milliseconds linger) { linger_ = linger; }
   /// Before a wait sleeps, it looks again and again for this time, and yields the core in between.
   void set_yield(std::chrono::microseconds yield) { yield_ = yield; }
-  /// From now on receive() does not throw Interrupted: the process is ending already.
-  void ignore_interrupts() { interruptible_ = false; }
+  /// Whether receive() throws Interrupted: not while the process is ending already, nor in the
+  /// channel's own thread. Returns whether it did so far.
+  bool heed_interrupts(bool heeds) { return std::exchange(interruptible_, heeds); }
 
   /// Counts a frame that was not taken. Logs it, once for each connection. Shows a stranger out.
   void count_dropped(ConnectionId connection, std::string_view why);

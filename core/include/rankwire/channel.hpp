@@ -1,12 +1,14 @@
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 
+#include "rankwire/backend/handover.hpp"
 #include "rankwire/buffer.hpp"
 #include "rankwire/deadline.hpp"
 #include "rankwire/errors.hpp"
@@ -14,6 +16,8 @@
 #include "rankwire/message.hpp"
 
 namespace rankwire {
+
+class Progress;
 
 /// A condition on the payload of a message. A receive with one takes only a message that meets it
 /// (Channel::recv_checked).
@@ -84,8 +88,9 @@ struct Wanted {
 ///       to ask for departures. It does not let these milliseconds pass if the sender may be held
 ///       up: if the unreported bytes and those of the sender's messages that wait to be received
 ///       are together a quarter of the window or more. It then reports as soon as it waits, polls
-///       in vain, asks for departures or sends to that sender. A program that computes reports
-///       nothing; up to a sixteenth of the window may be missing meanwhile.
+///       in vain, asks for departures or sends to that sender. While the program computes, clause
+///       15 reports; without it nothing does, and up to a sixteenth of the window may be missing
+///       meanwhile.
 ///     - What a rank receives from itself makes room at once.
 ///     - A send that must wait goes on taking in what arrives. So two ranks that both send
 ///       first, within the window, never deadlock.
@@ -172,10 +177,24 @@ struct Wanted {
 ///       departure. A loss is kept in preference to other news.
 ///     - A receive from anyone that throws a loss discards older unread news of that rank.
 ///
+/// 15. Progress. Where info().progress, a channel goes on while its program computes, outside of
+///     all calls, as it would in a call that waits: within 100 ms of when that call would have done
+///     so, as far as the machine lets it run.
+///     - What a send has accepted goes out. What arrives is taken in, as far as the windows let it
+///       come, and is acknowledged. Room that the program has made is reported.
+///     - Departures, losses, arrivals and aborts are noticed, and told to the others. A master
+///       relays and looks after callers.
+///     - The program learns of all this by its next call. An error is thrown by that call.
+///     A thread of the channel does this (not over inproc, which needs none). It is never inside
+///     together with a call of the program; a call waits for it for microseconds. Settings turn it
+///     off. A program that calls the transport's library itself, as MPI, keeps it out by a Use.
+///
 /// Where run() has caught SIGINT or SIGTERM, any wait may end with Interrupted.
 class Channel {
  public:
-  virtual ~Channel() = default;
+  class Use;
+
+  virtual ~Channel();
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
   Channel(Channel&&) = delete;
@@ -242,8 +261,18 @@ class Channel {
   /// there.
   [[nodiscard]] bool is_own_process() const noexcept;
 
-  /// Whether some thread is inside a call now. Calls of abort do not count.
-  [[nodiscard]] bool in_use() const noexcept { return in_use_.load(std::memory_order_acquire); }
+  /// Whether some thread is inside the channel now: in a call, or the channel's own (clause 15).
+  /// Calls of abort do not count.
+  [[nodiscard]] bool in_use() const noexcept { return handover_.in_call() || handover_.is_taken(); }
+
+  /// Starts the thread that calls do_progress() while the program is outside of the channel (clause
+  /// 15). To be called at the end of the backend's constructor, if at all.
+  void start_progress();
+  /// Ends that thread. To be called at the beginning of the backend's destructor. close() has done
+  /// so already.
+  void stop_progress() noexcept;
+  /// Whether do_progress() should return soon, since the program waits. False in a call.
+  [[nodiscard]] bool is_wanted() const noexcept { return handover_.is_wanted(); }
 
   /// A backend reports here the bytes of payloads that it copies (Info::bytes_copied).
   void note_copied(std::size_t bytes) { bytes_copied_ += bytes; }
@@ -258,20 +287,23 @@ class Channel {
                                 Deadline deadline);
   virtual std::optional<Event> do_next(const Wanted& wanted, Deadline deadline) = 0;
   /// Calls do_next of `inner`. For a channel that wraps another one.
-  static std::optional<Event> next_of(Channel& inner, const Wanted& wanted, Deadline deadline) {
-    return inner.do_next(wanted, deadline);
-  }
+  static std::optional<Event> next_of(Channel& inner, const Wanted& wanted, Deadline deadline);
   virtual std::optional<Departure> do_departure(int rank) = 0;
   /// Fills in what the backend knows. info() adds the counts and limits.
   [[nodiscard]] virtual Info do_info() const = 0;
   virtual void do_close(Deadline serve_until) = 0;
   /// Another thread may be inside any of these functions meanwhile, this one included.
   virtual void do_abort(int exit_code, const std::string& what) noexcept = 0;
+  /// Moves on what needs no call of the program (clause 15). Called by the channel's own thread,
+  /// while nobody is inside. Takes a bounded time, and ends soon if is_wanted(). Returns whether
+  /// there was something to do. What it throws, the program's next call throws.
+  virtual bool do_progress() { return false; }
 
  private:
-  class Use;
   void check_send(int dest, int tag, std::size_t bytes) const;
   void check_receive(int source, int tag) const;
+  void check_usable(const char* what) const;
+  bool move_on() noexcept;
   std::optional<Message> receive(Wanted wanted, Deadline deadline);
 
   Place place_;
@@ -280,7 +312,25 @@ class Channel {
   std::uint64_t bytes_sent_ = 0, bytes_received_ = 0;
   std::uint64_t bytes_copied_ = 0;
   bool closed_ = false;
-  mutable std::atomic<bool> in_use_{false};
+  std::exception_ptr fault_;  // what do_progress() has thrown; no call but close goes on then
+  mutable Handover handover_;
+  bool has_progress_ = false;  // clause 15; stays when the channel is closed
+  std::unique_ptr<Progress> progress_;
+};
+
+/// Marks a channel as in use while it lives, as each of its calls does (clause 9): other calls are
+/// refused, and the channel's own thread stays out (clause 15). For a program that calls the
+/// transport's library itself: MPI lets in one thread at a time. Throws UsageError if another call
+/// is inside.
+class Channel::Use {
+ public:
+  explicit Use(const Channel& channel);
+  ~Use() { channel_.handover_.leave(); }
+  Use(const Use&) = delete;
+  Use& operator=(const Use&) = delete;
+
+ private:
+  const Channel& channel_;
 };
 
 }  // namespace rankwire

@@ -23,6 +23,8 @@ struct Info {
   bool across_hosts = false;    ///< ranks may be on several hosts (not over zmq's ipc)
   bool encrypted = false;       ///< links have keys
   bool detects_loss = false;    ///< a rank that dies is noticed, and the others go on
+  /// Messages move on while the program computes (clause 15): by a thread, or by nature (inproc).
+  bool progress = false;
   bool takes_arrivals = false;  ///< a process may take the place of a departed rank (clause 14)
   std::uint64_t window_bytes = 0;
   std::uint64_t message_bytes_max = 0;

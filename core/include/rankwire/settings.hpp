@@ -38,6 +38,9 @@ struct Settings {
   std::uint64_t window_bytes = std::uint64_t{64} << 20;       ///< clause 3
   std::uint64_t message_bytes_max = std::uint64_t{16} << 30;  ///< clause 6
   WaitSettings wait;
+  /// Whether a thread of the channel moves messages on while the program computes (clause 15).
+  /// Otherwise they move in its calls only.
+  bool progress_thread = true;
   std::string log_level = "info";  ///< trace, debug, info, warn, error, off
 
   bool takes_arrivals = false;  ///< clause 14; set by the program, not by its user

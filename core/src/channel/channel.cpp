@@ -3,52 +3,72 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <system_error>
 
 #include "channel/process_mark.hpp"
 #include "rankwire/backend/host.hpp"
+#include "rankwire/backend/log.hpp"
+#include "rankwire/backend/progress.hpp"
 
 namespace rankwire {
 
-/// Marks the channel as in use for the length of one call (clause 9).
-class Channel::Use {
- public:
-  explicit Use(const Channel& channel) : channel_{channel} {
-    if (!channel_.is_own_process()) [[unlikely]] {
-      throw UsageError{fmt::format(
-          "rank {}: process {} was forked from this rank, and a channel is of the process that "
-          "opened it; let that one do all calls (clause 9)",
-          channel_.rank(), process_id())};
-    }
-    if (enter()) [[unlikely]] {
-      throw UsageError{fmt::format(
-          "rank {}: two threads use one channel at the same time; let one thread do all calls, or "
-          "lock around them (clause 9)",
-          channel_.rank())};
-    }
+Channel::Use::Use(const Channel& channel) : channel_{channel} {
+  if (!channel_.is_own_process()) [[unlikely]] {
+    throw UsageError{fmt::format(
+        "rank {}: process {} was forked from this rank, and a channel is of the process that "
+        "opened it; let that one do all calls (clause 9)",
+        channel_.rank(), process_id())};
   }
-  ~Use() { channel_.in_use_.store(false, std::memory_order_release); }
-  Use(const Use&) = delete;
-  Use& operator=(const Use&) = delete;
-
- private:
-  /// Returns whether the channel was in use.
-  bool enter() {
-#ifdef NDEBUG
-    // An exchange costs 7 ns; a message of 8 B over MPI takes 200 ns with two of them. A call that
-    // is refused must not write: the other call may have ended meanwhile, and nobody would reset
-    // the mark.
-    if (channel_.in_use_.load(std::memory_order_acquire)) return true;
-    channel_.in_use_.store(true, std::memory_order_relaxed);
-    return false;
-#else
-    return channel_.in_use_.exchange(true, std::memory_order_acquire);
-#endif
+  if (!channel_.handover_.enter()) [[unlikely]] {
+    throw UsageError{fmt::format(
+        "rank {}: two threads use one channel at the same time; let one thread do all calls, or "
+        "lock around them (clause 9)",
+        channel_.rank())};
   }
-
-  const Channel& channel_;
-};
+}
 
 Channel::Channel(Place place) : place_{place}, process_{process_mark()} {}
+
+Channel::~Channel() {
+  stop_progress();
+}
+
+void Channel::start_progress() {
+  try {
+    progress_ = std::make_unique<Progress>(handover_, [this] { return move_on(); });
+    has_progress_ = true;
+  } catch (const std::system_error& error) {
+    log().warn(
+        "rank {}: no thread to move messages on while the program computes ({}); they move in its "
+        "calls only, as with --progress call",
+        rank(), error.what());
+  }
+}
+
+void Channel::stop_progress() noexcept {
+  // A forked process has a copy, and no such thread.
+  if (is_own_process()) {
+    progress_.reset();
+  } else {
+    (void)progress_.release();
+  }
+}
+
+bool Channel::move_on() noexcept {
+  if (fault_) return false;
+  try {
+    return do_progress();
+  } catch (...) {
+    fault_ = std::current_exception();
+    return false;
+  }
+}
+
+void Channel::check_usable(const char* what) const {
+  if (closed_) throw UsageError{fmt::format("rank {}: {} on a closed channel", rank(), what)};
+  if (fault_) [[unlikely]]
+    std::rethrow_exception(fault_);
+}
 
 bool Channel::is_own_process() const noexcept {
   return process_ == process_mark();
@@ -79,7 +99,7 @@ void Channel::check_send(int dest, int tag, std::size_t bytes) const {
         "--message-max or send it in parts",
         rank(), bytes, dest, tag, place_.message_bytes_max)};
   }
-  if (closed_) throw UsageError{fmt::format("rank {}: send on a closed channel", rank())};
+  check_usable("send");
 }
 
 void Channel::check_receive(int source, int tag) const {
@@ -92,7 +112,7 @@ void Channel::check_receive(int source, int tag) const {
     throw UsageError{fmt::format("rank {}: cannot receive tag {}: tags are 0..{} (any_tag is {})",
                                  rank(), tag, tag_max, any_tag)};
   }
-  if (closed_) throw UsageError{fmt::format("rank {}: receive on a closed channel", rank())};
+  check_usable("receive");
 }
 
 void Channel::send(int dest, int tag, std::span<const std::byte> payload, Deadline deadline) {
@@ -137,6 +157,11 @@ std::optional<Event> Channel::next(int source, int tag, Deadline deadline) {
     }
   }
   return event;
+}
+
+std::optional<Event> Channel::next_of(Channel& inner, const Wanted& wanted, Deadline deadline) {
+  const Use use{inner};
+  return inner.do_next(wanted, deadline);
 }
 
 std::optional<Message> Channel::receive(Wanted wanted, Deadline deadline) {
@@ -189,6 +214,7 @@ std::optional<Departure> Channel::departure(int rank) {
 Info Channel::info() const {
   const Use use{*this};
   Info info = do_info();
+  info.progress = info.progress || has_progress_;
   info.message_bytes_max = place_.message_bytes_max;
   info.messages_sent = messages_sent_;
   info.messages_received = messages_received_;
@@ -203,6 +229,11 @@ void Channel::close(Deadline serve_until) {
   const Use use{*this};
   if (closed_) return;
   closed_ = true;
+  struct AtEnd {
+    Channel& channel;
+    ~AtEnd() { channel.stop_progress(); }
+  };
+  const AtEnd at_end{*this};
   do_close(serve_until);
 }
 

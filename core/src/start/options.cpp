@@ -92,16 +92,19 @@ void add_bytes(CLI::App& app, const std::string& name, std::uint64_t& target, st
   })->default_str(bytes_text(target));
 }
 
+/// Throws UsageError if `text` is none of `choices`.
+const std::string& one_of(const std::string& text, const std::vector<std::string>& choices) {
+  if (std::find(choices.begin(), choices.end(), text) != choices.end()) return text;
+  const std::string nearest = nearest_name(text, choices);
+  throw UsageError{fmt::format("'{}' is not accepted: {} are{}", printable(text),
+                               fmt::join(choices, ", "),
+                               nearest.empty() ? "" : "; did you mean " + nearest + "?")};
+}
+
 void add_choice(CLI::App& app, const std::string& name, std::string& target,
                 const std::vector<std::string>& choices, const std::string& help) {
   auto* const option = add(app, name, "NAME", help, [&target, choices](const std::string& text) {
-    if (std::find(choices.begin(), choices.end(), text) == choices.end()) {
-      const std::string nearest = nearest_name(text, choices);
-      throw UsageError{fmt::format("'{}' is not accepted: {} are{}", printable(text),
-                                   fmt::join(choices, ", "),
-                                   nearest.empty() ? "" : "; did you mean " + nearest + "?")};
-    }
-    target = text;
+    target = one_of(text, choices);
   });
   if (!target.empty()) option->default_str(target);
 }
@@ -167,6 +170,14 @@ void add_times_and_sizes(CLI::App& app, Settings& settings) {
   add_wait(app, "--wait-yield", settings.wait.yield, "then yields its core for so long");
   add_duration(app, "--wait-sleep", settings.wait.sleep_max, 50us, 1ms,
                "then sleeps, at most so long at a time");
+  add(app, "--progress", "NAME",
+      "what moves messages on while the program computes:\nthread, a thread of the channel; call, "
+      "nothing:\nthey move in its next call",
+      [&settings](const std::string& text) {
+        const std::vector<std::string> names{"thread", "call"};
+        settings.progress_thread = one_of(text, names) == "thread";
+      })
+      ->default_str("thread");
   add_choice(app, "--log-level", settings.log_level,
              {"trace", "debug", "info", "warn", "error", "off"},
              "what to log to stderr: trace, debug, info, warn, error, off");

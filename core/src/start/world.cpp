@@ -43,6 +43,7 @@ Texts texts_of(const Settings& settings) {
   if (settings.ranks) add("ranks", fmt::format("{}", *settings.ranks));
   if (settings.wait.spin) add("wait-spin", text_of(*settings.wait.spin));
   if (settings.wait.yield) add("wait-yield", text_of(*settings.wait.yield));
+  if (!settings.progress_thread) add("progress", "call");
   if (!settings.log_level.empty()) add("log-level", settings.log_level);
   texts.insert(texts.end(), settings.options.begin(), settings.options.end());
   return texts;

@@ -1,0 +1,44 @@
+#include "rankwire/backend/handover.hpp"
+
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace rankwire {
+namespace {
+
+bool membarrier(int command) noexcept {
+  return syscall(SYS_membarrier, command, 0U, 0) == 0;
+}
+
+}  // namespace
+
+Handover::Handover() : asymmetric_{membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)} {}
+
+void Handover::heavy_fence() const noexcept {
+  if (asymmetric_) {
+    membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+  } else {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+  }
+}
+
+/// A call that begins now sees taken_, or its begin is seen here.
+bool Handover::try_take() noexcept {
+  taken_.store(true, std::memory_order_relaxed);
+  heavy_fence();
+  if (!in_call()) return true;
+  give_back();
+  return false;
+}
+
+void Handover::give_back() noexcept {
+  taken_.store(false, std::memory_order_release);
+  taken_.notify_all();
+}
+
+void Handover::await_turn() const noexcept {
+  taken_.wait(true, std::memory_order_acquire);
+}
+
+}  // namespace rankwire

@@ -1,0 +1,193 @@
+#include <thread>
+#include <vector>
+
+#include "harness.hpp"
+
+namespace conformance {
+namespace {
+
+/// How long the ranks compute here. It is promised that what can happen meanwhile takes 100 ms; the
+/// machine may be busy with others.
+constexpr auto computing = 3s;
+constexpr auto bound = 2s;
+
+/// Uses its core, and no channel.
+void compute(Deadline::Clock::duration time) {
+  const Deadline end{time};
+  while (!end.expired()) {
+  }
+}
+
+/// True, with a word about it, where nothing moves on while the program computes.
+bool skips(const Channel& world) {
+  if (world.info().progress) return false;
+  if (world.rank() == 0) MESSAGE("skipped: this channel moves on in calls only");
+  return true;
+}
+
+struct Burst {
+  int messages;
+  std::size_t bytes;
+};
+/// Sizes that the transports send in different ways.
+constexpr Burst bursts[] = {{1, 8},        {20'000, 64},    {500, 3'000},
+                            {500, 60'000}, {50, 1'000'000}, {2, 20'000'000}};
+
+void send_all(Channel& world, int dest, const Burst& burst, int tag) {
+  for (int i = 0; i < burst.messages; ++i) {
+    Buffer payload{burst.bytes};
+    payload.data()[burst.bytes / 2] = static_cast<std::byte>(i);
+    world.send(dest, tag, std::move(payload), patience);
+  }
+}
+
+void receive_all(Channel& world, int source, const Burst& burst, int tag) {
+  for (int i = 0; i < burst.messages; ++i) {
+    const auto message = must_recv(world, source, tag);
+    EXPECT_EQUAL(message.payload.size(), burst.bytes);
+    EXPECT(message.payload.data()[burst.bytes / 2] == static_cast<std::byte>(i));
+  }
+}
+
+}  // namespace
+
+CONFORMANCE_CASE("15: what a send has accepted arrives while its sender computes",
+                 Needs{.ranks_min = 2, .ranks_max = 3}) {
+  enum : int { data = 1, computed };
+  Channel& world = self.world();
+  if (skips(world)) return;
+  for (const Burst& burst : bursts) {
+    if (world.rank() == 1) {
+      send_all(world, 0, burst, data);
+      compute(computing);
+      world.send(0, computed, Buffer{});
+    } else if (world.rank() == 0) {
+      receive_all(world, 1, burst, data);
+      // All of it was here before its sender called again.
+      EXPECT(!world.recv(1, computed, Deadline::poll()));
+      must_recv(world, 1, computed);
+    }
+  }
+}
+
+CONFORMANCE_CASE("15: a rank that computes takes in what comes, so that its sender may close",
+                 Needs{.ranks_min = 2, .ranks_max = 3}) {
+  enum : int { data = 1, go };
+  Channel& world = self.world();
+  if (skips(world)) return;
+  if (world.rank() == 1) {
+    must_recv(world, 0, go);
+    for (const Burst& burst : bursts) {
+      if (burst.bytes < 20'000'000) send_all(world, 0, burst, data);
+    }
+    const auto start = Deadline::Clock::now();
+    world.close();
+    EXPECT(Deadline::Clock::now() - start < computing);
+  } else if (world.rank() == 0) {
+    world.send(1, go, Buffer{});
+    compute(computing);
+    for (const Burst& burst : bursts) {
+      if (burst.bytes < 20'000'000) receive_all(world, 1, burst, data);
+    }
+    EXPECT_THROWS(rankwire::PeerLeft, world.recv(1, data, patience));
+  }
+}
+
+CONFORMANCE_CASE("15: room that a program has made is reported while it computes",
+                 Needs{.ranks_min = 2, .ranks_max = 3, .settings = [] {
+                         Settings settings;
+                         settings.window_bytes = std::uint64_t{1} << 20;
+                         return settings;
+                       }()}) {
+  enum : int { data = 1, last };
+  constexpr std::size_t bytes = 20'000;  // less than a sixteenth of the window
+  Channel& world = self.world();
+  if (skips(world)) return;
+  if (world.rank() == 0) {
+    compute(500ms);  // the window fills
+    must_recv(world, 1, data);
+    compute(computing);
+    while (world.recv(1, any_tag, patience)->tag != last) {
+    }
+  } else if (world.rank() == 1) {
+    try {
+      for (;;) world.send(0, data, Buffer{bytes}, Deadline::poll());
+    } catch (const rankwire::Timeout&) {
+    }
+    const auto start = Deadline::Clock::now();
+    world.send(0, data, Buffer{bytes}, patience);
+    EXPECT(Deadline::Clock::now() - start < bound);
+    world.send(0, last, Buffer{}, patience);
+  }
+}
+
+CONFORMANCE_CASE("15: a death is told while the master computes", Needs{.ranks_min = 3}) {
+  enum : int { hello = 1, never };
+  Channel& world = self.world();
+  if (skips(world)) return;
+  if (world.rank() == 1) {
+    for (int other = 0; other < world.size(); ++other) {
+      if (other != 1) must_recv(world, other, hello);
+    }
+    self.channel.reset();
+    return;
+  }
+  world.send(1, hello, Buffer{}, patience);
+  if (world.rank() == 0) {
+    compute(computing);
+    EXPECT_THROWS(rankwire::PeerLost, world.recv(1, never, patience));
+  } else {
+    const auto start = Deadline::Clock::now();
+    EXPECT_THROWS(rankwire::PeerLost, world.recv(1, never, patience));
+    EXPECT(Deadline::Clock::now() - start < bound);
+  }
+}
+
+CONFORMANCE_CASE("15: who calls now and then hears of a departure in its next call",
+                 Needs{.ranks_min = 2, .ranks_max = 3}) {
+  enum : int { hello = 1, data };
+  Channel& world = self.world();
+  if (skips(world)) return;
+  if (world.rank() == 1) {
+    world.send(0, hello, Buffer{});
+    self.channel.reset();
+  } else if (world.rank() == 0) {
+    must_recv(world, 1, hello);
+    std::this_thread::sleep_for(bound);
+    EXPECT_THROWS(rankwire::PeerLost, world.send(1, data, Buffer{}));
+  }
+}
+
+CONFORMANCE_CASE("15: calls and the channel's thread take turns", Needs{.ranks_min = 2}) {
+  enum : int { data = 1, end };
+  constexpr int rounds = 60;
+  Channel& world = self.world();
+  const int next = (world.rank() + 1) % world.size();
+  const int before = (world.rank() + world.size() - 1) % world.size();
+  for (int i = 0; i < rounds; ++i) {
+    world.send(next, data, pattern(static_cast<std::size_t>(i) * 700, 3), patience);
+    // Around the times at which the thread looks.
+    std::this_thread::sleep_for(std::chrono::microseconds{(i * 7919) % 60'000});
+    EXPECT(same(must_recv(world, before, data).payload,
+                pattern(static_cast<std::size_t>(i) * 700, 3)));
+  }
+}
+
+CONFORMANCE_CASE("15: without the thread all else holds",
+                 Needs{.ranks_min = 2, .ranks_max = 4, .settings = [] {
+                         Settings settings;
+                         settings.progress_thread = false;
+                         return settings;
+                       }()}) {
+  Channel& world = self.world();
+  const bool by_nature = world.info().transport == "inproc";
+  EXPECT_EQUAL(world.info().progress, by_nature);
+  const Burst burst = bursts[3];
+  if (world.rank() == 1) send_all(world, 0, burst, 1);
+  if (world.rank() == 0) {
+    compute(100ms);
+    receive_all(world, 1, burst, 1);
+  }
+}
+
+}  // namespace conformance
