@@ -47,9 +47,10 @@ TEST_CASE("configuration: what is refused is said printably, and the reason behi
   const std::string odd = "\x1b[31m\n\xff";
   const std::string shown = R"(\x1b[31m\x0a\xff)";
   for (const char* const option :
-       {"--transport", "-n", "--listen", "--join", "--rank", "--job", "--advertise", "--port-range",
-        "--join-timeout", "--grace", "--linger", "--window", "--message-max", "--wait-spin",
-        "--wait-yield", "--wait-sleep", "--progress", "--log-level", "--count", "--own_format"}) {
+       {"--transport",  "-n",          "--listen",      "--join",         "--rank",
+        "--job",        "--advertise", "--port-range",  "--join-timeout", "--grace",
+        "--linger",     "--window",    "--message-max", "--wait-spin",    "--wait-yield",
+        "--wait-sleep", "--progress",  "--log-level",   "--count",        "--own_format"}) {
     CAPTURE(option);
     refused({{option, odd}}, {"command line", shown});
   }

@@ -178,8 +178,12 @@ std::optional<Event> ZmqChannel::do_next(const Wanted& wanted, Deadline deadline
   auto event = inbox_.take(wanted);
   if (!event) event = wait_for(wanted, deadline);
   note_copied(inbox_.take_copied_bytes());
-  if (event) {
-    if (const auto* const message = std::get_if<Message>(&*event)) note_taken(*message);
+  const auto* const message = event ? std::get_if<Message>(&*event) : nullptr;
+  if (message == nullptr) return event;
+  // Gives the room that the message took back to its sender.
+  if (const auto total = ledger_.taken(message->source, message->payload.size())) {
+    const Turn turn{*turns_};
+    credit(message->source, *total);
   }
   return event;
 }
@@ -197,14 +201,6 @@ std::optional<Event> ZmqChannel::wait_for(const Wanted& wanted, Deadline deadlin
   });
   if (!polls) pace_.waited(Deadline::Clock::now() - start, !event);
   return event;
-}
-
-/// Gives the room that the message took back to its sender.
-void ZmqChannel::note_taken(const Message& message) {
-  const auto total = ledger_.taken(message.source, message.payload.size());
-  if (!total) return;
-  const Turn turn{*turns_};
-  credit(message.source, *total);
 }
 
 void ZmqChannel::credit(int source, std::uint64_t total) {

@@ -15,18 +15,10 @@ bool membarrier(int command) noexcept {
 
 Handover::Handover() : asymmetric_{membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)} {}
 
-void Handover::heavy_fence() const noexcept {
-  if (asymmetric_) {
-    membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
-  } else {
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-  }
-}
-
 /// A call that begins now sees taken_, or its begin is seen here.
 bool Handover::try_take() noexcept {
-  taken_.store(true, std::memory_order_relaxed);
-  heavy_fence();
+  taken_.store(true);
+  if (asymmetric_) membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
   if (!in_call()) return true;
   give_back();
   return false;

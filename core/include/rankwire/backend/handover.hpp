@@ -11,7 +11,7 @@ namespace rankwire {
 /// A call costs two stores and two loads. For a store and a load of two threads to be seen in
 /// order, both would need a fence, which costs as much as a small message. So the channel's thread
 /// pays for both sides, by the system call membarrier (an asymmetric fence, as in the C++ paper
-/// P1202). Where the system does not have it, both have a fence.
+/// P1202). Where the system does not have it, both pay.
 class Handover {
  public:
   Handover();
@@ -29,12 +29,16 @@ class Handover {
     // An exchange costs 7 ns; a message of 8 B over MPI takes 200 ns with two of them. A call that
     // is refused must not write: the other call may have ended meanwhile, and nobody would reset
     // the mark.
-    calls_.store(call + 1, std::memory_order_relaxed);
+    if (asymmetric_) [[likely]] {
+      calls_.store(call + 1, std::memory_order_relaxed);
+      std::atomic_signal_fence(std::memory_order_seq_cst);  // the thread's membarrier does the rest
+    } else {
+      calls_.exchange(call + 1);
+    }
 #else
     if (!calls_.compare_exchange_strong(call, call + 1)) return false;
 #endif
-    light_fence();
-    if (taken_.load(std::memory_order_acquire)) [[unlikely]]
+    if (taken_.load()) [[unlikely]]
       await_turn();
     return true;
   }
@@ -56,7 +60,7 @@ class Handover {
 
   /// Whether a call of the program is inside, or waits to be.
   [[nodiscard]] bool in_call() const noexcept {
-    return is_inside(calls_.load(std::memory_order_acquire));
+    return is_inside(calls_.load());
   }
   /// Whether the channel's thread is inside, or looks whether it may be.
   [[nodiscard]] bool is_taken() const noexcept {
@@ -71,14 +75,6 @@ class Handover {
   [[nodiscard]] static bool is_inside(std::uint64_t call) noexcept {
     return call % 2 != 0;
   }
-  void light_fence() const noexcept {
-    if (asymmetric_) [[likely]] {
-      std::atomic_signal_fence(std::memory_order_seq_cst);
-    } else {
-      std::atomic_thread_fence(std::memory_order_seq_cst);
-    }
-  }
-  void heavy_fence() const noexcept;
   void await_turn() const noexcept;
 
   const bool asymmetric_;
