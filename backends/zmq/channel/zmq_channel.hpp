@@ -35,7 +35,8 @@ namespace rankwire::zmq_wire {
 /// Turns call the Outbox (Turns::Work) to send messages that have become due.
 ///
 /// Members that `turns_` guards are also used by libzmq's thread, which sends what has become due,
-/// and by a thread that aborts. Only the program's thread uses the others.
+/// and by a thread that aborts. The others are used by the program's thread in its calls, and by
+/// the channel's own outside of them (do_progress).
 class ZmqChannel final : public Channel {
  public:
   explicit ZmqChannel(Session session);

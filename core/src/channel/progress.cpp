@@ -85,7 +85,9 @@ void Progress::stop() {
     stops_ = true;
   }
   stopping_.notify_one();
-  if (thread_.joinable()) thread_.join();
+  // A library that this thread called may end the process by exit().
+  const bool is_own = thread_.get_id() == std::this_thread::get_id();
+  if (thread_.joinable() && !is_own) thread_.join();
 }
 
 bool Progress::sleep(std::chrono::microseconds time) {
