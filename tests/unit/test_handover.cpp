@@ -214,6 +214,42 @@ TEST_CASE("progress: the thread leaves a call alone, and comes between calls") {
   CHECK(moves >= 3);
 }
 
+TEST_CASE("handover: the channel's thread sleeps through a call, and wakes at its end") {
+  constexpr int calls = 20'000;
+  Handover handover;
+  const std::atomic<bool> ends = false;
+  std::atomic<bool> done = false;
+  int dozed = 0;
+  std::thread own{[&] {
+    while (!done) {
+      const auto call = handover.calls();
+      if (call % 2 == 0) continue;
+      handover.doze(call, ends);  // for ever, if the end of the call were missed
+      ++dozed;
+    }
+  }};
+  for (int i = 0; i < calls; ++i) {
+    CHECK(handover.enter());
+    if (i % 100 == 0) std::this_thread::sleep_for(100us);
+    handover.leave();
+  }
+  done = true;
+  own.join();
+  CHECK(dozed > 0);
+}
+
+TEST_CASE("progress: it ends while a call is inside") {
+  Handover handover;
+  for (int i = 0; i < 20; ++i) {
+    REQUIRE(handover.enter());
+    {
+      const Progress progress{handover, [] { return true; }};
+      std::this_thread::sleep_for(i * 5ms);
+    }
+    handover.leave();
+  }
+}
+
 TEST_CASE("progress: it ends at once") {
   Handover handover;
   for (int i = 0; i < 100; ++i) {

@@ -29,6 +29,19 @@ void Handover::give_back() noexcept {
   taken_.notify_all();
 }
 
+/// A call that ends now sees dozes_, or its end is seen here. The same holds for `ends`.
+void Handover::doze(std::uint64_t call, const std::atomic<bool>& ends) noexcept {
+  dozes_.store(true);
+  if (asymmetric_) membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+  if (is_inside(call) && calls_.load() == call && !ends.load()) dozes_.wait(true);
+  dozes_.store(false);
+}
+
+void Handover::wake() noexcept {
+  dozes_.store(false);
+  dozes_.notify_all();
+}
+
 void Handover::await_turn() const noexcept {
   taken_.wait(true, std::memory_order_acquire);
 }

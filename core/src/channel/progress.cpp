@@ -85,6 +85,7 @@ void Progress::stop() {
     stops_ = true;
   }
   stopping_.notify_one();
+  handover_.wake();
   // A library that this thread called may end the process by exit().
   const bool is_own = thread_.get_id() == std::this_thread::get_id();
   if (thread_.joinable() && !is_own) thread_.join();
@@ -92,7 +93,7 @@ void Progress::stop() {
 
 bool Progress::sleep(std::chrono::microseconds time) {
   std::unique_lock lock{mutex_};
-  return !stopping_.wait_for(lock, time, [this] { return stops_; });
+  return !stopping_.wait_for(lock, time, [this] { return stops_.load(); });
 }
 
 void Progress::run() {
@@ -100,11 +101,14 @@ void Progress::run() {
   auto interval = interval_max;
   auto calls = handover_.calls();
   while (sleep(interval)) {
-    const bool called = std::exchange(calls, handover_.calls()) != calls;
+    const auto before = std::exchange(calls, handover_.calls());
+    const bool called = before != calls;
     bool found = false;
     if (!handover_.in_call() && handover_.try_take()) {
       found = move_on_();
       handover_.give_back();
+    } else if (!called) {
+      handover_.doze(calls, stops_);
     }
     if (called || handover_.in_call()) {
       interval = interval_max;

@@ -44,13 +44,24 @@ class Handover {
   }
   void leave() noexcept {
     // Even in any case, also where two have passed and the other one has left.
-    calls_.store((calls_.load(std::memory_order_relaxed) + 1) & ~std::uint64_t{1},
-                 std::memory_order_release);
+    const auto left = (calls_.load(std::memory_order_relaxed) + 1) & ~std::uint64_t{1};
+    if (asymmetric_) [[likely]] {
+      calls_.store(left, std::memory_order_release);
+      std::atomic_signal_fence(std::memory_order_seq_cst);
+    } else {
+      calls_.exchange(left);
+    }
+    if (dozes_.load()) [[unlikely]]
+      wake();
   }
 
   /// The channel's thread enters. False if the program is inside. One thread only.
   [[nodiscard]] bool try_take() noexcept;
   void give_back() noexcept;
+  /// The channel's thread sleeps until the call `call` (see calls()) has ended, or until wake() if
+  /// `ends` is true by then. A call that lasts so costs nothing but a wake-up at its end.
+  void doze(std::uint64_t call, const std::atomic<bool>& ends) noexcept;
+  void wake() noexcept;
   /// Whether the program waits for the channel's thread to give back. False in the program's own
   /// calls.
   [[nodiscard]] bool is_wanted() const noexcept {
@@ -66,7 +77,8 @@ class Handover {
   [[nodiscard]] bool is_taken() const noexcept {
     return taken_.load(std::memory_order_acquire);
   }
-  /// A number that changes with each call of the program.
+  /// A number that changes when a call of the program begins, and when it ends. Odd while it is
+  /// inside.
   [[nodiscard]] std::uint64_t calls() const noexcept {
     return calls_.load(std::memory_order_relaxed);
   }
@@ -79,6 +91,7 @@ class Handover {
 
   const bool asymmetric_;
   std::atomic<bool> taken_{false};
+  std::atomic<bool> dozes_{false};
   std::atomic<std::uint64_t> calls_{0};  // calls begun and ended: odd while one is inside
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -12,7 +13,8 @@ namespace rankwire {
 
 /// The thread that moves a channel on while its program computes (clause 15). It comes every
 /// `interval_max`, unless a call is inside: that does the same. While the program does not call and
-/// there is something to do, it comes again soon. It sleeps in between.
+/// there is something to do, it comes again soon. It sleeps in between, and through a call that
+/// waits.
 class Progress {
  public:
   /// Starts the thread. It calls `move_on` while the program is outside (Handover). That does a
@@ -38,7 +40,7 @@ class Progress {
   std::function<bool()> move_on_;
   std::mutex mutex_;
   std::condition_variable stopping_;
-  bool stops_ = false;
+  std::atomic<bool> stops_{false};
   std::thread thread_;
 };
 
