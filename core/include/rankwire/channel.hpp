@@ -314,8 +314,7 @@ class Channel {
   bool closed_ = false;
   std::exception_ptr fault_;  // what do_progress() has thrown; no call but close goes on then
   mutable Handover handover_;
-  bool has_progress_ = false;  // clause 15; stays when the channel is closed
-  std::unique_ptr<Progress> progress_;
+  std::unique_ptr<Progress> progress_;  // null: there is no thread, or it has ended
 };
 
 /// Marks a channel as in use while it lives, as each of its calls does (clause 9): other calls are

@@ -36,7 +36,6 @@ Channel::~Channel() {
 void Channel::start_progress() {
   try {
     progress_ = std::make_unique<Progress>(handover_, [this] { return move_on(); });
-    has_progress_ = true;
   } catch (const std::system_error& error) {
     log().warn(
         "rank {}: no thread to move messages on while the program computes ({}); they move in its "
@@ -214,7 +213,7 @@ std::optional<Departure> Channel::departure(int rank) {
 Info Channel::info() const {
   const Use use{*this};
   Info info = do_info();
-  info.progress = info.progress || has_progress_;
+  info.progress = info.progress || progress_ != nullptr;
   info.message_bytes_max = place_.message_bytes_max;
   info.messages_sent = messages_sent_;
   info.messages_received = messages_received_;
