@@ -5,13 +5,13 @@
 #include <mutex>
 #include <utility>
 
+#include "departure_news.hpp"
 #include "rankwire/backend/backend.hpp"
 #include "rankwire/backend/backoff.hpp"
-#include "rankwire/backend/cores.hpp"
 #include "rankwire/backend/host.hpp"
 #include "rankwire/backend/interrupt.hpp"
 #include "rankwire/backend/ledger.hpp"
-#include "rankwire/backend/rank_table.hpp"
+#include "shared_world.hpp"
 
 // All ranks live in one process, each in a thread. This is the reference backend. A send moves the
 // Buffer to the receiver, so no size costs a copy. The receiver takes all messages that have
@@ -23,56 +23,14 @@ namespace {
 
 using Lock = std::unique_lock<std::mutex>;
 
-/// The messages that others have sent to one rank, until it takes them. `mutex` guards all that is
-/// not atomic; no thread holds two of them. The vector keeps its memory, so a steady flow allocates
-/// nothing.
-struct Post {
-  explicit Post(int size) : taken{size} {}
-  [[nodiscard]] bool owner_departed() {
-    const Lock lock{mutex};
-    return departure != nullptr;
-  }
-
-  std::mutex mutex;
-  std::condition_variable changed;  // something has arrived, or the abort has come
-  std::condition_variable room;     // its owner took messages, or has departed
-  std::vector<Message> messages;
-  // How many bytes its owner has taken from each source (Windows). Senders look here when they find
-  // no room. They are woken only now and then.
-  RankTable<std::atomic<std::uint64_t>> taken;
-  std::shared_ptr<const Departure> departure;  // of its owner; set before anybody hears of it
-  // Counts the notifications of `changed`. Its owner spins on it, so it has a cache line of its
-  // own.
-  alignas(64) std::atomic<std::uint64_t> changes{0};
-};
-
-/// What the ranks of one world share.
-struct SharedWorld {
-  SharedWorld(const Settings& with, int size)
-      : settings{with},
-        wait{wait_policy(
-            with.wait,
-            {.ranks = size, .cores = usable_cores(allowed_cores(), core_quota()), .woken = true})} {
-    for (int rank = 0; rank < size; ++rank) posts.push_back(std::make_unique<Post>(size));
-    departures.resize(posts.size());
-  }
-  Settings settings;
-  WaitPolicy wait;
-  std::vector<std::unique_ptr<Post>> posts;
-  std::vector<std::shared_ptr<const Departure>>
-      departures;               // the first `departed` are set, in order
-  std::mutex departures_mutex;  // among threads that write
-  std::atomic<std::size_t> departed{0};
-  std::shared_ptr<WorldEnd> end = std::make_shared<WorldEnd>();
-};
-
 class InprocChannel final : public Channel {
  public:
   InprocChannel(std::shared_ptr<SharedWorld> world, int rank)
-      : Channel{{rank, static_cast<int>(world->posts.size()), world->settings.message_bytes_max}},
+      : Channel{{rank, world->size(), world->settings.message_bytes_max}},
         world_{std::move(world)},
-        own_{*world_->posts[static_cast<std::size_t>(rank)]},
+        own_{world_->post(rank)},
         ledger_{rank, size(), world_->settings.window_bytes, {}, world_->end},
+        news_{world_->departures(), ledger_},
         backoff_{world_->wait},
         departure_{std::make_shared<Departure>(
             Departure{rank, Departure::Kind::lost, host_name(), process_id(), lost_reason})} {}
@@ -95,20 +53,21 @@ class InprocChannel final : public Channel {
   void do_abort(int exit_code, const std::string& what) noexcept override;
 
   void check() const;
-  [[nodiscard]] Post& post(int rank) { return *world_->posts[static_cast<std::size_t>(rank)]; }
+  [[nodiscard]] Post& post(int rank) { return world_->post(rank); }
   void wait_for_room(int dest, std::size_t bytes, Deadline deadline);
   void refuse_send(int dest);
+  [[nodiscard]] bool has_changed() const;
   bool take_in();
   void take_all();
-  void wait_for_change(Deadline deadline);
+  void wait_for_change(const Wanted& wanted, Deadline deadline);
   void depart(Departure::Kind kind, const char* reason) noexcept;
   void credit(const Message& message);
   void wake_senders();
-  void call_all() noexcept;
 
   /// The rounds of a wait for what comes to this rank (see wait_until).
   struct ForArrivals {
     InprocChannel& channel;
+    const Wanted& wanted;
     void check() const { channel.check(); }
     bool step(Deadline until) const;
     void settle() const { channel.settle(); }
@@ -129,9 +88,9 @@ class InprocChannel final : public Channel {
   std::shared_ptr<SharedWorld> world_;
   Post& own_;
   std::uint64_t changes_seen_ = 0;      // of own_.changes
-  std::size_t departures_seen_ = 0;     // of world_->departures, those that the mailbox has
-  std::size_t departures_to_tell_ = 0;  // these, and those that come behind arrived_
+  std::size_t departures_to_know_ = 0;  // how many are known when all of arrived_ is in the mailbox
   Ledger ledger_;
+  DepartureNews news_;
   Backoff backoff_;
   // Messages that have arrived and are younger than those in the mailbox: arrived_ from next_ on.
   // This vector and that of own_ are swapped, in turn.
@@ -216,9 +175,10 @@ void InprocChannel::refuse_send(int dest) {
 
 std::optional<Event> InprocChannel::do_next(const Wanted& wanted, Deadline deadline) {
   check();
+  news_.tell(wanted);
   auto event = ledger_.take(wanted);
   if (!event) {
-    ForArrivals rounds{*this};
+    ForArrivals rounds{*this, wanted};
     backoff_.resume();
     ledger_.wait_for(rounds, wanted, deadline, event);
   }
@@ -230,26 +190,32 @@ std::optional<Event> InprocChannel::do_next(const Wanted& wanted, Deadline deadl
 
 bool InprocChannel::ForArrivals::step(Deadline until) const {
   if (channel.take_in()) {
+    channel.news_.tell(wanted);
     channel.backoff_.begin_again();
     return true;
   }
-  if (!until.is_poll()) channel.wait_for_change(until);
+  if (!until.is_poll()) channel.wait_for_change(wanted, until);
   return false;
+}
+
+/// Whether something may have come that was not taken in.
+bool InprocChannel::has_changed() const {
+  return own_.changes.load(std::memory_order_acquire) != changes_seen_ ||
+         world_->departures().count() != news_.known();
 }
 
 /// Moves some of the messages that have arrived into the mailbox, up to the one that is waited for.
 /// False if nothing had arrived.
 bool InprocChannel::take_in() {
   constexpr std::size_t messages_max = 256;
-  if (next_ == arrived_.size() && departures_seen_ == departures_to_tell_) {
-    if (own_.changes.load(std::memory_order_acquire) == changes_seen_) return false;
+  if (next_ == arrived_.size()) {
+    if (!has_changed()) return false;
     arrived_.clear();
     next_ = 0;
     const Lock lock{own_.mutex};
     changes_seen_ = own_.changes.load(std::memory_order_relaxed);
-    // Read after the changes: otherwise the change for a departure might count as seen without it.
     // Read before the messages, so that what the departed rank had sent is among them.
-    departures_to_tell_ = world_->departed.load(std::memory_order_acquire);
+    departures_to_know_ = world_->departures().count();
     arrived_.swap(own_.messages);
   }
   const std::size_t end = std::min(arrived_.size(), next_ + messages_max);
@@ -257,31 +223,31 @@ bool InprocChannel::take_in() {
   if (next_ < arrived_.size()) return true;
   // A rank that aborts and then departs reports both, in this order. It was not lost: the world has
   // ended.
-  if (departures_seen_ < departures_to_tell_) ledger_.end().check();
-  while (departures_seen_ < departures_to_tell_) {
-    const auto& departure = world_->departures[departures_seen_++];
-    if (departure->rank != rank()) ledger_.depart(departure);
-  }
+  if (departures_to_know_ != news_.known()) ledger_.end().check();
+  news_.know(departures_to_know_);
   return true;
 }
 
 /// Takes in all that is there now.
 void InprocChannel::take_all() {
   const auto now = own_.changes.load(std::memory_order_acquire);
-  while (next_ < arrived_.size() || departures_seen_ < departures_to_tell_ || changes_seen_ < now) {
-    take_in();
-  }
+  while (next_ < arrived_.size() || changes_seen_ < now) take_in();
 }
 
 /// Rests for a moment, awake or asleep, as the policy says. Shorter if something arrives.
-void InprocChannel::wait_for_change(Deadline deadline) {
-  const auto changed = [this] {
-    return own_.changes.load(std::memory_order_acquire) != changes_seen_;
-  };
-  if (backoff_.rest_awake(changed)) return;
+void InprocChannel::wait_for_change(const Wanted& wanted, Deadline deadline) {
+  if (backoff_.rest_awake([this] { return has_changed(); })) return;
   settle();
   Lock lock{own_.mutex};
-  if (!changed()) sleep(own_.changed, lock, deadline.sooner(ledger_.windows().settles_at()));
+  if (!own_.listed) {
+    lock.unlock();
+    world_->list_sleeper(rank());
+    lock.lock();
+  }
+  if (has_changed()) return;
+  own_.awaited = &wanted;
+  sleep(own_.changed, lock, deadline.sooner(ledger_.windows().settles_at()));
+  own_.awaited = nullptr;
 }
 
 /// Makes room for the sender of a message that the program has taken.
@@ -310,6 +276,7 @@ std::optional<Departure> InprocChannel::do_departure(int rank) {
   check();
   for (int look = 0; look < looks_max && take_in(); ++look) {
   }
+  news_.tell(rank);
   settle();
   return ledger_.departure(rank);
 }
@@ -336,25 +303,8 @@ void InprocChannel::depart(Departure::Kind kind, const char* reason) noexcept {
   arrived_.clear();
   next_ = 0;
   ledger_.forget_messages();
-  {
-    const std::lock_guard lock{world_->departures_mutex};
-    const std::size_t before = world_->departed.load(std::memory_order_relaxed);
-    world_->departures[before] = departure_;
-    world_->departed.store(before + 1, std::memory_order_release);
-  }
-  call_all();
-}
-
-/// Has everybody look at what concerns all: a departure, or the end of the world.
-void InprocChannel::call_all() noexcept {
-  for (auto& there : world_->posts) {
-    {
-      const Lock lock{there->mutex};
-      there->changes.fetch_add(1, std::memory_order_release);
-    }
-    there->changed.notify_all();
-    there->room.notify_all();
-  }
+  own_.room.notify_all();
+  world_->depart(departure_);
 }
 
 void InprocChannel::do_close(Deadline) {
@@ -364,7 +314,7 @@ void InprocChannel::do_close(Deadline) {
 }
 
 void InprocChannel::do_abort(int exit_code, const std::string& what) noexcept {
-  if (world_->end->record(rank(), {}, 0, exit_code, what)) call_all();
+  if (world_->end->record(rank(), {}, 0, exit_code, what)) world_->call_all();
 }
 
 std::vector<std::unique_ptr<Channel>> open_inproc(const Settings& settings) {

@@ -226,7 +226,7 @@ TEST_CASE("world end: the first who ends the world counts, whatever the thread")
 }
 
 TEST_CASE("rank table: an entry that was never changed reads as a fresh one") {
-  for (const int ranks : {1, 2, 64, 65, 96, 97, size}) {
+  for (const int ranks : {1, 2, 64, 65, 96, 97, size, 5000}) {
     CAPTURE(ranks);
     RankTable<int> table{ranks};
     CHECK(table.size() == ranks);
@@ -241,13 +241,22 @@ TEST_CASE("rank table: an entry that was never changed reads as a fresh one") {
   }
 }
 
-TEST_CASE("rank table: others read what one thread changes") {
-  RankTable<std::atomic<int>> table{size};
+TEST_CASE("rank table: others read what one thread changes, while it grows") {
+  constexpr int ranks = 5000;
+  RankTable<std::atomic<int>> table{ranks};
   std::thread reader{[&] {
-    while (table[far_rank] != 2) std::this_thread::yield();
+    int seen = 0;
+    while (seen < ranks) {
+      const int now = table[far_rank];
+      // What was changed before is seen, too.
+      for (int rank = seen; rank < now; ++rank) CHECK(table[rank] != 0);
+      seen = now;
+      std::this_thread::yield();
+    }
   }};
-  table.at(far_rank) = 1;
-  table.at(1) = 1;
-  table.at(far_rank) = 2;
+  for (int rank = 0; rank < ranks; ++rank) {
+    if (rank != far_rank) table.at(rank) = 1;
+    table.at(far_rank) = rank + 1;
+  }
   reader.join();
 }

@@ -231,3 +231,30 @@ TEST_CASE("mailbox: news that nobody reads take no memory") {
   while (next(mailbox, all_news) != "nothing") ++unread;
   CHECK(unread <= 3);
 }
+
+TEST_CASE("mailbox: a departure that is recorded late is told in its place") {
+  Mailbox mailbox{self, size + 1, false};
+  const auto late = [&](int rank, Departure::Kind kind, std::uint64_t place) {
+    mailbox.depart(std::make_shared<const Departure>(departure(rank, kind)), place);
+  };
+  mailbox.push(message(1, 0, "first"));
+  const auto place = mailbox.arrivals();
+  mailbox.push(message(1, 0, "second"));
+  mailbox.depart(departure(2, lost));
+  mailbox.push(message(1, 0, "third"));
+  late(3, lost, place);
+  late(4, left, place);
+  CHECK(next(mailbox) == "first");
+  SUBCASE("to who asks for losses") {
+    CHECK(next(mailbox) == "lost 3");
+    CHECK(next(mailbox) == "second");
+    CHECK(next(mailbox) == "lost 2");
+  }
+  SUBCASE("to who asks for all news") {
+    CHECK(next(mailbox, all_news) == "lost 3");
+    CHECK(next(mailbox, all_news) == "left 4");
+    CHECK(next(mailbox, all_news) == "second");
+    CHECK(next(mailbox, all_news) == "lost 2");
+  }
+  CHECK(next(mailbox) == "third");
+}

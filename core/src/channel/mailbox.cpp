@@ -14,7 +14,7 @@ namespace {
 /// Searching this many messages one by one is as fast as keeping chains of them. Most programs have
 /// no more.
 constexpr std::size_t unindexed_max = 16;
-constexpr std::size_t nodes_first = 16, nodes_at_once_max = 4096;
+constexpr std::size_t nodes_first = 4, nodes_at_once_max = 4096;
 /// At most this many news of one rank wait to be read: its departure, the arrival of the next
 /// process, and that one's departure.
 constexpr int unread_max = 3;
@@ -259,14 +259,17 @@ void Mailbox::drop_news(NewsList::iterator news) {
   }
 }
 
-void Mailbox::add_news(int rank, decltype(News::what)&& what) {
+void Mailbox::add_news(int rank, std::uint64_t place, decltype(News::what)&& what) {
   if (waiting_ != nullptr) waiting_->take_again_ = true;
   if (peers_.at(rank).unread == unread_max && !make_room_for_news(rank)) {
     return;
   }
-  news_.push_back({++arrivals_, std::move(what)});
+  auto behind = news_.end();
+  while (behind != news_.begin() && std::prev(behind)->arrived > place) --behind;
+  const auto added = news_.insert(behind, {place, std::move(what)});
   ++peers_.at(rank).unread;
-  if (first_loss_ == news_.end() && news_.back().is_loss()) first_loss_ = std::prev(news_.end());
+  const bool first = first_loss_ == news_.end() || place < first_loss_->arrived;
+  if (first && added->is_loss()) first_loss_ = added;
 }
 
 /// Called when three news of `rank` are unread and a fourth comes. News of a rank are departures
@@ -304,13 +307,13 @@ void Mailbox::check_not_in_vain(const Wanted& wanted) const {
   }
 }
 
-void Mailbox::depart(std::shared_ptr<const Departure> departure) {
+void Mailbox::depart(std::shared_ptr<const Departure> departure, std::uint64_t place) {
   auto& peer = peers_.at(departure->rank);
   if (peer.departure) return;
   peer.departure = latest_ = departure;
   --remaining_;
   const int rank = departure->rank;
-  add_news(rank, std::move(departure));
+  add_news(rank, place, std::move(departure));
 }
 
 void Mailbox::arrive(Arrival arrival) {
@@ -326,7 +329,7 @@ void Mailbox::arrive(Arrival arrival) {
     if (given != nullptr && given->source == arrival.rank) gave_of_former_ = true;
   }
   const int rank = arrival.rank;
-  add_news(rank, std::move(arrival));
+  add_news(rank, ++arrivals_, std::move(arrival));
 }
 
 void Mailbox::check_send(int dest) const {

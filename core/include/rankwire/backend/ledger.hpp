@@ -117,6 +117,11 @@ class Ledger {
   void depart(int rank, Departure::Kind kind, std::string reason);
   /// Like the above, with a record that other ranks of this process may share.
   void depart(std::shared_ptr<const Departure> departure);
+  /// Like the above, for a departure that is recorded late (see Mailbox::depart).
+  void depart(std::shared_ptr<const Departure> departure, std::uint64_t place) {
+    departing_.erase(departure->rank);
+    mailbox_.depart(std::move(departure), place);
+  }
   /// `rank` has said goodbye, but some of what it sent here may still be under way: it has sent
   /// `messages` in all. Its departure becomes due() when that many have come. A later goodbye of
   /// the same rank replaces one that waits. After its departure a goodbye is ignored.

@@ -67,9 +67,17 @@ class Mailbox {
   void count(int source) { ++peers_.at(source).come; }
   /// How many messages were pushed or counted of the process that has `source` now.
   [[nodiscard]] std::uint64_t come(int source) const { return peers_[source].come; }
+  /// How many messages and news have come: the place of the latest among them. A message that goes
+  /// straight to a receive that waits has none.
+  [[nodiscard]] std::uint64_t arrivals() const { return arrivals_; }
   /// Records a departure. Messages pushed before stay to be received. A second departure of the
   /// same rank is ignored.
-  void depart(std::shared_ptr<const Departure> departure);
+  void depart(std::shared_ptr<const Departure> departure) {
+    depart(std::move(departure), ++arrivals_);
+  }
+  /// Like the above, for a departure that is recorded late: it is told before all messages that
+  /// have come since arrivals() was `place`.
+  void depart(std::shared_ptr<const Departure> departure, std::uint64_t place);
   void depart(Departure departure) {
     depart(std::make_shared<const Departure>(std::move(departure)));
   }
@@ -184,7 +192,7 @@ class Mailbox {
   }
   [[nodiscard]] Node* find(const Wanted& wanted) const;
   [[nodiscard]] Event take_message(Node& node, const Wanted& wanted);
-  void add_news(int rank, decltype(News::what)&& what);
+  void add_news(int rank, std::uint64_t place, decltype(News::what)&& what);
   bool make_room_for_news(int rank);
   [[nodiscard]] NewsList::iterator next_news(const Wanted& wanted);
   [[nodiscard]] Event take_news(NewsList::iterator news, bool all_news);
