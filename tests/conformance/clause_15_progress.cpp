@@ -10,6 +10,7 @@ namespace {
 /// machine may be busy with others.
 constexpr auto computing = 3s;
 constexpr auto bound = 2s;
+constexpr int no_tag = 77;  // of no message
 
 /// Uses its core, and no channel.
 void compute(Deadline::Clock::duration time) {
@@ -47,6 +48,27 @@ void receive_all(Channel& world, int source, const Burst& burst, int tag) {
     EXPECT_EQUAL(message.payload.size(), burst.bytes);
     EXPECT(message.payload.data()[burst.bytes / 2] == static_cast<std::byte>(i));
   }
+}
+
+Settings open_world() {
+  Settings settings;
+  settings.takes_arrivals = true;
+  return settings;
+}
+
+/// Reads news until `rank` was lost and has a new process.
+bool arrives(Channel& world, int rank) {
+  bool lost = false;
+  while (const auto event = world.next(any_source, no_tag, patience)) {
+    if (const auto* const arrival = std::get_if<rankwire::Arrival>(&*event)) {
+      return lost && arrival->rank == rank;
+    }
+    const auto* const departure = std::get_if<rankwire::Departure>(&*event);
+    if (departure != nullptr && departure->rank == rank) {
+      lost = departure->kind == rankwire::Departure::Kind::lost;
+    }
+  }
+  return false;
 }
 
 }  // namespace
@@ -140,6 +162,67 @@ CONFORMANCE_CASE("15: a death is told while the master computes", Needs{.ranks_m
     const auto start = Deadline::Clock::now();
     EXPECT_THROWS(rankwire::PeerLost, world.recv(1, never, patience));
     EXPECT(Deadline::Clock::now() - start < bound);
+  }
+}
+
+CONFORMANCE_CASE("15: an abort is told while the master computes",
+                 Needs{.ranks_min = 3, .ranks_max = 4}) {
+  enum : int { hello = 1, go, never };
+  Channel& world = self.world();
+  if (harness().abort_ends_processes()) {
+    if (world.rank() == 0) MESSAGE("skipped: here an abort ends the processes");
+    return;
+  }
+  if (skips(world)) return;
+  if (world.rank() == 0) {
+    for (int other = 1; other < world.size(); ++other) must_recv(world, other, hello);
+    for (int other = world.size() - 1; other > 0; --other) world.send(other, go, Buffer{});
+    compute(computing);
+    EXPECT_THROWS(rankwire::Aborted, world.recv(1, never, patience));
+    return;
+  }
+  world.send(0, hello, Buffer{}, patience);  // the workers have no links with each other
+  must_recv(world, 0, go);
+  if (world.rank() == 1) {
+    world.abort(7, "the coffee is cold");
+    self.channel.reset();
+    return;
+  }
+  const auto start = Deadline::Clock::now();
+  const auto error = EXPECT_THROWS(rankwire::Aborted, world.recv(0, never, patience));
+  EXPECT_EQUAL(error.rank(), 1);
+  EXPECT(Deadline::Clock::now() - start < bound);
+}
+
+CONFORMANCE_CASE("15: a newcomer arrives while the master computes",
+                 Needs{.ranks_min = 3, .ranks_max = 4, .settings = open_world()}) {
+  enum : int { hello = 1, go, data };
+  Channel& world = self.world();
+  if (!world.info().takes_arrivals) {
+    if (world.rank() == 0) MESSAGE("skipped: this transport takes no arrivals");
+    return;
+  }
+  if (skips(world)) return;
+  if (world.rank() == 0) {
+    for (int other = 1; other < world.size(); ++other) must_recv(world, other, hello);
+    for (int other = 1; other < world.size(); ++other) world.send(other, go, Buffer{});
+    compute(computing);
+    EXPECT(arrives(world, 2));
+    must_recv(world, 2, data);
+    return;
+  }
+  world.send(0, hello, Buffer{}, patience);
+  must_recv(world, 0, go);
+  const auto start = Deadline::Clock::now();
+  if (world.rank() == 1) {
+    EXPECT(arrives(world, 2));
+    must_recv(world, 2, data);
+    EXPECT(Deadline::Clock::now() - start < bound);
+  } else if (world.rank() == 2) {
+    self.channel.reset();
+    self.channel = harness().open_newcomer(open_world(), 2);
+    EXPECT(Deadline::Clock::now() - start < bound);
+    for (const int other : {0, 1}) self.world().send(other, data, Buffer{}, patience);
   }
 }
 

@@ -7,11 +7,11 @@ namespace conformance {
 void run_case(const char* name, const Needs& needs, const Body& body) {
   if (harness().ranks() < needs.ranks_min) {
     MESSAGE("skipped: needs " << needs.ranks_min << " ranks, the world has " << harness().ranks()
-                              << ": " << name);
+                              << ": " << std::string{name});
     return;
   }
   if (harness().ranks() > needs.ranks_max) {
-    MESSAGE("left to a world of " << needs.ranks_max << " ranks: " << name);
+    MESSAGE("left to a world of " << needs.ranks_max << " ranks: " << std::string{name});
     return;
   }
   Settings settings = needs.settings;

@@ -304,10 +304,17 @@ void ZmqChannel::process_relay(int source, Incoming&& incoming) {
   } else if (!roster_.is_master()) {
     process(std::move(*inner));
   } else if (Link* const target = links_.out(tag.rank);
-             target != nullptr && !ledger_.mailbox().departure(tag.rank)) {
+             target != nullptr && is_relayed_to(*target)) {
     target->send_relay({source, tag.from_dialer}, inner->first,
                        inner->has_chunk ? &inner->chunk : nullptr);
   }
+}
+
+/// A rank that has left waits for acknowledgements of the others, until its connection ends.
+bool ZmqChannel::is_relayed_to(const Link& target) const {
+  const Departure* const departure = ledger_.mailbox().departure(target.rank());
+  if (departure == nullptr) return true;
+  return departure->kind == Departure::Kind::left && target.is_attached();
 }
 
 void ZmqChannel::process_reject(const Link& link, const Incoming& incoming) {

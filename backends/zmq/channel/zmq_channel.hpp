@@ -86,6 +86,7 @@ class ZmqChannel final : public Channel {
   void process_data(int source, Incoming&& incoming) RANKWIRE_REQUIRES(*turns_);
   void process_told(const Incoming& incoming) RANKWIRE_REQUIRES(*turns_);
   void process_relay(int source, Incoming&& incoming) RANKWIRE_REQUIRES(*turns_);
+  [[nodiscard]] bool is_relayed_to(const Link& target) const;
   void process_reject(const Link& link, const Incoming& incoming) RANKWIRE_REQUIRES(*turns_);
   void process_abort(int source, const Incoming& incoming) RANKWIRE_REQUIRES(*turns_);
   void note_frame(Link& link, const Incoming& incoming) RANKWIRE_REQUIRES(*turns_);
