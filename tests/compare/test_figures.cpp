@@ -82,6 +82,24 @@ TEST_CASE("compare: a promise is kept up to its limit, and not beyond") {
   CHECK_FALSE(find(promises, "latency 1 KiB")->kept);
 }
 
+TEST_CASE("compare: a burst is promised to come soon, however its sender spends its time") {
+  const auto late_by = [](double seconds) {
+    Results found;
+    Figure burst = figure("burst", 64, 1);
+    burst.rankwire = summary_of({0.05 + seconds});
+    burst.beside.push_back({"waits", "", summary_of({0.05}), Ratio{}});
+    found.figures = {burst};
+    const auto promises = common_promises(found, "zmq-tcp");
+    const Promise* const promise = find(promises, "burst of 64 B");
+    REQUIRE(promise != nullptr);
+    return *promise;
+  };
+  CHECK(late_by(-0.01).kept);
+  CHECK(late_by(0.09).kept);
+  CHECK_FALSE(late_by(0.11).kept);
+  CHECK(late_by(0.09).limit == "<= 100 ms");
+}
+
 TEST_CASE("compare: a promise whose figure is missing is not kept") {
   for (const auto& promises :
        {zmq_promises({}, "zmq-tcp"), mpi_promises({}, "mpi-shm"), boost_promises({}, "mpi-shm"),

@@ -50,6 +50,15 @@ std::size_t processes_that_name(const std::string& text) {
 
 }  // namespace
 
+TEST_CASE("compare: what else only --check measures may be named") {
+  const auto result = run({"copies", "burst", "--quick", "--over", "inproc"});
+  CHECK_CODE(result, 0);
+  check_width(result.out);
+  CHECK(std::regex_search(section(result.out, "Copies"), std::regex{"\ninproc .* 16 MiB"}));
+  CHECK(std::regex_search(section(result.out, "Burst"),
+                          std::regex{"\ninproc .* 1000000 B .* waits [0-9.]+"}));
+}
+
 TEST_CASE("compare: every measure of every transport that was built, as table and as JSON") {
   const Folder folder;
   const auto result = run({"--quick", "--json", folder / "run.json"});

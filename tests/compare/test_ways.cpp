@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "ways/bounce.hpp"
+#include "ways/burst.hpp"
 #include "ways/flood.hpp"
 #include "ways/stamp.hpp"
 
@@ -129,6 +130,23 @@ TEST_CASE("compare: a flood notices what is missing") {
   CHECK_THROWS_AS(lead_flood(gap, flood), rankwire::Error);
   Worker other{.size = 72};
   CHECK_THROWS_AS(lead_flood(other, flood), rankwire::Error);
+}
+
+TEST_CASE("compare: a burst notices what is missing, and is one sample") {
+  const Burst burst{.bytes = 64, .count = 4};
+  Worker whole;
+  CHECK(lead_burst(whole, burst).size() == 1);
+  Worker gap{.swallowed = 3};
+  CHECK_THROWS_AS(lead_burst(gap, burst), rankwire::Error);
+  Worker other{.size = 72};
+  CHECK_THROWS_AS(lead_burst(other, burst), rankwire::Error);
+}
+
+TEST_CASE("compare: the sender of a burst computes after its last message") {
+  Echo sender;
+  const auto start = std::chrono::steady_clock::now();
+  CHECK(send_burst(sender, {.bytes = 64, .count = 3, .computing = 50 * moment}) == 3);
+  CHECK(std::chrono::steady_clock::now() - start >= 50 * moment);
 }
 
 TEST_CASE("compare: a flood of large payloads begins with memory for all that are sent at once") {

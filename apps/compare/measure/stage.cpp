@@ -78,6 +78,15 @@ Played Stage::play(WayId way, const Flood& flood) {
   return lead(task, [&] { return this->way(way)->lead(flood); });
 }
 
+Played Stage::play(WayId way, const Burst& burst) {
+  const Task task{.kind = Task::Kind::burst,
+                  .way = way,
+                  .bytes = burst.bytes,
+                  .count = burst.count,
+                  .seconds = burst.computing.count()};
+  return lead(task, [&] { return this->way(way)->lead(burst); });
+}
+
 Played Stage::play_silence(std::chrono::duration<double> time) {
   const Task task{
       .kind = Task::Kind::silence, .workers = world_.size() - 1, .seconds = time.count()};
@@ -117,6 +126,11 @@ std::uint64_t Stage::take_part(const Task& task) {
   if (task.kind == Task::Kind::flood) {
     return way(task.way)->follow(
         Flood{.bytes = task.bytes, .count = task.count, .workers = task.workers});
+  }
+  if (task.kind == Task::Kind::burst) {
+    return way(task.way)->follow(Burst{.bytes = task.bytes,
+                                       .count = task.count,
+                                       .computing = std::chrono::duration<double>{task.seconds}});
   }
   if (task.kind == Task::Kind::backlog) {
     send_backlog(world_, task.count);

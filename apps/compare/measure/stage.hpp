@@ -11,12 +11,12 @@ namespace comparison {
 
 /// What rank 0 has the others do next.
 struct Task {
-  enum class Kind : std::uint8_t { bounce, flood, silence, backlog, pour, over };
+  enum class Kind : std::uint8_t { bounce, flood, burst, silence, backlog, pour, over };
   Kind kind = Kind::over;
   WayId way = WayId::rankwire;
   std::uint64_t bytes = stamp_bytes;
-  std::int32_t count = 1, workers = 1;  ///< of a flood; count: of a backlog, and of what pours
-  double seconds = 0;                   ///< of a silence
+  std::int32_t count = 1, workers = 1;  ///< of a flood; count: of a burst, a backlog, what pours
+  double seconds = 0;                   ///< of a silence; how long a burst's sender computes
   bool full_window = false;             ///< while it pours
 
   template <class Archive>
@@ -46,6 +46,7 @@ class Stage {
   // For rank 0.
   Played play(WayId way, const Bounce& round);
   Played play(WayId way, const Flood& flood);
+  Played play(WayId way, const Burst& burst);
   /// All ranks are blocked in a receive for so long.
   Played play_silence(std::chrono::duration<double> time);
   /// `count` messages of rank 1 and as many of its own wait at rank 0 from now on (see

@@ -68,6 +68,7 @@ class Measurer {
   void copies();
   void backlog();
   void deadlines();
+  void burst();
 
   Stage& stage_;
   const Options& options_;
@@ -87,6 +88,7 @@ void Measurer::run() {
   if (options_.wants("copies")) copies();
   if (options_.wants("backlog")) backlog();
   if (options_.wants("deadlines")) deadlines();
+  if (options_.wants("burst")) burst();
 }
 
 Figure Measurer::figure(const std::string& measure, const std::string& unit, std::size_t bytes,
@@ -307,6 +309,37 @@ void Measurer::deadlines() {
     }
     Figure made = figure(full_window ? "send deadline" : "receive deadline", "s", 0);
     made.rankwire = summary_of(seconds);
+    add(std::move(made));
+  }
+}
+
+/// Until the last byte is there, while the sender computes, and while it waits in a call.
+void Measurer::burst() {
+  constexpr std::chrono::seconds computing{1};
+  const int pairs = std::min(plan_.pairs, 3);  // each takes seconds, and shows whole seconds
+  constexpr Burst bursts[] = {{64, 20'000}, {60'000, 500}, {1'000'000, 50}};
+  for (const Burst& each : bursts) {
+    const auto play = [&](WayId way, std::chrono::seconds time, std::vector<double>& into) {
+      into.push_back(stage_.play(way, Burst{each.bytes, each.count, time}).samples.front());
+    };
+    std::vector<double> computed, waited, raw, not_counted;
+    Way* const raw_way = stage_.way(WayId::raw);
+    // Until each has its memory.
+    play(WayId::rankwire, {}, not_counted);
+    if (raw_way != nullptr) play(WayId::raw, {}, not_counted);
+    for (int pair = 0; pair < pairs; ++pair) {
+      play(WayId::rankwire, computing, computed);
+      play(WayId::rankwire, {}, waited);
+      if (raw_way != nullptr) play(WayId::raw, computing, raw);
+    }
+    Figure made = figure("burst", "s", each.bytes);
+    made.rankwire = summary_of(computed);
+    if (raw_way != nullptr) {
+      made.beside.push_back(
+          {raw_way->kind(), raw_way->name(), summary_of(raw), ratio_of(computed, raw)});
+    }
+    made.beside.push_back({"waits", "the same where the sender waits in a call", summary_of(waited),
+                           ratio_of(computed, waited)});
     add(std::move(made));
   }
 }

@@ -121,6 +121,7 @@ const char* measure_words(const std::string& measure) {
   if (measure == "allocations") return "Allocations of memory, for each small message";
   if (measure == "copies") return "Bytes that rankwire copied, for each large message";
   if (measure == "backlog") return "A round trip's half behind 200,000 messages that wait";
+  if (measure == "burst") return "Until the last byte is there, while its sender computes for 1 s";
   if (measure == "receive deadline" || measure == "send deadline")
     return "Calls with a deadline of 10 ms while 300,000 messages arrive";
   return nullptr;

@@ -25,7 +25,8 @@ struct Ratio {
 /// The same quantity by the bare library, in the same run.
 struct Beside {
   std::string kind;  ///< "raw": the transport's library; "socket": the system's; "boost":
-                     ///< Boost.MPI; "no backlog": rankwire itself, where nothing waits
+                     ///< Boost.MPI; "no backlog": rankwire itself, where nothing waits;
+                     ///< "waits": rankwire itself, where the sender waits in a call
   std::string name;  ///< what was called, in words: "MPI_Send, MPI_Recv"
   Summary summary;
   Ratio ratio;

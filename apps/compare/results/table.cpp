@@ -46,6 +46,8 @@ const char* heading(std::string_view measure) {
   if (measure == "allocations") return "Allocations: of memory, for each small message";
   if (measure == "copies") return "Copies: bytes that rankwire copied, for each large message";
   if (measure == "backlog") return "Backlog: half a round trip behind 200,000 messages that wait";
+  if (measure == "burst")
+    return "Burst: until the last of 1 to 50 MB is there, while its sender computes for 1 s";
   if (measure == "receive deadline")
     return "Receive deadline: receives of 10 ms while 300,000 messages arrive";
   if (measure == "send deadline")
@@ -76,7 +78,7 @@ std::string line(std::string_view transport, std::string_view setting, std::stri
 
 /// The ratio to what stands beside the transport's own library.
 std::string also(const Figure& figure) {
-  for (const char* const kind : {"boost", "socket"}) {
+  for (const char* const kind : {"boost", "socket", "waits"}) {
     const Beside* const beside = beside_of(figure, kind);
     if (beside != nullptr) return fmt::format("{} {}", kind, short_ratio(beside->ratio.median));
   }

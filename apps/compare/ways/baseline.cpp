@@ -17,8 +17,10 @@ class Alone final : public Way {
 
   std::vector<double> lead(const Bounce& round) override { return led(round); }
   std::vector<double> lead(const Flood& flood) override { return led(flood); }
+  std::vector<double> lead(const Burst& burst) override { return led(burst); }
   std::uint64_t follow(const Bounce& round) override { return followed(round); }
   std::uint64_t follow(const Flood& flood) override { return followed(flood); }
+  std::uint64_t follow(const Burst& burst) override { return followed(burst); }
 
  private:
   template <class What>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -10,7 +11,9 @@ struct Record {
   std::int32_t rank = 1;
   std::vector<std::int64_t> values = std::vector<std::int64_t>(10);
   bool negative = false;
-  std::vector<std::uint8_t> product{0x00, 0x5f, 0x37};  // 3628800, least byte first
+  std::vector<std::uint8_t> product{product_bytes.begin(), product_bytes.end()};
+
+  static constexpr std::array<std::uint8_t, 3> product_bytes{0x00, 0x5f, 0x37};  // of 3628800
 
   template <class Archive>
   void serialize(Archive& archive) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ways/bounce.hpp"
+#include "ways/burst.hpp"
 #include "ways/flood.hpp"
 
 namespace comparison {
@@ -27,8 +28,10 @@ class Way {
   // they sent.
   virtual std::vector<double> lead(const Bounce& round) = 0;
   virtual std::vector<double> lead(const Flood& flood) = 0;
+  virtual std::vector<double> lead(const Burst& burst) = 0;
   virtual std::uint64_t follow(const Bounce& round) = 0;
   virtual std::uint64_t follow(const Flood& flood) = 0;
+  virtual std::uint64_t follow(const Burst& burst) = 0;
 
  private:
   std::string kind_, name_;
@@ -46,8 +49,10 @@ class WayOver final : public Way {
     return round.silence.count() > 0 ? lead_wake(link_, round) : lead_bounce(link_, round);
   }
   std::vector<double> lead(const Flood& flood) override { return lead_flood(link_, flood); }
+  std::vector<double> lead(const Burst& burst) override { return lead_burst(link_, burst); }
   std::uint64_t follow(const Bounce& round) override { return echo(link_, round.bytes); }
   std::uint64_t follow(const Flood& flood) override { return send_flood(link_, flood); }
+  std::uint64_t follow(const Burst& burst) override { return send_burst(link_, burst); }
 
  private:
   Link link_;

@@ -32,7 +32,7 @@ std::vector<Look> all_looks() {
   using Makers = std::vector<std::vector<Promise> (*)(const Results&, const std::string&)>;
   const auto with_common = [](const std::string& transport, Names measures, Makers makers) {
     measures.insert(measures.end(),
-                    {"idle", "wake", "allocations", "copies", "backlog", "deadlines"});
+                    {"idle", "wake", "allocations", "copies", "backlog", "deadlines", "burst"});
     makers.push_back(common_promises);
     return Look{transport, measures, [transport, makers](const Results& found) {
                   std::vector<Promise> all;

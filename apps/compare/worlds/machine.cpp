@@ -20,14 +20,21 @@ void merge(Results& all, Results&& found) {
   }
 }
 
+/// All that may be named, in order.
+std::vector<std::string> measures() {
+  auto all = all_measures();
+  all.insert(all.end(), check_measures().begin(), check_measures().end());
+  return all;
+}
+
 /// Measure by measure, in each the transports in order.
 void sort(std::vector<Figure>& figures) {
   const auto place = [](const std::vector<std::string>& list, const std::string& name) {
     return std::find(list.begin(), list.end(), name) - list.begin();
   };
+  const auto order = measures();
   const auto key = [&](const Figure& figure) {
-    return std::pair{place(all_measures(), figure.measure),
-                     place(all_transports(), figure.transport)};
+    return std::pair{place(order, figure.measure), place(all_transports(), figure.transport)};
   };
   std::stable_sort(figures.begin(), figures.end(),
                    [&](const Figure& a, const Figure& b) { return key(a) < key(b); });
@@ -39,7 +46,7 @@ void measure_transport(Worlds& worlds, const Options& options, const std::string
     if (found) merge(results, std::move(*found));
   };
   std::vector<std::string> of_two;
-  for (const auto& measure : all_measures()) {
+  for (const auto& measure : measures()) {
     const bool elsewhere = measure == "fan-in" || measure == "start";
     if (!elsewhere && options.wants(measure)) of_two.push_back(measure);
   }

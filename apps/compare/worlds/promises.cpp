@@ -109,6 +109,15 @@ std::optional<double> median_of(const Figure* figure) {
   return figure == nullptr ? std::nullopt : std::optional{figure->rankwire.p50};
 }
 
+/// By how much rankwire's figure is larger than that of `kind`.
+std::optional<double> later_than(const Figure* figure, const std::string& kind) {
+  if (figure == nullptr) return std::nullopt;
+  for (const Beside& beside : figure->beside) {
+    if (beside.kind == kind) return std::max(figure->rankwire.p50 - beside.summary.p50, 0.0);
+  }
+  return std::nullopt;
+}
+
 std::string named(const std::string& what, std::uint64_t bytes) {
   return what + " " + size_text(bytes);
 }
@@ -205,6 +214,11 @@ std::vector<Promise> common_promises(const Results& found, const std::string& tr
     maker.value(fmt::format("{} {} of 10 ms while 300,000 arrive", transport, call),
                 figure == nullptr ? std::nullopt : std::optional{figure->rankwire.max},
                 Sign::at_most, 0.1, seconds);
+  }
+  constexpr double later_max = 0.1;
+  for (const std::uint64_t bytes : {64U, 60'000U, 1'000'000U}) {
+    maker.value(named(transport + " burst of", bytes) + ", computes: later by",
+                later_than(maker.find("burst", bytes), "waits"), Sign::at_most, later_max, seconds);
   }
   return maker.promises;
 }
