@@ -221,10 +221,12 @@ bool InprocChannel::take_in() {
   const std::size_t end = std::min(arrived_.size(), next_ + messages_max);
   while (next_ < end && !ledger_.mailbox().met()) ledger_.push(std::move(arrived_[next_++]));
   if (next_ < arrived_.size()) return true;
-  // A rank that aborts and then departs reports both, in this order. It was not lost: the world has
-  // ended.
-  if (departures_to_know_ != news_.known()) ledger_.end().check();
-  news_.know(departures_to_know_);
+  if (departures_to_know_ != news_.known()) [[unlikely]] {
+    // A rank that aborts and then departs reports both, in this order. It was not lost: the world
+    // has ended.
+    ledger_.end().check();
+    news_.know(departures_to_know_);
+  }
   return true;
 }
 

@@ -29,8 +29,7 @@ class RankTable {
   [[nodiscard]] const T& operator[](int rank) const {
     if (row_) [[likely]]
       return row_[static_cast<std::size_t>(rank)];
-    const Index* const index = index_.load(std::memory_order_acquire);
-    const Entry* const entry = index == nullptr ? nullptr : index->place_of(rank).load(acquire);
+    const Entry* const entry = find(rank);
     return entry == nullptr ? unused : entry->value;
   }
   /// To change an entry. The reference is valid as long as the table.
@@ -72,7 +71,12 @@ class RankTable {
     std::vector<std::atomic<Entry*>> places;
   };
 
-  Entry& entry(int rank) {
+  // These are kept out of the callers' code, which is that of each message.
+  [[nodiscard, gnu::noinline]] const Entry* find(int rank) const {
+    const Index* const index = index_.load(acquire);
+    return index == nullptr ? nullptr : index->place_of(rank).load(acquire);
+  }
+  [[nodiscard, gnu::noinline]] Entry& entry(int rank) {
     if (!indexes_.empty()) {
       if (Entry* const found = indexes_.back()->place_of(rank).load(std::memory_order_relaxed)) {
         return *found;
