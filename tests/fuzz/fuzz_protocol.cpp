@@ -48,11 +48,12 @@ void check_reject(Bytes body) {
 }
 
 void check_batch(Bytes body) {
-  if (body.size() > Batch::payload_bytes_max || !is_batch(body, UINT64_MAX)) return;
-  Batch batch;
-  for (Bytes rest = body; const auto entry = take_entry(rest);)
+  if (body.size() > rankwire::Batch::payload_bytes_max || !rankwire::is_batch(body, UINT64_MAX))
+    return;
+  rankwire::Batch batch = empty_batch();
+  for (Bytes rest = body; const auto entry = rankwire::take_entry(rest);)
     batch.add(entry->tag, entry->payload);
-  fuzz::require(same(body_in(batch.finish({.kind = Kind::batch})), body),
+  fuzz::require(same(body_in(frame_of(batch, {.kind = Kind::batch})), body),
                 "a batch encodes to other bytes");
 }
 

@@ -58,9 +58,9 @@ std::string data(std::uint32_t tag, std::string_view payload) {
 
 /// Messages with these tags.
 std::string batch(std::initializer_list<std::uint32_t> tags) {
-  Batch batch;
+  rankwire::Batch batch = empty_batch();
   for (const std::uint32_t tag : tags) batch.add(tag, std::as_bytes(std::span{"payload", 7}));
-  return text_of(batch.finish({.kind = Kind::batch}));
+  return text_of(frame_of(batch, {.kind = Kind::batch}));
 }
 
 std::string link(int rank) {

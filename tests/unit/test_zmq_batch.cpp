@@ -10,6 +10,10 @@
 #include "rankwire/message.hpp"
 #include "zmq_world.hpp"
 
+using rankwire::Batch;
+using rankwire::batch_entry_bytes;
+using rankwire::is_batch;
+using rankwire::take_entry;
 using namespace rankwire::zmq_wire;
 using namespace zmq_world;
 
@@ -22,9 +26,9 @@ std::span<const std::byte> bytes_of(std::string_view text) {
 /// The body of a batch of these.
 std::vector<std::byte> body_with(
     const std::vector<std::pair<std::uint32_t, std::string>>& entries) {
-  Batch batch;
+  Batch batch = empty_batch();
   for (const auto& [tag, payload] : entries) batch.add(tag, bytes_of(payload));
-  const auto frame = batch.finish({.kind = Kind::batch});
+  const auto frame = frame_of(batch, {.kind = Kind::batch});
   return {frame.begin() + Header::wire_bytes, frame.end()};
 }
 
@@ -48,11 +52,11 @@ TEST_CASE("batch: what goes in comes out, byte for byte as documented") {
 }
 
 TEST_CASE("batch: its frame has a sound header, and it is empty afterwards") {
-  Batch batch;
+  Batch batch = empty_batch();
   CHECK(batch.empty());
   batch.add(1, bytes_of("x"));
   CHECK(!batch.empty());
-  const auto header = header_of(batch.finish({.kind = Kind::batch, .sequence = 5, .ack = 6}));
+  const auto header = header_of(frame_of(batch, {.kind = Kind::batch, .sequence = 5, .ack = 6}));
   REQUIRE(header);
   CHECK(header->kind == Kind::batch);
   CHECK(header->bytes == batch_entry_bytes + 1);
@@ -63,7 +67,7 @@ TEST_CASE("batch: its frame has a sound header, and it is empty afterwards") {
 }
 
 TEST_CASE("batch: full before its frame is larger than a piece that every listener takes") {
-  Batch batch;
+  Batch batch = empty_batch();
   const std::string payload(Batch::payload_bytes_max, 'x');
   std::size_t bytes = 0;
   while (batch.has_room(payload.size())) {
@@ -71,7 +75,7 @@ TEST_CASE("batch: full before its frame is larger than a piece that every listen
     bytes += batch_entry_bytes + payload.size();
   }
   CHECK(bytes > payload.size());
-  const auto frame = batch.finish({.kind = Kind::batch, .sequence = 5});
+  const auto frame = frame_of(batch, {.kind = Kind::batch, .sequence = 5});
   CHECK(frame.size() <= piece_bytes_min);
   REQUIRE(header_of(frame));
   CHECK(header_of(frame)->sequence == 5);

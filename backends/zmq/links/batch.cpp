@@ -5,29 +5,8 @@
 #include <utility>
 
 #include "protocol/frame.hpp"
-#include "rankwire/message.hpp"
 
 namespace rankwire::zmq_wire {
-namespace {
-
-void put_u32(std::byte* at, std::uint32_t value) {
-  for (int i = 0; i < 4; ++i) at[i] = static_cast<std::byte>(value >> (8 * i));
-}
-
-}  // namespace
-
-bool is_batch(std::span<const std::byte> body, std::uint64_t message_bytes_max) {
-  if (body.empty()) return false;
-  while (!body.empty()) {
-    const auto entry = take_entry(body);
-    if (!entry || entry->tag > static_cast<std::uint32_t>(tag_max) ||
-        entry->payload.size() > message_bytes_max) {
-      return false;
-    }
-  }
-  return true;
-}
-
 /// Stands in front of the frame's bytes, in the same allocation.
 struct CountedFrame::Shared {
   std::shared_ptr<Flow> flow;
@@ -69,20 +48,9 @@ void CountedFrame::sent(void*, void* hint) noexcept {
   if (flow->under_way.fetch_sub(1) == 1 && flow->has_batch.load()) flow->turns->due();
 }
 
-void Batch::add(std::uint32_t tag, std::span<const std::byte> payload) {
-  if (!bytes_) {
-    bytes_ = std::make_unique_for_overwrite<std::byte[]>(frame_bytes_max);
-  }
-  std::byte* const at = bytes_.get() + size_;
-  put_u32(at, tag);
-  put_u32(at + 4, static_cast<std::uint32_t>(payload.size()));
-  if (!payload.empty()) std::memcpy(at + batch_entry_bytes, payload.data(), payload.size());
-  size_ += batch_entry_bytes + payload.size();
-}
-
-std::span<const std::byte> Batch::finish(Header header) {
-  header.bytes = size_ - Header::wire_bytes;
-  const std::span<std::byte> frame{bytes_.get(), size_};
+std::span<const std::byte> frame_of(Batch& batch, Header header) {
+  const std::span<std::byte> frame = batch.bytes();
+  header.bytes = frame.size() - Header::wire_bytes;
   put_header(frame, header);
   return frame;
 }

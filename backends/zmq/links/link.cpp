@@ -62,7 +62,7 @@ void Link::send_message(std::uint32_t tag, std::span<const std::byte> payload, b
 void Link::flush() {
   if (!has_batch()) return;
   flow_->has_batch.store(false);
-  const auto bytes = batch_.finish(numbered({.kind = Kind::batch}));
+  const auto bytes = frame_of(batch_, numbered({.kind = Kind::batch}));
   Kept frame{{}, {}, false, CountedFrame{bytes, flow_}};
   batch_.clear();
   keep_and_carry(std::move(frame));

@@ -162,7 +162,7 @@ class Link {
   SpareBlocks spares_;
   std::pmr::deque<Kept> kept_{&spares_};
   std::shared_ptr<Flow> flow_;
-  Batch batch_;
+  Batch batch_ = empty_batch();
 };
 
 }  // namespace rankwire::zmq_wire
