@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "carrier.hpp"
 #include "rankwire/backend/interrupt.hpp"
 
 namespace rankwire::mpi {
@@ -23,6 +24,8 @@ constexpr int looks_in_a_row = 16;
 /// A dead rank has nothing more to come if this many looks and a time have found nothing of it,
 /// even if others keep this rank busy.
 constexpr unsigned looks_for_the_dead = 200;
+/// A span of up to this size is copied.
+constexpr std::size_t copied_bytes_max = std::size_t{64} << 10U;
 /// In shared memory, the block of the last send may stay in use while a payload of up to this size
 /// is received.
 constexpr std::size_t kept_bytes_max = std::size_t{1} << 20U;
@@ -50,6 +53,17 @@ Goodbye goodbye_of(Note::Kind kind) {
               : "closed its channel, and not all of its messages were taken in time"};
 }
 
+/// The value of Note::Kind::way.
+std::uint64_t value_of(std::optional<Way> quicker) {
+  return quicker ? static_cast<std::uint64_t>(*quicker) : UINT64_MAX;
+}
+std::optional<Way> way_in(const Note& note) {
+  for (const Way way : {Way::pieces, Way::announced}) {
+    if (note.value == value_of(way)) return way;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 MpiChannel::MpiChannel(Job& job, const Settings& settings, const Limits& limits, Comms comms)
@@ -60,7 +74,7 @@ MpiChannel::MpiChannel(Job& job, const Settings& settings, const Limits& limits,
       linger_{settings.linger},
       ledger_{job.rank(), job.size(), limits.window_bytes, peers_of(job),
               std::make_shared<WorldEnd>()},
-      outbound_{comms, job.reach(), job.bells()},
+      outbound_{std::make_unique<MpiCarrier>(comms, job.bells()), job.reach()},
       inbound_{comms, job.reach(), limits.message_bytes_max} {
   const bool starts_thread = settings.progress_thread && job.allows_thread();
   job_.channel_opened();
@@ -96,6 +110,7 @@ std::optional<Event> MpiChannel::do_next(const Wanted& wanted, Deadline deadline
 bool MpiChannel::step(Deadline until) {
   const bool waits = !until.is_poll();
   bool found = take_in(waits ? looks_in_a_row : 1);
+  if (outbound_.waits()) found = outbound_.complete() || found;
   if (!ledger_.mailbox().met()) {
     const bool idle = !found && (rest_.sleeping() || !waits);
     if (idle || ledger_.awaits_departures() || !ended_.empty() ||
@@ -132,6 +147,8 @@ bool MpiChannel::take_once() {
     if (what == Inbound::Found::note) heed(inbound_.note_source(), inbound_.note());
     found = true;
   }
+  if (const auto finding = inbound_.take_finding()) [[unlikely]]
+    tell_way(*finding);
   return found;
 }
 
@@ -150,10 +167,9 @@ void MpiChannel::pause(Deadline deadline) {
     settle();
     deadline = deadline.sooner(ledger_.windows().settles_at());
   }
-  const bool under_way = !inbound_.empty() || outbound_.has_under_way(ledger_.mailbox());
-  rest_.pause(
-      deadline, under_way,
-      under_way ? inbound_.bytes_under_way() + outbound_.bytes_under_way(ledger_.mailbox()) : 0);
+  const bool under_way = !inbound_.empty() || outbound_.has_under_way();
+  rest_.pause(deadline, under_way,
+              under_way ? inbound_.bytes_under_way() + outbound_.bytes_under_way() : 0);
 }
 
 void MpiChannel::heed(int source, const Note& note) {
@@ -167,6 +183,8 @@ void MpiChannel::heed(int source, const Note& note) {
     inbound_.receive_announced(ledger_);
   } else if (note.kind == Note::Kind::credit) {
     ledger_.credited(source, note.value);
+  } else if (note.kind == Note::Kind::way) {
+    outbound_.learned(source, note.group, way_in(note));
   } else {
     // The goodbye may overtake large payloads that were sent before it.
     const Goodbye goodbye = goodbye_of(note.kind);
@@ -178,6 +196,7 @@ void MpiChannel::heed(int source, const Note& note) {
 void MpiChannel::settle_goodbyes() {
   while (const auto* const due = ledger_.due()) {
     if (due->kind == Departure::Kind::lost) inbound_.abandon(due->rank);
+    outbound_.departed(due->rank);
     ledger_.depart(due->rank, due->kind, due->reason);
   }
 }
@@ -202,6 +221,7 @@ void MpiChannel::watch_processes() {
     const bool all_here = ++dead.looks > looks_for_the_dead && dead.lost_at.expired();
     if (empty_looks_ < 2 && !all_here) return false;
     inbound_.abandon(dead.rank);
+    outbound_.departed(dead.rank);
     ledger_.depart(dead.rank, Departure::Kind::lost, "its process ended");
     return true;
   });
@@ -217,7 +237,13 @@ void MpiChannel::note_taken(const Message& taken) {
 }
 
 void MpiChannel::credit(int source, std::uint64_t total) {
-  outbound_.send_note(source, {Note::Kind::credit, total});
+  outbound_.send_note(source, {Note::Kind::credit, 0, total});
+}
+
+/// Tells a sender which way is the quicker for its payloads.
+void MpiChannel::tell_way(const Inbound::Finding& finding) {
+  const auto& [group, quicker] = finding.verdict;
+  outbound_.send_note(finding.source, {Note::Kind::way, group, value_of(quicker)});
 }
 
 void MpiChannel::settle() {
@@ -233,42 +259,44 @@ void MpiChannel::do_send(int dest, int tag, Buffer&& payload, Deadline deadline)
 
 void MpiChannel::do_send_borrowed(int dest, int tag, std::span<const std::byte> payload,
                                   Deadline deadline) {
-  // A send that was started cannot be taken back. So a send that may have to give up at its
-  // deadline must own its bytes.
-  if (dest == rank() || (!outbound_.copies(dest, payload.size()) && !deadline.is_never())) {
+  // A copy of so few bytes costs less than a wait for the receiver. And a send that was started
+  // cannot be taken back: one that may have to give up at its deadline must own its bytes.
+  if (dest == rank() || payload.size() <= copied_bytes_max || !deadline.is_never()) {
     note_copied(payload.size());
     do_send(dest, tag, Buffer::copy_of(payload), deadline);
     return;
   }
-  prepare_send(dest, payload.size(), deadline);
-  if (outbound_.copies(dest, payload.size())) {
-    note_copied(payload.size());
-    // A copy of so few bytes costs less than a wait for the receiver.
-    outbound_.send_copy(dest, tag, payload);
-    return;
+  check();
+  const auto say_long = [&] {
+    ledger_.say_long_send(fmt::format("{} to take {} bytes that are sent from the program's memory",
+                                      ledger_.name(dest), payload.size()));
+  };
+  // What is before it goes first. Nothing was counted yet, in case the wait is interrupted.
+  if (!outbound_.is_clear(dest)) {
+    serve_until(
+        deadline,
+        [&] { return outbound_.is_clear(dest) || ledger_.mailbox().departure(dest) != nullptr; },
+        say_long);
   }
+  prepare_send(dest, payload.size(), deadline);
   outbound_.send_borrowed(dest, tag, payload);
   rest_.begin_again();
   serve_until(
       deadline,
       [&] {
-        for (int look = 0; look < looks_in_a_row && outbound_.borrows(dest); ++look) {
+        for (int look = 0; look < looks_in_a_row && outbound_.borrows(); ++look) {
           outbound_.complete();
         }
-        return !outbound_.borrows(dest) || ledger_.mailbox().departure(dest);
+        return !outbound_.borrows() || ledger_.mailbox().departure(dest);
       },
-      [&] {
-        ledger_.say_long_send(
-            fmt::format("{} to take {} bytes that are sent from the program's memory",
-                        ledger_.name(dest), payload.size()));
-      });
+      say_long);
   // One look may find both the end of the send and the receiver's departure. And a rank that left
   // may be taking these bytes just now; nobody else will ever read them.
   const Departure* const departure = ledger_.mailbox().departure(dest);
   const bool left = departure && departure->kind == Departure::Kind::left;
   const auto sent = [&] {
     outbound_.complete();
-    return !outbound_.borrows(dest);
+    return !outbound_.borrows();
   };
   if (!serve_until(left ? Deadline{last_moves} : Deadline::poll(), sent))
     ledger_.mailbox().check_send(dest);
@@ -316,8 +344,7 @@ bool MpiChannel::do_progress() {
   do {
     found = take_in(1) || found;
     found = outbound_.complete() || found;
-    const std::size_t bytes =
-        inbound_.bytes_under_way() + outbound_.bytes_under_way(ledger_.mailbox());
+    const std::size_t bytes = inbound_.bytes_under_way() + outbound_.bytes_under_way();
     moving = std::chrono::nanoseconds{std::min(bytes, bytes_at_once)};
     if (!found) std::this_thread::yield();
   } while (!is_wanted() && Deadline::Clock::now() - start < moving);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "bells.hpp"
+#include "carrier.hpp"
 #include "inbound.hpp"
 #include "job.hpp"
 #include "outbound.hpp"
@@ -86,6 +87,7 @@ class MpiChannel final : public Channel {
   void wait_for_room(int dest, std::size_t bytes, Deadline deadline);
   void note_taken(const Message& taken);
   void credit(int source, std::uint64_t total);
+  void tell_way(const Inbound::Finding& finding);
   [[noreturn]] void end_job() const noexcept;
 
   void say_goodbye(bool in_order);

@@ -13,7 +13,7 @@ namespace rankwire::mpi {
 void MpiChannel::do_close(Deadline serve) try {
   const auto delivered = [this] {
     outbound_.complete();
-    return !outbound_.has_under_way(ledger_.mailbox());
+    return !outbound_.has_under_way();
   };
   const Deadline linger{linger_};
   if (!serve_until(linger, delivered)) {
@@ -39,19 +39,20 @@ void MpiChannel::say_goodbye(bool in_order) {
     if (in_order) {
       kind = whole == outbound_.sent(rank) ? Note::Kind::left : Note::Kind::left_undelivered;
     }
-    outbound_.send_note(rank, {kind, whole});
+    outbound_.send_note(rank, {kind, 0, whole});
   }
 }
 
 /// Ends a channel that was not closed. What was not sent whole does not arrive.
 void MpiChannel::end_as_the_dead_do() {
   interruptible_ = false;
+  outbound_.drop_waiting();
   say_goodbye(false);
   // The goodbyes must go out, and MPI must finish messages that it is writing to this rank's
   // memory.
   serve_until(last_moves, [this] {
     outbound_.complete();
-    return inbound_.empty() && !outbound_.has_notes_under_way(ledger_.mailbox());
+    return inbound_.empty() && !outbound_.has_notes_under_way();
   });
 }
 

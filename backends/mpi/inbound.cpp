@@ -7,8 +7,8 @@
 
 #include "error.hpp"
 #include "extent.hpp"
+#include "rankwire/backend/batch.hpp"
 #include "rankwire/errors.hpp"
-#include "reach.hpp"
 
 namespace rankwire::mpi {
 namespace {
@@ -45,17 +45,22 @@ void Inbound::check_size(std::uint64_t bytes, int source, int tag) const {
 }
 
 Inbound::Found Inbound::take_one(Ledger& ledger) {
+  if (!batch_.rest.empty()) {
+    take_from_batch(ledger);
+    return Found::message;
+  }
   MPI_Status status;
   if (!slots_.look(status)) return Found::nothing;
-  const auto bytes = slots_.bytes(status);
   auto& from = sources_[static_cast<std::size_t>(status.MPI_SOURCE)];
   ++from.come;
+  // A note that announces nothing may come between the pieces of a message.
+  if (status.MPI_TAG >= note_tag) return take_note(status, ledger);
+  const auto bytes = slots_.bytes(status);
   if (from.missing_bytes > 0) {
     take_piece(bytes, from, ledger);
     slots_.done();
     return Found::message;
   }
-  if (status.MPI_TAG >= note_tag) return take_note(status, ledger);
   check_size(bytes.size(), status.MPI_SOURCE, status.MPI_TAG);
   Message message{status.MPI_SOURCE, status.MPI_TAG, Buffer::copy_of(bytes)};
   copied_bytes_ += bytes.size();
@@ -69,21 +74,53 @@ Inbound::Found Inbound::take_note(const MPI_Status& status, Ledger& ledger) {
   note_source_ = status.MPI_SOURCE;
   note_tag_ = status.MPI_TAG - note_tag;
   if (bytes.size() >= sizeof note_) std::memcpy(&note_, bytes.data(), sizeof note_);
-  const bool begins = note_.kind == Note::Kind::pieces;
-  if (bytes.size() < sizeof note_ || (bytes.size() > sizeof note_) != begins) {
+  const bool batch = note_.kind == Note::Kind::batch;
+  const bool begins = batch || note_.kind == Note::Kind::pieces;
+  if (bytes.size() < sizeof note_ || (bytes.size() > sizeof note_ && !begins)) {
     throw TransportError{fmt::format("rank {} sent a note of {} bytes, which should have {}",
                                      note_source_, bytes.size(), sizeof note_)};
   }
   // A rank that has departed sends nothing more, and the mailbox would drop it.
-  if (begins && !ledger.mailbox().departure(note_source_)) {
-    check_size(note_.value, note_source_, note_tag_);
-    auto& from = sources_[static_cast<std::size_t>(note_source_)];
-    from.queue.push_back({{note_source_, note_tag_, Buffer{note_.value}}, false});
-    from.missing_bytes = note_.value;
-    take_piece(bytes.subspan(sizeof note_), from, ledger);
+  if (!begins || ledger.mailbox().departure(note_source_)) {
+    slots_.done();
+    return begins ? Found::message : Found::note;
   }
+  const auto rest = bytes.subspan(sizeof note_);
+  if (batch) {
+    batch_ = {note_source_, rest};
+    take_from_batch(ledger);  // the slot is done with the last of them
+    return Found::message;
+  }
+  auto& from = sources_[static_cast<std::size_t>(note_source_)];
+  from.queue.push_back(announced());
+  from.missing_bytes = note_.value;
+  take_piece(rest, from, ledger);
   slots_.done();
-  return begins ? Found::message : Found::note;
+  return Found::message;
+}
+
+/// The message that note_ announces.
+Inbound::Arriving Inbound::announced() {
+  check_size(note_.value, note_source_, note_tag_);
+  Arriving arriving{{note_source_, note_tag_, Buffer{note_.value}}};
+  if (note_.group == 0) return arriving;
+  arriving.group = note_.group;
+  arriving.noted = Deadline::Clock::now();
+  return arriving;
+}
+
+void Inbound::take_from_batch(Ledger& ledger) {
+  const auto entry = take_entry(batch_.rest);
+  if (!entry || entry->tag > static_cast<std::uint32_t>(tag_max)) {
+    throw TransportError{
+        fmt::format("rank {} sent messages together that are not sound", batch_.source)};
+  }
+  const int tag = static_cast<int>(entry->tag);
+  check_size(entry->payload.size(), batch_.source, tag);
+  Message message{batch_.source, tag, Buffer::copy_of(entry->payload)};
+  copied_bytes_ += entry->payload.size();
+  if (batch_.rest.empty()) slots_.done();
+  deliver(std::move(message), sources_[static_cast<std::size_t>(batch_.source)], ledger);
 }
 
 void Inbound::take_piece(std::span<const std::byte> bytes, Source& from, Ledger& ledger) {
@@ -97,16 +134,16 @@ void Inbound::take_piece(std::span<const std::byte> bytes, Source& from, Ledger&
   copied_bytes_ += bytes.size();
   from.missing_bytes -= bytes.size();
   if (from.missing_bytes > 0) return;
+  time(arriving, Way::pieces);
   arriving.whole = true;
   deliver_whole(from, ledger);
 }
 
 void Inbound::receive_announced(Ledger& ledger) {
-  check_size(note_.value, note_source_, note_tag_);
   if (ledger.mailbox().departure(note_source_)) return;
-  Message message{note_source_, note_tag_, Buffer{note_.value}};
+  Arriving arriving = announced();
   auto& from = sources_[static_cast<std::size_t>(note_source_)];
-  const auto bytes = message.payload.bytes();
+  const auto bytes = arriving.message.payload.bytes();
   const Extent extent{bytes.size()};
   MPI_Request request = MPI_REQUEST_NULL;
   check(MPI_Irecv(bytes.data(), extent.count, extent.type, note_source_, bulk_tag, bulk_, &request),
@@ -118,12 +155,23 @@ void Inbound::receive_announced(Ledger& ledger) {
     check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
   }
   if (done != 0) {
-    deliver(std::move(message), from, ledger);
+    time(arriving, Way::announced);
+    deliver(std::move(arriving.message), from, ledger);
     return;
   }
   // Moving the message keeps the address of its bytes: they are too many to lie inside the Buffer.
-  from.queue.push_back({std::move(message), false});
+  from.queue.push_back(std::move(arriving));
   under_way_.add(request, &from.queue.back());
+}
+
+/// Counts how long a payload took that has just become whole.
+void Inbound::time(const Arriving& arrived, Way way) {
+  if (arrived.group == 0) return;
+  const int source = arrived.message.source;
+  auto& times = sources_[static_cast<std::size_t>(source)].times;
+  if (!times) times = std::make_unique<WayTimes>();
+  const auto verdict = times->add(arrived.group, way, Deadline::Clock::now() - arrived.noted);
+  if (verdict) finding_ = {source, *verdict};
 }
 
 void Inbound::deliver(Message&& message, Source& from, Ledger& ledger) {
@@ -144,6 +192,7 @@ void Inbound::deliver_whole(Source& from, Ledger& ledger) {
 
 bool Inbound::complete(Ledger& ledger) {
   return under_way_.complete([&](Arriving* arriving) {
+    time(*arriving, Way::announced);
     arriving->whole = true;
     deliver_whole(sources_[static_cast<std::size_t>(arriving->message.source)], ledger);
   });

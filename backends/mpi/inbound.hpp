@@ -2,16 +2,22 @@
 
 #include <mpi.h>
 
+#include <chrono>
 #include <cstdint>
 #include <list>
+#include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
-#include "outbound.hpp"
+#include "carrier.hpp"
+#include "note.hpp"
 #include "rankwire/backend/ledger.hpp"
+#include "reach.hpp"
 #include "requests.hpp"
 #include "slots.hpp"
+#include "ways.hpp"
 
 namespace rankwire::mpi {
 
@@ -37,6 +43,14 @@ class Inbound {
   /// Starts to receive the payload that the note of take_one() announced, into memory of its own.
   void receive_announced(Ledger& ledger);
 
+  /// What is newly known of the ways of a rank's payloads (WayTimes), once; that rank is to be
+  /// told.
+  struct Finding {
+    int source = 0;
+    WayTimes::Verdict verdict;
+  };
+  std::optional<Finding> take_finding() { return std::exchange(finding_, std::nullopt); }
+
   /// Returns how many bytes were copied out of slots since the last call.
   std::size_t take_copied_bytes() { return std::exchange(copied_bytes_, 0); }
   /// Gives messages to `ledger` that have become whole. Returns whether any has.
@@ -56,13 +70,24 @@ class Inbound {
   struct Arriving {
     Message message;
     bool whole = false;
+    std::uint32_t group = 0;              // see Note::group
+    Deadline::Clock::time_point noted{};  // when its note was taken, if it has a group
   };
   struct Source {
     std::list<Arriving> queue;      // in order; the first is not whole
     std::size_t missing_bytes = 0;  // of the last in the queue, if it comes in pieces
     std::uint64_t come = 0;
+    std::unique_ptr<WayTimes> times;  // from the first payload with a group on
+  };
+  /// The messages of a slot that were not taken yet.
+  struct OpenBatch {
+    int source = 0;
+    std::span<const std::byte> rest;
   };
   Found take_note(const MPI_Status& status, Ledger& ledger);
+  void take_from_batch(Ledger& ledger);
+  [[nodiscard]] Arriving announced();
+  void time(const Arriving& arrived, Way way);
   void take_piece(std::span<const std::byte> bytes, Source& from, Ledger& ledger);
   void check_size(std::uint64_t bytes, int source, int tag) const;
   void deliver(Message&& message, Source& from, Ledger& ledger);
@@ -73,6 +98,8 @@ class Inbound {
   std::uint64_t bytes_max_;
   std::vector<Source> sources_;
   Requests<Arriving*> under_way_;  // point into the queues
+  OpenBatch batch_;
+  std::optional<Finding> finding_;
   Note note_;
   int note_source_ = 0;
   int note_tag_ = 0;

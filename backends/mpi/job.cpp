@@ -8,9 +8,10 @@
 #include <string_view>
 
 #include "error.hpp"
+#include "note.hpp"
 #include "progress.hpp"
 #include "rankwire/backend/backend.hpp"
-#include "slots.hpp"
+#include "reach_of.hpp"
 
 namespace rankwire::mpi {
 namespace {

@@ -1,230 +1,302 @@
 #include "outbound.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
-#include "bells.hpp"
-#include "error.hpp"
-#include "extent.hpp"
-#include "reach.hpp"
-
 namespace rankwire::mpi {
+namespace {
 
-Outbound::Outbound(const Comms& comms, const Reach& reach, Bells& bells)
-    : comms_{comms},
+/// So many small sends that had to wait make one look at MPI: batches then have more than one
+/// message, and a look costs them little.
+constexpr std::size_t small_sends_per_look = 8;
+
+}  // namespace
+
+Outbound::Outbound(std::unique_ptr<Carrier> carrier, const Reach& reach)
+    : carrier_{std::move(carrier)},
       reach_{reach},
-      bells_{bells},
-      sent_(reach.eager_bytes.size()),
-      sent_at_(reach.eager_bytes.size()) {}
+      lanes_{static_cast<int>(reach.eager_bytes.size())},
+      store_{reach.slot_bytes} {}
 
 Outbound::~Outbound() {
-  // Leaves the whole Send to MPI: bytes inside it must not move either.
-  under_way_.forget([](std::unique_ptr<Send>& send) {
-    static auto& left = *new std::vector<std::unique_ptr<Send>>;
-    left.push_back(std::move(send));
-    return true;
-  });
-}
-
-std::unique_ptr<Outbound::Send> Outbound::fresh(int dest, std::uint64_t ordinal) {
-  std::unique_ptr<Send> send;
-  if (spares_.empty()) {
-    send = std::make_unique<Send>();
-  } else {
-    send = std::move(spares_.back());
-    spares_.pop_back();
-  }
-  send->dest = dest;
-  send->ordinal = ordinal;
-  send->borrowed = false;
-  return send;
-}
-
-void Outbound::recycle(std::unique_ptr<Send> send) {
-  if (send->block) blocks_.push_back(std::move(send->block));
-  send->payload = Buffer{};
-  if (spares_.size() < spares_max) spares_.push_back(std::move(send));
-}
-
-/// Starts a send. Returns whether MPI is done with the bytes already; if not, they must stay.
-bool Outbound::isend(MPI_Comm comm, int dest, int tag, std::span<const std::byte> bytes,
-                     MPI_Request& request) {
-  const Extent extent{bytes.size()};
-  int code = MPI_Isend(bytes.data(), extent.count, extent.type, dest, tag, comm, &request);
-  int done = 0;
-  if (code == MPI_SUCCESS) code = MPI_Test(&request, &done, MPI_STATUS_IGNORE);
-  if (code != MPI_SUCCESS) [[unlikely]] {
-    fail(code, fmt::format("MPI_Isend of {} bytes to rank {} (tag {})", bytes.size(), dest, tag));
-  }
-  bells_.ring(dest);
-  return done != 0;
-}
-
-/// Starts `send`. `bytes` must stay where they are: those of a small Buffer lie inside `send`.
-void Outbound::start(MPI_Comm comm, int tag, std::span<const std::byte> bytes,
-                     std::unique_ptr<Send> send) {
-  MPI_Request request = MPI_REQUEST_NULL;
-  if (isend(comm, send->dest, tag, bytes, request)) {
-    recycle(std::move(send));
-  } else {
-    add(request, std::move(send), bytes.size());
+  // Leaves whole parcels to MPI: bytes inside of them must not move either.
+  static auto& left = *new Parcels;
+  for (int dest = 0; dest < lanes_.size(); ++dest) {
+    if (lanes_[dest].sent == 0 && lanes_[dest].notes.empty()) continue;
+    Lane& lane = lanes_.at(dest);
+    drop(lane);
+    left.splice(left.end(), lane.flying);
+    left.splice(left.end(), lane.notes);
   }
 }
 
-void Outbound::add(MPI_Request request, std::unique_ptr<Send> send, std::size_t bytes) {
-  send->bytes = bytes;
-  under_way_.add(request, std::move(send));
-  if (under_way_.items().size() < complete_at_) return;
-  complete();
-  // Looks again when there are twice as many as remain. So each send is looked at only a few times,
-  // however many there are.
-  complete_at_ = std::max(many_under_way, 2 * under_way_.items().size());
+Ways& Outbound::ways_of(Lane& lane) {
+  if (!lane.ways) lane.ways = std::make_unique<Ways>();
+  return *lane.ways;
 }
 
-bool Outbound::has_block() {
-  if (!blocks_.empty()) return true;
-  if (blocks_made_ == blocks_max) return false;
-  blocks_.push_back(std::make_unique_for_overwrite<Block>(reach_.slot_bytes));
-  ++blocks_made_;
-  return true;
-}
-
-/// Sends a copy of `head` and `bytes`, which together fit into a slot. Usually costs nothing but
-/// MPI's calls.
-void Outbound::copy(int dest, int tag, std::span<const std::byte> head,
-                    std::span<const std::byte> bytes, std::uint64_t ordinal) {
-  const std::size_t size = head.size() + bytes.size();
-  const auto copy_to = [&](std::byte* memory) {
-    if (!head.empty()) std::memcpy(memory, head.data(), head.size());
-    if (!bytes.empty()) std::memcpy(memory + head.size(), bytes.data(), bytes.size());
-  };
-  if (!has_block()) {
-    auto send = fresh(dest, ordinal);
-    send->payload = Buffer{size};
-    copy_to(send->payload.data());
-    const auto copied = std::as_const(send->payload).bytes();
-    start(comms_.slots, tag, copied, std::move(send));
-    return;
+/// Decides how a message goes that is too large for a slot.
+void Outbound::set_way(Lane& lane, Parcel& parcel) {
+  const std::size_t size = parcel.bytes.size();
+  Ways::Choice choice;
+  if (size <= Ways::bytes_max) {
+    const bool in_a_row = std::exchange(lane.sent_at, receives_) == receives_;
+    choice = ways_of(lane).choose(size, in_a_row);
   }
-  auto& block = blocks_.back();
-  copy_to(block.get());
-  MPI_Request request = MPI_REQUEST_NULL;
-  if (isend(comms_.slots, dest, tag, {block.get(), size}, request)) return;
-  auto send = fresh(dest, ordinal);
-  send->block = std::move(block);
-  blocks_.pop_back();
-  add(request, std::move(send), size);
+  const bool pieces = choice.way == Way::pieces;
+  parcel.form = pieces ? Parcel::Form::pieces : Parcel::Form::announced;
+  parcel.note = {pieces ? Note::Kind::pieces : Note::Kind::payload, choice.group, size};
 }
-
-bool Outbound::copies(int dest, std::size_t bytes) const {
-  if (bytes <= copied_bytes_max_in_a_row) return true;
-  if (bytes > copied_bytes_max) return false;
-  return !reach_.shares_memory(dest) || sent_at_[static_cast<std::size_t>(dest)] != receives_;
-}
-
-/// Sends a copy of `payload`, in as many pieces as it needs.
-void Outbound::copy_in_pieces(int dest, int tag, std::span<const std::byte> payload,
-                              std::uint64_t ordinal) {
-  const std::size_t piece_bytes = reach_.eager_bytes[static_cast<std::size_t>(dest)];
-  if (payload.size() <= piece_bytes) {
-    copy(dest, tag, {}, payload, ordinal);
-    return;
-  }
-  if (payload.size() > copied_bytes_max_in_a_row)
-    sent_at_[static_cast<std::size_t>(dest)] = receives_;
-  const Note note{Note::Kind::pieces, payload.size()};
-  const std::size_t first = piece_bytes - sizeof note;
-  copy(dest, note_tag + tag, std::as_bytes(std::span{&note, 1}), payload.first(first), ordinal);
-  for (auto rest = payload.subspan(first); !rest.empty();) {
-    const std::size_t bytes = std::min(piece_bytes, rest.size());
-    copy(dest, tag, {}, rest.first(bytes), ordinal);
-    rest = rest.subspan(bytes);
-  }
-}
-
-void Outbound::copy_note(int dest, int tag, const Note& note, std::uint64_t ordinal) {
-  copy(dest, tag, std::as_bytes(std::span{&note, 1}), {}, ordinal);
-}
-
-// A payload and the note that announces it have one ordinal: the message is whole when both are
-// sent.
 
 std::size_t Outbound::send(int dest, int tag, Buffer&& payload) {
-  const auto ordinal = sent_[static_cast<std::size_t>(dest)]++;
+  Lane& lane = lanes_.at(dest);
   const std::size_t size = payload.size();
-  const bool fits = size <= reach_.eager_bytes[static_cast<std::size_t>(dest)];
-  if (size <= Buffer::inline_bytes || (!fits && copies(dest, size))) {
-    copy_in_pieces(dest, tag, std::as_const(payload).bytes(), ordinal);
+  const std::size_t slot = reach_.eager_bytes[static_cast<std::size_t>(dest)];
+  const bool is_first = lane.queue.empty();
+  if (!(is_first && lane.has_room(Parcel::Form::slot)) && size <= Batch::payload_bytes_max &&
+      sizeof(Note) + batch_entry_bytes + size <= slot) {
+    add_to_batch(lane, dest, tag, std::as_const(payload).bytes());
     return size;
   }
-  if (!fits) copy_note(dest, note_tag + tag, {Note::Kind::payload, payload.size()}, ordinal);
-  auto send = fresh(dest, ordinal);
-  send->payload = std::move(payload);
-  const auto bytes = std::as_const(send->payload).bytes();
-  start(fits ? comms_.slots : comms_.bulk, fits ? tag : bulk_tag, bytes, std::move(send));
+  Parcel& parcel = *store_.add(lane.queue, Parcel::Form::slot, dest, tag);
+  parcel.ordinal = lane.sent++;
+  parcel.payload = std::move(payload);
+  parcel.bytes = std::as_const(parcel.payload).bytes();
+  parcel.weight = size;
+  lane.bytes += size;
+  if (size > slot) set_way(lane, parcel);
+  const bool begun = is_first && lane.has_room(parcel.form) && begin_first(lane);
+  count(lane);
+  if (!begun) {
+    list(lane, dest);
+    look_now_and_then(small_sends_per_look);
+  }
   return 0;
 }
 
-void Outbound::send_copy(int dest, int tag, std::span<const std::byte> payload) {
-  copy_in_pieces(dest, tag, payload, sent_[static_cast<std::size_t>(dest)]++);
+void Outbound::add_to_batch(Lane& lane, int dest, int tag, std::span<const std::byte> payload) {
+  const bool joins = !lane.queue.empty() && lane.queue.back().batch &&
+                     lane.queue.back().batch->has_room(payload.size());
+  if (!joins) {
+    const At parcel = store_.add(lane.queue, Parcel::Form::batch, dest, 0);
+    parcel->batch = store_.batch(reach_.eager_bytes[static_cast<std::size_t>(dest)]);
+    parcel->ordinal = lane.sent;
+    list(lane, dest);
+  }
+  Parcel& parcel = lane.queue.back();
+  parcel.batch->add(static_cast<std::uint32_t>(tag), payload);
+  parcel.weight += payload.size();
+  lane.bytes += payload.size();
+  ++lane.sent;
+  count(lane);
+  look_now_and_then(1);
 }
 
 void Outbound::send_borrowed(int dest, int tag, std::span<const std::byte> payload) {
-  const auto ordinal = sent_[static_cast<std::size_t>(dest)]++;
-  copy_note(dest, note_tag + tag, {Note::Kind::payload, payload.size()}, ordinal);
-  auto send = fresh(dest, ordinal);
-  send->borrowed = true;
-  start(comms_.bulk, bulk_tag, payload, std::move(send));
+  Lane& lane = lanes_.at(dest);
+  const At parcel = store_.add(lane.queue, Parcel::Form::announced, dest, tag);
+  parcel->ordinal = lane.sent++;
+  parcel->bytes = payload;
+  parcel->weight = payload.size();
+  parcel->note = {Note::Kind::payload, 0, payload.size()};
+  lane.bytes += payload.size();
+  borrowed_ = &*parcel;
+  begin_first(lane);
+  count(lane);
+}
+
+bool Outbound::begin_first(Lane& lane) {
+  const At parcel = lane.queue.begin();
+  const int tag = parcel->tag;
+  switch (parcel->form) {
+    case Parcel::Form::slot:
+      begin(lane, parcel, Carrier::Road::slots, tag, parcel->bytes);
+      break;
+    case Parcel::Form::batch: {
+      const auto bytes = parcel->batch->bytes();
+      const Note note{Note::Kind::batch, 0, bytes.size() - sizeof note};
+      std::memcpy(bytes.data(), &note, sizeof note);
+      begin(lane, parcel, Carrier::Road::slots, note_tag, bytes);
+      break;
+    }
+    case Parcel::Form::pieces:
+      if (!begin_pieces(lane, parcel)) return false;
+      break;
+    case Parcel::Form::announced:
+      begin(lane, parcel, Carrier::Road::slots, note_tag + tag, parcel->note.bytes());
+      begin(lane, parcel, Carrier::Road::bulk, bulk_tag, parcel->bytes);
+      break;
+    case Parcel::Form::note:
+      break;  // never stands in the queue
+  }
+  parcel->all_begun = true;
+  if (parcel->requests == 0) {
+    remove(lane, lane.queue, parcel);
+  } else {
+    lane.flying.splice(lane.flying.end(), lane.queue, parcel);
+  }
+  return true;
+}
+
+/// The first piece goes with the note, unless the receiver takes the time: that begins with the
+/// note.
+bool Outbound::begin_pieces(Lane& lane, At parcel) {
+  const std::size_t slot = reach_.eager_bytes[static_cast<std::size_t>(parcel->dest)];
+  const auto road = Carrier::Road::slots;
+  if (!parcel->note_begun) {
+    parcel->note_begun = true;
+    const Note& note = parcel->note;
+    if (note.group != 0) {
+      begin(lane, parcel, road, note_tag + parcel->tag, note.bytes());
+    } else {
+      parcel->begun = slot - sizeof note;
+      Buffer& head = store_.head();
+      std::memcpy(head.data(), &note, sizeof note);
+      std::memcpy(head.data() + sizeof note, parcel->bytes.data(), parcel->begun);
+      const int before = parcel->requests;
+      begin(lane, parcel, road, note_tag + parcel->tag, head.bytes().first(slot));
+      if (parcel->requests != before) parcel->head = std::move(head);
+    }
+  }
+  for (; parcel->begun < parcel->bytes.size(); parcel->begun += slot) {
+    if (!lane.has_room(Parcel::Form::pieces)) return false;
+    const auto rest = parcel->bytes.subspan(parcel->begun);
+    begin(lane, parcel, road, parcel->tag, rest.first(std::min(slot, rest.size())));
+  }
+  return true;
+}
+
+void Outbound::begin(Lane& lane, At parcel, Carrier::Road road, int tag,
+                     std::span<const std::byte> bytes) {
+  if (carrier_->begin(road, tag, bytes, parcel)) return;
+  ++parcel->requests;
+  ++lane.requests;
+}
+
+void Outbound::remove(Lane& lane, Parcels& from, At parcel) {
+  if (&*parcel == borrowed_) borrowed_ = nullptr;
+  lane.bytes -= parcel->weight;
+  store_.recycle(from, parcel);
 }
 
 void Outbound::send_note(int dest, const Note& note) {
-  copy_note(dest, note_tag, note, no_message);
+  Lane& lane = lanes_.at(dest);
+  if (lane.notes.size() < Lane::notes_max) {
+    begin_note(lane, dest, note);
+  } else if (note.kind == Note::Kind::credit) {
+    lane.credit = note;
+  } else if (note.kind != Note::Kind::way) {
+    lane.goodbye = note;
+  }
+  count(lane);
+  list(lane, dest);
 }
 
-bool Outbound::borrows(int dest) const {
-  const auto& items = under_way_.items();
-  return std::any_of(items.begin(), items.end(),
-                     [dest](const auto& send) { return send->borrowed && send->dest == dest; });
+void Outbound::begin_note(Lane& lane, int dest, const Note& note) {
+  const At parcel = store_.add(lane.notes, Parcel::Form::note, dest, 0);
+  parcel->note = note;
+  if (carrier_->begin(Carrier::Road::slots, note_tag, parcel->note.bytes(), parcel)) {
+    store_.recycle(lane.notes, parcel);
+  }
+}
+
+void Outbound::list(Lane& lane, int dest) {
+  if (lane.waits() && !std::exchange(lane.listed, true)) waiting_.push_back(dest);
+}
+
+/// Moves the queues on, once for several sends that had to wait: the more there is to look at, the
+/// more of them.
+void Outbound::look_now_and_then(std::size_t sends) {
+  sends_unlooked_ += sends;
+  if (sends_unlooked_ >= std::max(small_sends_per_look, carrier_->under_way() / 8)) complete();
 }
 
 bool Outbound::complete() {
-  return under_way_.complete([this](std::unique_ptr<Send>& send) {
-    // The last of it may have become visible over there only now.
-    bells_.ring(send->dest);
-    recycle(std::move(send));
-  });
-}
-
-bool Outbound::has_under_way(const Mailbox& departures) const {
-  const auto& items = under_way_.items();
-  return std::any_of(items.begin(), items.end(),
-                     [&](const auto& send) { return !departures.departure(send->dest); });
-}
-
-std::size_t Outbound::bytes_under_way(const Mailbox& departures) const {
-  std::size_t bytes = 0;
-  for (const auto& send : under_way_.items()) {
-    if (!departures.departure(send->dest)) bytes += send->bytes;
+  sends_unlooked_ = 0;
+  done_.clear();
+  carrier_->complete(done_);
+  for (const At parcel : done_) finished(parcel);
+  bool moved = !done_.empty();
+  for (std::size_t i = 0; i < waiting_.size();) {
+    const int dest = waiting_[i];
+    Lane& lane = lanes_.at(dest);
+    moved = begin_waiting(lane, dest) || moved;
+    if (lane.waits()) {
+      ++i;
+      continue;
+    }
+    lane.listed = false;
+    waiting_[i] = waiting_.back();
+    waiting_.pop_back();
   }
-  return bytes;
+  return moved;
 }
 
-bool Outbound::has_notes_under_way(const Mailbox& departures) const {
-  const auto& items = under_way_.items();
-  return std::any_of(items.begin(), items.end(), [&](const auto& send) {
-    return send->ordinal == no_message && !departures.departure(send->dest);
-  });
-}
-
-std::uint64_t Outbound::sent_whole(int dest) const {
-  std::uint64_t whole = sent(dest);
-  for (const auto& send : under_way_.items()) {
-    if (send->dest == dest) whole = std::min(whole, send->ordinal);
+bool Outbound::begin_waiting(Lane& lane, int dest) {
+  bool begun = false;
+  for (auto* const note : {&lane.credit, &lane.goodbye}) {
+    if (!*note || lane.notes.size() >= Lane::notes_max) continue;
+    begin_note(lane, dest, *std::exchange(*note, std::nullopt));
+    begun = true;
   }
-  return whole;
+  for (int i = 0; i < begun_at_once && !lane.queue.empty(); ++i) {
+    if (!lane.has_room(lane.queue.front().form)) break;
+    begun = true;
+    if (!begin_first(lane)) break;
+  }
+  if (begun) count(lane);
+  return begun;
+}
+
+/// One of the sends of `parcel` is done.
+void Outbound::finished(At parcel) {
+  Lane& lane = lanes_.at(parcel->dest);
+  if (parcel->form == Parcel::Form::note) {
+    store_.recycle(lane.notes, parcel);
+  } else {
+    --lane.requests;
+    if (--parcel->requests == 0 && parcel->all_begun) remove(lane, lane.flying, parcel);
+  }
+  count(lane);
+}
+
+void Outbound::departed(int dest) {
+  Lane& lane = lanes_.at(dest);
+  lane.departed = true;
+  drop(lane);
+  count(lane);
+}
+
+void Outbound::drop_waiting() {
+  for (const int dest : waiting_) {
+    drop(lanes_.at(dest));
+    count(lanes_.at(dest));
+  }
+}
+
+/// What MPI has begun to send stays. A goodbye, too: a rank that left may wait for it.
+void Outbound::drop(Lane& lane) {
+  lane.credit.reset();
+  if (lane.queue.empty()) return;
+  lane.dropped_from = std::min(lane.dropped_from, lane.queue.front().ordinal);
+  while (!lane.queue.empty()) {
+    const At parcel = lane.queue.begin();
+    parcel->all_begun = true;
+    if (parcel->requests == 0) {
+      remove(lane, lane.queue, parcel);
+    } else {
+      lane.flying.splice(lane.flying.end(), lane.queue, parcel);
+    }
+  }
+}
+
+void Outbound::count(Lane& lane) {
+  const Pending now = lane.pending();
+  pending_.parcels += now.parcels - lane.counted.parcels;
+  pending_.notes += now.notes - lane.counted.notes;
+  pending_.bytes += now.bytes - lane.counted.bytes;
+  lane.counted = now;
 }
 
 }  // namespace rankwire::mpi

@@ -1,48 +1,29 @@
 #pragma once
 
-#include <mpi.h>
-
-#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
 
-#include "rankwire/backend/mailbox.hpp"
+#include "lane.hpp"
+#include "note.hpp"
+#include "parcel.hpp"
+#include "parcel_store.hpp"
+#include "rankwire/backend/rank_table.hpp"
 #include "rankwire/buffer.hpp"
-#include "requests.hpp"
-#include "slots.hpp"
+#include "reach.hpp"
 
 namespace rankwire::mpi {
 
-class Bells;
-struct Reach;
-
-/// A channel's own communicators.
-struct Comms {
-  MPI_Comm slots = MPI_COMM_NULL;  ///< messages and notes that fit a slot
-  MPI_Comm bulk = MPI_COMM_NULL;   ///< payloads that a note announced, in the order of the notes
-};
-
-/// A payload of up to copied_bytes_max is copied into slots, in pieces of what MPI sends at once.
-/// Measured in shared memory, one way: 16 KiB take 3.1 us, and 4.8 us if MPI first asks the
-/// receiver; 64 KiB take 11 and 13 us. A larger payload is announced by a Note and received into
-/// memory of its own.
-///
-/// In shared memory, a payload above copied_bytes_max_in_a_row is copied only if it is the first of
-/// that size to its receiver since the program last received. Further ones in a row are announced
-/// by a Note: on cores that share no cache, 64 KiB in a row take 26 us if they are copied, and 8 us
-/// in MPI's own way.
-inline constexpr std::size_t copied_bytes_max = std::size_t{64} << 10U;
-inline constexpr std::size_t copied_bytes_max_in_a_row = std::size_t{16} << 10U;
-
-/// The MPI tag of all payloads on Comms::bulk. The note before says the message's own tag.
-inline constexpr int bulk_tag = 0;
-
 /// The messages on their way out of one channel, and the bytes that MPI may still read.
+///
+/// A message goes to MPI at once if few are unfinished before it to the same rank (Lane). Otherwise
+/// it waits in the rank's queue, small ones together in batches. The cost of a send depends neither
+/// on what waits nor on what is unfinished. complete() moves the queues on.
 class Outbound {
  public:
-  Outbound(const Comms& comms, const Reach& reach, Bells& bells);
+  Outbound(std::unique_ptr<Carrier> carrier, const Reach& reach);
   /// Leaves bytes of sends that are not complete to MPI: a started send cannot be taken back.
   ~Outbound();
   Outbound(const Outbound&) = delete;
@@ -50,74 +31,76 @@ class Outbound {
   Outbound(Outbound&&) = delete;
   Outbound& operator=(Outbound&&) = delete;
 
-  /// Starts a send that owns its bytes. Returns how many of them it copied.
+  /// Sends a message that owns its bytes. Returns how many of them it copied.
   std::size_t send(int dest, int tag, Buffer&& payload);
-  /// Starts a send of a copy of `payload`. Only if copies() is true for it.
-  void send_copy(int dest, int tag, std::span<const std::byte> payload);
-  /// Starts a send of the caller's bytes, which must stay until borrows(dest) is false. One at a
-  /// time, and only if copies() is false for it.
+  /// Sends the caller's bytes, which must stay until borrows() is false or the rank has departed.
+  /// Only if nothing waits for that rank (is_clear), and only one at a time. They must be too many
+  /// for a slot.
   void send_borrowed(int dest, int tag, std::span<const std::byte> payload);
-  [[nodiscard]] bool borrows(int dest) const;
-  /// Whether a payload of this size should be copied.
-  [[nodiscard]] bool copies(int dest, std::size_t bytes) const;
+  [[nodiscard]] bool is_clear(int dest) const { return lanes_[dest].queue.empty(); }
+  [[nodiscard]] bool borrows() const { return borrowed_ != nullptr; }
   /// The program has received a message. What it sends next may be an answer that is waited for.
   void note_received() { ++receives_; }
+  /// Passes what waits in the queue. A credit or a goodbye that cannot be sent at once replaces an
+  /// earlier one that waits; any other note is dropped then.
   void send_note(int dest, const Note& note);
+  /// `dest` has told which way is the quicker for its payloads.
+  void learned(int dest, std::uint32_t group, std::optional<Way> quicker) {
+    ways_of(lanes_.at(dest)).learned(group, quicker);
+  }
 
-  /// Frees sends that are complete. Returns whether there were any.
+  /// Forgets sends that are complete, and begins some of those that wait. Returns whether there
+  /// were any. The cost grows with the number of ranks to which something is unfinished or waits.
   bool complete();
-  [[nodiscard]] bool empty() const { return under_way_.empty(); }
-  /// Whether sends to ranks that have not departed are under way, and of how many bytes.
-  [[nodiscard]] bool has_under_way(const Mailbox& departures) const;
-  [[nodiscard]] std::size_t bytes_under_way(const Mailbox& departures) const;
+  /// Whether anything waits to be begun.
+  [[nodiscard]] bool waits() const { return !waiting_.empty(); }
+  [[nodiscard]] bool empty() const { return carrier_->under_way() == 0 && !waits(); }
+  /// Drops what waits for `dest`, which has departed, and counts it no more.
+  void departed(int dest);
+  /// Drops all messages that wait.
+  void drop_waiting();
+  /// Whether anything for ranks that have not departed waits or is unfinished, and how many bytes
+  /// of messages.
+  [[nodiscard]] bool has_under_way() const { return pending_.parcels + pending_.notes > 0; }
+  [[nodiscard]] std::size_t bytes_under_way() const { return pending_.bytes; }
   /// Like has_under_way(), but counts only notes that belong to no message.
-  [[nodiscard]] bool has_notes_under_way(const Mailbox& departures) const;
-  /// sent() is the number of messages to `dest` that were started. sent_whole() is the number of
-  /// these before the first that is not complete: so many are sure to arrive.
-  [[nodiscard]] std::uint64_t sent(int dest) const { return sent_[static_cast<std::size_t>(dest)]; }
-  [[nodiscard]] std::uint64_t sent_whole(int dest) const;
+  [[nodiscard]] bool has_notes_under_way() const { return pending_.notes > 0; }
+  /// sent() is the number of messages to `dest`. sent_whole() is the number of these before the
+  /// first that is not complete: so many are sure to arrive.
+  [[nodiscard]] std::uint64_t sent(int dest) const { return lanes_[dest].sent; }
+  [[nodiscard]] std::uint64_t sent_whole(int dest) const { return lanes_[dest].sent_whole(); }
 
  private:
-  /// Memory for a copy that fits into a slot.
-  using Block = std::byte[];
-  struct Send {
-    Buffer payload;                // its bytes are here,
-    std::unique_ptr<Block> block;  // or here, or, if borrowed, in the caller's memory
-    int dest = 0;
-    std::uint64_t ordinal = 0;  // number of its message to dest, or no_message
-    std::size_t bytes = 0;
-    bool borrowed = false;
-  };
-  static constexpr std::uint64_t no_message = UINT64_MAX;
-  static constexpr std::size_t spares_max = 256, blocks_max = 32;
-  /// With this many sends under way it pays to look which are complete.
-  static constexpr std::size_t many_under_way = 8;
+  using At = Parcels::iterator;
+  /// One look begins at most this many of the parcels that wait for one rank.
+  static constexpr int begun_at_once = 16;
 
-  bool isend(MPI_Comm comm, int dest, int tag, std::span<const std::byte> bytes,
-             MPI_Request& request);
-  void copy(int dest, int tag, std::span<const std::byte> head, std::span<const std::byte> bytes,
-            std::uint64_t ordinal);
-  void copy_in_pieces(int dest, int tag, std::span<const std::byte> payload, std::uint64_t ordinal);
-  void copy_note(int dest, int tag, const Note& note, std::uint64_t ordinal);
-  [[nodiscard]] bool has_block();
-  [[nodiscard]] std::unique_ptr<Send> fresh(int dest, std::uint64_t ordinal);
-  void start(MPI_Comm comm, int tag, std::span<const std::byte> bytes, std::unique_ptr<Send> send);
-  void add(MPI_Request request, std::unique_ptr<Send> send, std::size_t bytes);
-  void recycle(std::unique_ptr<Send> send);
+  void set_way(Lane& lane, Parcel& parcel);
+  void add_to_batch(Lane& lane, int dest, int tag, std::span<const std::byte> payload);
+  /// These begin to send, and return whether nothing of the parcel is left to begin.
+  bool begin_first(Lane& lane);
+  bool begin_pieces(Lane& lane, At parcel);
+  void begin(Lane& lane, At parcel, Carrier::Road road, int tag, std::span<const std::byte> bytes);
+  void begin_note(Lane& lane, int dest, const Note& note);
+  bool begin_waiting(Lane& lane, int dest);
+  void list(Lane& lane, int dest);
+  void look_now_and_then(std::size_t sends);
+  void finished(At parcel);
+  void remove(Lane& lane, Parcels& from, At parcel);
+  void drop(Lane& lane);
+  void count(Lane& lane);
+  static Ways& ways_of(Lane& lane);
 
-  Comms comms_;
+  std::unique_ptr<Carrier> carrier_;
   const Reach& reach_;
-  Bells& bells_;
-  std::vector<std::uint64_t> sent_;  // messages by destination
+  RankTable<Lane> lanes_;
+  ParcelStore store_;
+  std::vector<int> waiting_;          // ranks for which something waits to be begun
+  std::vector<At> done_;              // in complete()
+  const Parcel* borrowed_ = nullptr;  // the last one that is the caller's, until it is finished
   std::uint64_t receives_ = 1;
-  /// By destination: receives_ at the last payload above copied_bytes_max_in_a_row.
-  std::vector<std::uint64_t> sent_at_;
-  Requests<std::unique_ptr<Send>> under_way_;
-  std::size_t complete_at_ = many_under_way;
-  // Used again, so that small sends allocate nothing.
-  std::vector<std::unique_ptr<Send>> spares_;
-  std::vector<std::unique_ptr<Block>> blocks_;
-  std::size_t blocks_made_ = 0;
+  Pending pending_;                 // of all ranks that have not departed
+  std::size_t sends_unlooked_ = 0;  // that had to wait, since the last look
 };
 
 }  // namespace rankwire::mpi

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <mpi.h>
-
 #include <cstddef>
 #include <vector>
 
@@ -22,8 +20,5 @@ struct Reach {
   }
   static constexpr std::size_t near_bytes = 4000, far_bytes = 65'440;
 };
-
-/// Collective over `comm`. `host` has the ranks of `comm` that are on this host.
-[[nodiscard]] Reach reach_of(MPI_Comm comm, MPI_Comm host);
 
 }  // namespace rankwire::mpi

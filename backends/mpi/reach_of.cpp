@@ -1,4 +1,4 @@
-#include "reach.hpp"
+#include "reach_of.hpp"
 
 #include <link.h>
 

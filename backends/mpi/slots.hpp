@@ -4,35 +4,12 @@
 
 #include <array>
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <span>
 
 #include "error.hpp"
-#include "rankwire/message.hpp"
 
 namespace rankwire::mpi {
-
-/// What ranks tell each other besides the program's messages. Notes travel among the messages, so
-/// that all words from one rank to another keep their order. The kind says what `value` means.
-struct Note {
-  enum class Kind : std::uint64_t {
-    payload,           ///< a payload of `value` bytes comes over Comms::bulk; see note_tag
-    pieces,            ///< a payload of `value` bytes: the first stand behind this note, and the
-                       ///< next messages of this rank are the rest
-    credit,            ///< the bytes that the receiver's program has taken in all (Windows)
-    left,              ///< the rank closed, and had sent `value` messages to the receiver
-    left_undelivered,  ///< the rank closed, but only the first `value` messages to the receiver
-                       ///< were taken within the linger
-    lost,  ///< the rank ended without closing; the first `value` messages were sent whole
-  };
-  Kind kind = Kind::payload;
-  std::uint64_t value = 0;
-};
-
-/// The MPI tag of a note is this plus the tag of the message that it announces. So all tags are
-/// below 2^19, which every MPI allows.
-inline constexpr int note_tag = tag_max + 1;
 
 /// Receives that are posted to MPI in advance, for messages of any rank with any tag. They form a
 /// ring. MPI fills them in the order in which they were posted, so a look asks for one request

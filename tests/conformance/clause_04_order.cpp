@@ -1,4 +1,5 @@
 #include <array>
+#include <chrono>
 #include <thread>
 #include <utility>
 
@@ -39,6 +40,41 @@ CONFORMANCE_CASE("4: messages of one source and tag keep their order, whatever t
     for (int tag = 0; tag < 3; ++tag) {
       for (int i = tag; i < rounds; i += 3) {
         const Message message = must_recv(world, source, tag);
+        EXPECT_EQUAL(message.payload.size(), size_of(i));
+        EXPECT(same(message.payload, pattern(size_of(i), static_cast<unsigned>(i))));
+      }
+    }
+  }
+}
+
+CONFORMANCE_CASE("4: messages that wait while their receiver computes keep their order",
+                 Needs{.ranks_min = 2}) {
+  Channel& world = self.world();
+  constexpr std::array<std::size_t, 8> sizes{3, 16 << 10, 64,   64 << 10,
+                                             8, 1 << 20,  4000, 200 << 10};
+  constexpr int rounds = 4, burst = 300, number = 1, go = 2;
+  const auto size = [&](int i) {
+    return sizes[static_cast<std::size_t>(i * i / 3) % sizes.size()];
+  };
+  // Few large ones: a round is to fit the window.
+  const auto size_of = [&](int i) { return size(i) < 100'000 || i % 16 == 0 ? size(i) : 24; };
+  const auto is_borrowed = [](int i) { return i % 7 == 2; };
+  for (int round = 0; round < rounds; ++round) {
+    if (world.rank() == 1) {
+      must_recv(world, 0, go);
+      for (int i = 0; i < burst; ++i) {
+        Buffer payload = pattern(size_of(i), static_cast<unsigned>(i));
+        if (is_borrowed(i)) {
+          world.send(0, number, std::as_const(payload).bytes(), patience);
+        } else {
+          world.send(0, number, std::move(payload), patience);
+        }
+      }
+    } else if (world.rank() == 0) {
+      world.send(1, go, Buffer{}, patience);
+      std::this_thread::sleep_for(round % 2 == 0 ? 100ms : 0ms);
+      for (int i = 0; i < burst; ++i) {
+        const Message message = must_recv(world, 1, number);
         EXPECT_EQUAL(message.payload.size(), size_of(i));
         EXPECT(same(message.payload, pattern(size_of(i), static_cast<unsigned>(i))));
       }

@@ -41,7 +41,7 @@ room_of() {
 # The file of this tree that `#include NAME` in FILE means; nothing for a system header.
 resolve() {
   local file=$1 name=$2 folder
-  for folder in "${file%/*}" core/include backends/include core/src backends/zmq apps/compare; do
+  for folder in "${file%/*}" core/include backends/include core/src backends/zmq backends/mpi apps/compare; do
     [[ -e $folder/$name ]] || continue
     REPLY=$folder/$name
     while [[ $REPLY =~ (^|/)[^/]+/\.\./ ]]; do REPLY=${REPLY/"${BASH_REMATCH[0]}"/"${BASH_REMATCH[1]}"}; done
@@ -92,6 +92,7 @@ may_include() {
         [[ $other == core/include/* && $other != core/include/rankwire/backend/* ]] ;;
     examples/*) [[ $other == backends/include/rankwire/rankwire.hpp ]] ;;
     tests/fuzz/* | tests/unit/*zmq*) [[ $other != backends/mpi/* ]] ;;
+    tests/unit/*mpi*) [[ $other != backends/@(inproc|zmq)/* ]] ;;
     tests/*) [[ $other != backends/@(inproc|mpi|zmq)/* ]] ;;
     *) false ;;
   esac

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "rankwire/message.hpp"
+
+namespace rankwire::mpi {
+
+/// What ranks tell each other besides the program's messages. Notes travel among the messages, so
+/// that all words from one rank to another keep their order. The kind says what `value` means.
+struct Note {
+  enum class Kind : std::uint32_t {
+    payload,  ///< a payload of `value` bytes comes over the bulk road; see note_tag
+    pieces,   ///< a payload of `value` bytes: the first may stand behind this note, and the
+              ///< next messages of this rank are the rest
+    batch,    ///< `value` bytes of messages stand behind this note (Batch)
+    credit,   ///< the bytes that the receiver's program has taken in all (Windows)
+    way,      ///< payloads of `group` come in the quickest by the Way `value`
+    left,     ///< the rank closed, and had sent `value` messages to the receiver
+    left_undelivered,  ///< the rank closed, but only the first `value` messages to the receiver
+                       ///< were taken within the linger
+    lost,  ///< the rank ended without closing; the first `value` messages were sent whole
+  };
+  Kind kind = Kind::payload;
+  std::uint32_t group = 0;  ///< of a payload that is to be timed (Ways); 0: of none
+  std::uint64_t value = 0;
+
+  [[nodiscard]] std::span<const std::byte> bytes() const {
+    return std::as_bytes(std::span{this, 1});
+  }
+};
+static_assert(sizeof(Note) == 16, "its bytes are what is sent");
+
+/// The MPI tag of a note is this plus the tag of the message that it announces. So all tags are
+/// below 2^19, which every MPI allows.
+inline constexpr int note_tag = tag_max + 1;
+/// The MPI tag of all payloads on the bulk road. The note before says the message's own tag.
+inline constexpr int bulk_tag = 0;
+
+}  // namespace rankwire::mpi

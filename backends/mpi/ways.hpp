@@ -1,0 +1,84 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+namespace rankwire::mpi {
+
+/// How a payload travels that is too large for MPI to send it at once: in pieces that MPI does send
+/// at once, which costs copies; or announced by a Note and received in place, for which MPI asks
+/// the receiver first.
+enum class Way : std::uint8_t { pieces, announced };
+
+/// Which way a rank's payloads go to one other rank. Which is the quicker depends on the cores, on
+/// MPI and on the kernel: payloads of 64 KiB in shared memory take 11 us in pieces and 13 us
+/// announced on one machine, 17 and 13 us on another. So the receiver takes the time of some of
+/// them, and tells the sender what it found (WayTimes). What is chosen before is a guess.
+///
+/// Payloads are told apart by their size, within a factor of two, and by whether they follow each
+/// other: pieces cost the sender time as well, which matters if it has more to send.
+class Ways {
+ public:
+  /// Larger payloads are always announced. Not a limit found by measuring: at such sizes a copy
+  /// costs many times what MPI asks for.
+  static constexpr std::size_t bytes_max = std::size_t{256} << 10U;
+  static constexpr std::uint32_t groups = 12;
+  /// The group of a payload of up to bytes_max, from 1 on.
+  [[nodiscard]] static std::uint32_t group_of(std::size_t bytes, bool in_a_row);
+
+  struct Choice {
+    Way way = Way::announced;
+    std::uint32_t group = 0;  ///< not 0: the receiver is to take its time
+  };
+  Ways();
+  /// How the next payload goes. Some go the other way, so that both have their times: one after the
+  /// other until the receiver has told which is the quicker, and then one of calm_messages.
+  [[nodiscard]] Choice choose(std::size_t bytes, bool in_a_row);
+  /// The receiver has told which way is the quicker, or nothing if both are alike. A group that
+  /// does not exist is ignored.
+  void learned(std::uint32_t group, std::optional<Way> quicker);
+  [[nodiscard]] Way way(std::uint32_t group) const { return groups_[group - 1].way; }
+
+ private:
+  static constexpr std::uint8_t calm_messages = 64;
+  struct Group {
+    Way way = Way::announced;
+    bool known = false;
+    std::uint8_t messages = 0;  // since the last that was timed
+    bool other_next = false;    // the next that is timed goes the other way
+  };
+  std::array<Group, groups> groups_;
+};
+
+/// How long payloads of one other rank took to come in, from the note that announces them until
+/// they are whole.
+class WayTimes {
+ public:
+  using Time = std::chrono::nanoseconds;
+  struct Verdict {
+    std::uint32_t group = 0;
+    std::optional<Way> quicker;  ///< nothing if their medians differ by less than a sixteenth
+  };
+  /// Counts a payload. Returns what is now known of its group, once both ways have `samples` times
+  /// more.
+  std::optional<Verdict> add(std::uint32_t group, Way way, Time took);
+
+  /// Enough that the median is not that of a moment when the kernel ran another process.
+  static constexpr std::size_t samples = 15;
+
+ private:
+  struct Times {
+    std::array<Time, samples> took{};
+    std::size_t count = 0;  // of all that were added; the last `samples` are kept
+    [[nodiscard]] Time median() const;
+  };
+  struct Group {
+    Times pieces, announced;
+  };
+  std::array<Group, Ways::groups> groups_;
+};
+
+}  // namespace rankwire::mpi
