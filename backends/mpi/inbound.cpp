@@ -24,10 +24,10 @@ void leave_to_mpi(Buffer&& bytes) {
 }  // namespace
 
 Inbound::Inbound(const Comms& comms, const Reach& reach, std::uint64_t message_bytes_max)
-    : slots_{comms.slots, reach.slot_bytes},
+    : slots_{comms.slots, reach.slot_bytes()},
       bulk_{comms.bulk},
       bytes_max_{message_bytes_max},
-      sources_(reach.eager_bytes.size()) {}
+      sources_(reach.near.size()) {}
 
 Inbound::~Inbound() {
   for (auto* const arriving : under_way_.items()) {

@@ -16,8 +16,8 @@ constexpr std::size_t small_sends_per_look = 8;
 Outbound::Outbound(std::unique_ptr<Carrier> carrier, const Reach& reach)
     : carrier_{std::move(carrier)},
       reach_{reach},
-      lanes_{static_cast<int>(reach.eager_bytes.size())},
-      store_{reach.slot_bytes} {}
+      lanes_{reach.size()},
+      store_{reach.slot_bytes()} {}
 
 Outbound::~Outbound() {
   // Leaves whole parcels to MPI: bytes inside of them must not move either.
@@ -52,7 +52,7 @@ void Outbound::set_way(Lane& lane, Parcel& parcel) {
 std::size_t Outbound::send(int dest, int tag, Buffer&& payload) {
   Lane& lane = lanes_.at(dest);
   const std::size_t size = payload.size();
-  const std::size_t slot = reach_.eager_bytes[static_cast<std::size_t>(dest)];
+  const std::size_t slot = reach_.eager_bytes(dest);
   const bool is_first = lane.queue.empty();
   if (!(is_first && lane.has_room(Parcel::Form::slot)) && size <= Batch::payload_bytes_max &&
       sizeof(Note) + batch_entry_bytes + size <= slot) {
@@ -80,7 +80,7 @@ void Outbound::add_to_batch(Lane& lane, int dest, int tag, std::span<const std::
                      lane.queue.back().batch->has_room(payload.size());
   if (!joins) {
     const At parcel = store_.add(lane.queue, Parcel::Form::batch, dest, 0);
-    parcel->batch = store_.batch(reach_.eager_bytes[static_cast<std::size_t>(dest)]);
+    parcel->batch = store_.batch(reach_.eager_bytes(dest));
     parcel->ordinal = lane.sent;
     list(lane, dest);
   }
@@ -142,7 +142,7 @@ bool Outbound::begin_first(Lane& lane) {
 /// The first piece goes with the note, unless the receiver takes the time: that begins with the
 /// note.
 bool Outbound::begin_pieces(Lane& lane, At parcel) {
-  const std::size_t slot = reach_.eager_bytes[static_cast<std::size_t>(parcel->dest)];
+  const std::size_t slot = reach_.eager_bytes(parcel->dest);
   const auto road = Carrier::Road::slots;
   if (!parcel->note_begun) {
     parcel->note_begun = true;

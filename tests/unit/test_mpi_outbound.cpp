@@ -18,7 +18,7 @@ using rankwire::Buffer;
 namespace {
 
 constexpr std::size_t slot_bytes = 4000;
-const Reach near_reach{std::vector<std::size_t>(3, slot_bytes), slot_bytes};
+const Reach near_reach{std::vector<bool>(3, true), slot_bytes, slot_bytes, true};
 
 /// A message as the receiver sees it.
 struct Seen {
