@@ -7,9 +7,9 @@
 namespace rankwire::mpi {
 namespace {
 
-/// So many small sends that had to wait make one look at MPI: batches then have more than one
-/// message, and a look costs them little.
-constexpr std::size_t small_sends_per_look = 8;
+/// So many sends at least that find a full lane go without a look at MPI, after one that has found
+/// little.
+constexpr std::size_t sends_per_look = 8;
 
 }  // namespace
 
@@ -53,6 +53,7 @@ std::size_t Outbound::send(int dest, int tag, Buffer&& payload) {
   Lane& lane = lanes_.at(dest);
   const std::size_t size = payload.size();
   const std::size_t slot = reach_.eager_bytes(dest);
+  if (!lane.has_room(Parcel::Form::slot)) look_now_and_then();
   const bool is_first = lane.queue.empty();
   if (!(is_first && lane.has_room(Parcel::Form::slot)) && size <= Batch::payload_bytes_max &&
       sizeof(Note) + batch_entry_bytes + size <= slot) {
@@ -68,10 +69,7 @@ std::size_t Outbound::send(int dest, int tag, Buffer&& payload) {
   if (size > slot) set_way(lane, parcel);
   const bool begun = is_first && lane.has_room(parcel.form) && begin_first(lane);
   count(lane);
-  if (!begun) {
-    list(lane, dest);
-    look_now_and_then(small_sends_per_look);
-  }
+  if (!begun) list(lane, dest);
   return 0;
 }
 
@@ -90,7 +88,6 @@ void Outbound::add_to_batch(Lane& lane, int dest, int tag, std::span<const std::
   lane.bytes += payload.size();
   ++lane.sent;
   count(lane);
-  look_now_and_then(1);
 }
 
 void Outbound::send_borrowed(int dest, int tag, std::span<const std::byte> payload) {
@@ -205,15 +202,20 @@ void Outbound::list(Lane& lane, int dest) {
   if (lane.waits() && !std::exchange(lane.listed, true)) waiting_.push_back(dest);
 }
 
-/// Moves the queues on, once for several sends that had to wait: the more there is to look at, the
-/// more of them.
-void Outbound::look_now_and_then(std::size_t sends) {
-  sends_unlooked_ += sends;
-  if (sends_unlooked_ >= std::max(small_sends_per_look, carrier_->under_way() / 8)) complete();
+/// To be called before a send that finds a full lane. MPI may be done long since: then there is
+/// room again. If it is not, the next few sends do not look; small ones then travel together.
+void Outbound::look_now_and_then() {
+  if (unlooked_sends_ > 0) {
+    --unlooked_sends_;
+    return;
+  }
+  complete();
+  if (done_.size() < Lane::requests_max / 2) {
+    unlooked_sends_ = std::max(sends_per_look, carrier_->under_way() / 8);
+  }
 }
 
 bool Outbound::complete() {
-  sends_unlooked_ = 0;
   done_.clear();
   carrier_->complete(done_);
   for (const At parcel : done_) finished(parcel);

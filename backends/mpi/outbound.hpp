@@ -84,7 +84,7 @@ class Outbound {
   void begin_note(Lane& lane, int dest, const Note& note);
   bool begin_waiting(Lane& lane, int dest);
   void list(Lane& lane, int dest);
-  void look_now_and_then(std::size_t sends);
+  void look_now_and_then();
   void finished(At parcel);
   void remove(Lane& lane, Parcels& from, At parcel);
   void drop(Lane& lane);
@@ -100,7 +100,7 @@ class Outbound {
   const Parcel* borrowed_ = nullptr;  // the last one that is the caller's, until it is finished
   std::uint64_t receives_ = 1;
   Pending pending_;                 // of all ranks that have not departed
-  std::size_t sends_unlooked_ = 0;  // that had to wait, since the last look
+  std::size_t unlooked_sends_ = 0;  // see look_now_and_then()
 };
 
 }  // namespace rankwire::mpi

@@ -170,6 +170,17 @@ TEST_CASE("mpi outbound: what waits is bounded work for MPI, and travels togethe
   }
 }
 
+TEST_CASE("mpi outbound: what MPI has finished since holds up nobody") {
+  World world;
+  for (int i = 0; i < 1000; ++i) {
+    world.carrier->finishes = SIZE_MAX;  // at the next look
+    world.outbound.send(1, i, numbered(1000, i));
+    CHECK(!world.outbound.waits());
+  }
+  CHECK(world.carrier->looks <= 1000 / Lane::requests_max);
+  world.finish_all();
+}
+
 TEST_CASE("mpi outbound: messages of all sizes and ways keep their order, whenever MPI is done") {
   constexpr std::array<std::size_t, 14> sizes{0,    8,    64,     65,     3976,      3984,    4000,
                                               4001, 5000, 16'384, 65'536, 1U << 18U, 300'000, 100};
