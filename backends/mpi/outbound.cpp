@@ -70,6 +70,8 @@ std::size_t Outbound::send(int dest, int tag, Buffer&& payload) {
   const bool begun = is_first && lane.has_room(parcel.form) && begin_first(lane);
   count(lane);
   if (!begun) list(lane, dest);
+  // Now, while the message is on its way, a look costs least.
+  if (!lane.has_room(Parcel::Form::slot)) look_now_and_then();
   return 0;
 }
 
@@ -148,12 +150,16 @@ bool Outbound::begin_pieces(Lane& lane, At parcel) {
       begin(lane, parcel, road, note_tag + parcel->tag, note.bytes());
     } else {
       parcel->begun = slot - sizeof note;
-      Buffer& head = store_.head();
-      std::memcpy(head.data(), &note, sizeof note);
-      std::memcpy(head.data() + sizeof note, parcel->bytes.data(), parcel->begun);
+      auto head = store_.take_head();
+      std::memcpy(head.get(), &note, sizeof note);
+      std::memcpy(head.get() + sizeof note, parcel->bytes.data(), parcel->begun);
       const int before = parcel->requests;
-      begin(lane, parcel, road, note_tag + parcel->tag, head.bytes().first(slot));
-      if (parcel->requests != before) parcel->head = std::move(head);
+      begin(lane, parcel, road, note_tag + parcel->tag, {head.get(), slot});
+      if (parcel->requests != before) {
+        parcel->head = std::move(head);
+      } else {
+        store_.give_back(std::move(head));
+      }
     }
   }
   for (; parcel->begun < parcel->bytes.size(); parcel->begun += slot) {

@@ -40,7 +40,10 @@ class Outbound {
   [[nodiscard]] bool is_clear(int dest) const { return lanes_[dest].queue.empty(); }
   [[nodiscard]] bool borrows() const { return borrowed_ != nullptr; }
   /// The program has received a message. What it sends next may be an answer that is waited for.
-  void note_received() { ++receives_; }
+  void note_received() {
+    ++receives_;
+    unlooked_sends_ = 0;
+  }
   /// Passes what waits in the queue. A credit or a goodbye that cannot be sent at once replaces an
   /// earlier one that waits; any other note is dropped then.
   void send_note(int dest, const Note& note);

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <list>
-#include <optional>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -23,19 +23,19 @@ struct Parcel {
     note,       ///< a Note that belongs to no message
   };
   Form form = Form::slot;
-  int dest = 0;
-  int tag = 0;
-  std::uint64_t ordinal = 0;  // number of its first message to dest
-  Note note;                  // what goes first, but for Form::slot
-  Buffer payload;             // owns `bytes`, if they are not the caller's
-  std::optional<Batch> batch;
-  Buffer head;                       // the note and the first piece, if MPI is not done with them
-  std::span<const std::byte> bytes;  // of the message
-  std::size_t weight = 0;            // bytes of its messages
-  std::size_t begun = 0;             // of them as pieces
   bool note_begun = false;
   bool all_begun = false;  // no more sends of it will be begun
   int requests = 0;        // sends of it that MPI has not finished
+  int dest = 0;
+  int tag = 0;
+  std::uint64_t ordinal = 0;          // number of its first message to dest
+  std::span<const std::byte> bytes;   // of the message
+  std::size_t weight = 0;             // bytes of its messages
+  std::size_t begun = 0;              // of them as pieces
+  Note note;                          // what goes first, but for Form::slot
+  std::unique_ptr<std::byte[]> head;  // the note and the first piece, if MPI is not done with them
+  std::unique_ptr<Batch> batch;
+  Buffer payload;  // owns `bytes`, if they are not the caller's
 };
 /// Parcels move between lists, and stay where they are in memory: MPI reads their bytes there.
 using Parcels = std::list<Parcel>;

@@ -19,13 +19,13 @@ Parcels::iterator ParcelStore::add(Parcels& to, Parcel::Form form, int dest, int
 
 void ParcelStore::clear(Parcel& parcel) {
   parcel.payload = Buffer{};
-  if (parcel.head.size() > 0) head_ = std::move(parcel.head);
-  if (!parcel.batch) return;
-  parcel.batch->clear();
-  if (batches_.size() < batch_bytes_max / slot_bytes_) {
-    batches_.push_back(std::move(*parcel.batch));
+  if (parcel.head) give_back(std::move(parcel.head));
+  if (parcel.batch) {
+    parcel.batch->clear();
+    if (batches_.size() < batch_bytes_max / slot_bytes_)
+      batches_.push_back(std::move(parcel.batch));
+    parcel.batch.reset();
   }
-  parcel.batch.reset();
 }
 
 void ParcelStore::recycle(Parcels& from, Parcels::iterator parcel) {
@@ -37,12 +37,19 @@ void ParcelStore::recycle(Parcels& from, Parcels::iterator parcel) {
   }
 }
 
-Batch ParcelStore::batch(std::size_t bytes_max) {
-  if (batches_.empty() || batches_.back().bytes_max() != bytes_max)
-    return {sizeof(Note), bytes_max};
-  Batch batch = std::move(batches_.back());
+std::unique_ptr<Batch> ParcelStore::batch(std::size_t bytes_max) {
+  if (batches_.empty() || batches_.back()->bytes_max() != bytes_max)
+    return std::make_unique<Batch>(sizeof(Note), bytes_max);
+  auto batch = std::move(batches_.back());
   batches_.pop_back();
   return batch;
+}
+
+std::unique_ptr<std::byte[]> ParcelStore::take_head() {
+  if (heads_.empty()) return std::make_unique_for_overwrite<std::byte[]>(slot_bytes_);
+  auto head = std::move(heads_.back());
+  heads_.pop_back();
+  return head;
 }
 
 }  // namespace rankwire::mpi

@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <iterator>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "parcel.hpp"
@@ -16,23 +18,24 @@ class ParcelStore {
   /// Adds an empty parcel to the end of `to`.
   Parcels::iterator add(Parcels& to, Parcel::Form form, int dest, int tag);
   void recycle(Parcels& from, Parcels::iterator parcel);
-  /// An empty batch for a message of `bytes_max` with a note in front.
-  [[nodiscard]] Batch batch(std::size_t bytes_max);
-  /// Memory for a note and a first piece. Who must keep it moves it away.
-  [[nodiscard]] Buffer& head() {
-    if (head_.empty()) head_ = Buffer{slot_bytes_};
-    return head_;
+  /// An empty batch of `bytes_max` with room for a note in front.
+  [[nodiscard]] std::unique_ptr<Batch> batch(std::size_t bytes_max);
+  /// Memory for a note and a first piece.
+  [[nodiscard]] std::unique_ptr<std::byte[]> take_head();
+  void give_back(std::unique_ptr<std::byte[]> head) {
+    if (heads_.size() < heads_max) heads_.push_back(std::move(head));
   }
 
  private:
   /// At most so much is kept.
-  static constexpr std::size_t spares_max = 1024, batch_bytes_max = std::size_t{4} << 20U;
+  static constexpr std::size_t spares_max = 1024, heads_max = 16;
+  static constexpr std::size_t batch_bytes_max = std::size_t{4} << 20U;
   void clear(Parcel& parcel);
 
   std::size_t slot_bytes_;
   Parcels spares_;
-  std::vector<Batch> batches_;
-  Buffer head_;
+  std::vector<std::unique_ptr<Batch>> batches_;
+  std::vector<std::unique_ptr<std::byte[]>> heads_;
 };
 
 }  // namespace rankwire::mpi
