@@ -109,8 +109,8 @@ std::optional<Event> MpiChannel::do_next(const Wanted& wanted, Deadline deadline
 
 bool MpiChannel::step(Deadline until) {
   const bool waits = !until.is_poll();
-  bool found = take_in(waits ? looks_in_a_row : 1);
-  if (outbound_.waits()) found = outbound_.complete() || found;
+  bool found = outbound_.waits() && outbound_.complete();
+  found = take_in(waits ? looks_in_a_row : 1) || found;
   if (!ledger_.mailbox().met()) {
     const bool idle = !found && (rest_.sleeping() || !waits);
     if (idle || ledger_.awaits_departures() || !ended_.empty() ||

@@ -24,11 +24,12 @@ struct Pending {
 /// is pending. (Behind 12,000 sends of Open MPI's shared memory that were not finished, each
 /// further one took 0.1 to 1.2 ms.)
 struct Lane {
-  /// Sends of messages that MPI has not finished: enough that it always has the next one at hand.
-  static constexpr int requests_max = 8;
-  /// The same where the next to begin is an announced payload. A receiver takes many of these from
-  /// the sender's memory while the sender gets no core.
-  static constexpr int announced_max = 32;
+  /// A message that fits a slot, or a batch, is begun while MPI has fewer sends than this
+  /// unfinished. Enough that it always has the next one at hand; the rest travels together.
+  static constexpr int small_max = 4;
+  /// The same of a large payload: of its pieces, or as an announced one. A receiver takes many of
+  /// these from the sender's memory while the sender gets no core.
+  static constexpr int large_max = 32;
   /// The same of notes, which pass the queue. Of credits only the latest counts, so a second one
   /// may wait.
   static constexpr std::size_t notes_max = 2;
@@ -48,7 +49,8 @@ struct Lane {
   std::unique_ptr<Ways> ways;  // from the first large payload on
 
   [[nodiscard]] bool has_room(Parcel::Form form) const {
-    return requests < (form == Parcel::Form::announced ? announced_max : requests_max);
+    const bool small = form == Parcel::Form::slot || form == Parcel::Form::batch;
+    return requests < (small ? small_max : large_max);
   }
   /// Whether something waits to be begun.
   [[nodiscard]] bool waits() const { return !queue.empty() || credit || goodbye; }

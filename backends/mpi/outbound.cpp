@@ -216,7 +216,7 @@ void Outbound::look_now_and_then() {
     return;
   }
   complete();
-  if (done_.size() < Lane::requests_max / 2) {
+  if (done_.size() < Lane::small_max / 2) {
     unlooked_sends_ = std::max(sends_per_look, carrier_->under_way() / 8);
   }
 }

@@ -43,7 +43,7 @@ class Ways {
   [[nodiscard]] Way way(std::uint32_t group) const { return groups_[group - 1].way; }
 
  private:
-  static constexpr std::uint8_t calm_messages = 64;
+  static constexpr std::uint8_t calm_messages = 250;
   struct Group {
     Way way = Way::announced;
     bool known = false;

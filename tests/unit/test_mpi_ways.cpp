@@ -66,7 +66,7 @@ TEST_CASE("mpi ways: whatever is guessed at first, the quicker way is found") {
           pair.ways.learned(Ways::group_of(bytes, in_a_row), guess);
           pair.pieces = quicker == Way::pieces ? 10us : 13us;
           pair.announced = quicker == Way::pieces ? 13us : 10us;
-          pair.count_pieces(2000, bytes, in_a_row);
+          pair.count_pieces(8000, bytes, in_a_row);
           CHECK(pair.ways.way(Ways::group_of(bytes, in_a_row)) == quicker);
           // Few go the other way.
           const int pieces = pair.count_pieces(1000, bytes, in_a_row);
@@ -95,7 +95,7 @@ TEST_CASE("mpi ways: when the quicker way changes, so does the choice") {
   pair.count_pieces(1000, 30'000, false);
   CHECK(pair.ways.way(Ways::group_of(30'000, false)) == Way::pieces);
   pair.pieces = 17us;
-  pair.count_pieces(4000, 30'000, false);
+  pair.count_pieces(20000, 30'000, false);
   CHECK(pair.ways.way(Ways::group_of(30'000, false)) == Way::announced);
 }
 
@@ -104,7 +104,7 @@ TEST_CASE("mpi ways: where both are alike, the choice stays") {
     Pair pair;
     pair.pieces = pair.announced = 10us;
     pair.ways.learned(Ways::group_of(30'000, false), guess);
-    pair.count_pieces(4000, 30'000, false);
+    pair.count_pieces(20000, 30'000, false);
     CHECK(pair.ways.way(Ways::group_of(30'000, false)) == guess);
   }
 }
