@@ -53,7 +53,7 @@ std::size_t Outbound::send(int dest, int tag, Buffer&& payload) {
   Lane& lane = lanes_.at(dest);
   const std::size_t size = payload.size();
   const std::size_t slot = reach_.eager_bytes(dest);
-  if (!lane.has_room(Parcel::Form::slot)) look_now_and_then();
+  if (!lane.has_room(size <= slot ? Parcel::Form::slot : Parcel::Form::pieces)) look_now_and_then();
   const bool is_first = lane.queue.empty();
   if (!(is_first && lane.has_room(Parcel::Form::slot)) && size <= Batch::payload_bytes_max &&
       sizeof(Note) + batch_entry_bytes + size <= slot) {
