@@ -44,6 +44,7 @@ Session running(const Setting& setting, const ZmqSettings& settings) {
   session.wire = std::make_unique<Wire>(silence_max(settings), std::nullopt);
   session.settings = settings;
   session.rank = is_master ? 0 : 1;
+  session.ranks = setting.ranks;
   session.token = token;
   session.connections.resize(setting.ranks, 0);
   session.first_probes.resize(setting.ranks);

@@ -72,8 +72,9 @@ void check_body(Kind kind, Bytes body) {
     case Kind::goodbye:
       return check_record<Goodbye>(body);
     case Kind::departed:
-      return check_record<Departed>(body);
+      return check_record<DepartedList>(body);
     case Kind::arrived:
+    case Kind::member:
       return check_record<Member>(body);
     case Kind::abort:
       return check_record<Abort>(body);
@@ -84,6 +85,7 @@ void check_body(Kind kind, Bytes body) {
     case Kind::ack:
     case Kind::resend:
     case Kind::relay:
+    case Kind::ask:
       return;  // no record
   }
   fuzz::found("a header of a kind that does not exist");

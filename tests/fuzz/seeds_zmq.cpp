@@ -45,6 +45,7 @@ Member member(int rank) {
 
 std::string start(int ranks) {
   Start start;
+  start.ranks = ranks;
   for (int rank = 0; rank < ranks; ++rank) start.members.push_back(member(rank));
   start.token = {1, 2};
   start.window_bytes = 1U << 20U;
@@ -120,7 +121,8 @@ void everything_from(ScriptWriter& script, std::uint8_t connection, int rank) {
   arrives(script, connection, relay(rank, true, batch({1, 2})));
   arrives(script, connection, relay(rank, false, frame({.kind = Kind::ack, .ack = 1})));
   arrives(script, connection, record(Kind::arrived, member(rank)));
-  arrives(script, connection, record(Kind::departed, Departed{rank, true, "it died", 0}));
+  arrives(script, connection,
+          record(Kind::departed, DepartedList{0, {}, {{rank, true, "it died", 0}}}));
   arrives(script, connection, goodbye());
 }
 
@@ -148,7 +150,7 @@ std::string master_script(Setting setting) {
 std::string worker_script(Setting setting) {
   ScriptWriter script{setting};
   script.step(Step::up).u8(dialed(0));
-  arrives(script, dialed(0), record(Kind::welcome, Welcome{setting.ranks, 1, "rank 2", 1}));
+  arrives(script, dialed(0), record(Kind::welcome, Welcome{setting.ranks, 1, "rank 2", 1, 1}));
   script.step(Step::nothing);
   arrives(script, 3, link(2));
   arrives(script, 3, data(1, "early"));
@@ -186,7 +188,7 @@ std::string abort_script(Setting setting, std::uint8_t connection) {
 
 void add_protocol_seeds(Seeds seeds) {
   seeds.add(hello(7));
-  seeds.add(record(Kind::welcome, Welcome{3, 2, "rank 2", 0}));
+  seeds.add(record(Kind::welcome, Welcome{3, 2, "rank 2", 0, 0}));
   seeds.add(reject());
   seeds.add(start(3));
   seeds.add(link(2));
@@ -195,8 +197,10 @@ void add_protocol_seeds(Seeds seeds) {
   seeds.add(batch({1, 2}));
   seeds.add(frame({.kind = Kind::credit, .bytes = 100}));
   seeds.add(goodbye());
-  seeds.add(record(Kind::departed, Departed{2, true, "it died", 7}));
+  seeds.add(record(Kind::departed, DepartedList{1, "\x05", {{2, true, "it died", 7}}}));
   seeds.add(record(Kind::arrived, member(2)));
+  seeds.add(frame({.kind = Kind::ask, .tag = 2}));
+  seeds.add(record(Kind::member, member(2)));
   seeds.add(record(Kind::abort, Abort{1, "host", 7, 1, "a cause"}));
   seeds.add(frame({.kind = Kind::ack, .ack = 3}));
   seeds.add(frame({.kind = Kind::resend, .ack = 3}));

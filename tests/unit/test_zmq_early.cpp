@@ -63,13 +63,14 @@ class Others {
   /// The worker's start.
   Opened start() {
     wire::Start start;
+    start.ranks = ranks_;
     for (int rank = 0; rank < ranks_; ++rank) {
       start.members.push_back(member(rank, 0));
     }
     start.token = token;
     start.window_bytes = window;
     start.message_bytes_max = window;
-    wire::send_record(wire_, worker_, Kind::welcome, wire::Welcome{ranks_, ranks_, {}, 1});
+    wire::send_record(wire_, worker_, Kind::welcome, wire::Welcome{ranks_, ranks_, {}, 1, 1});
     wire::send_record(wire_, worker_, Kind::start, start);
     const rankwire::Deadline end = patience;
     while (opening_.wait_for(0s) != std::future_status::ready && !end.expired()) look(10ms);
@@ -81,7 +82,7 @@ class Others {
     tell(Kind::arrived, body);
   }
   void tell_departed(const wire::Departed& departed) {
-    tell(Kind::departed, rankwire::encode(departed));
+    tell(Kind::departed, rankwire::encode(wire::DepartedList{0, {}, {departed}}));
   }
   /// The master says goodbye, and stays.
   void master_leaves() { tell(Kind::goodbye, rankwire::encode(wire::Goodbye{})); }

@@ -157,8 +157,9 @@ TEST_CASE("doorman: of a crowd no more than so many stand at a time, while they 
   for (std::size_t i = 0; i < crowd; ++i) {
     visits.push_back(std::make_unique<zmq_world::Visit>(port));
     doorman.came(visits.back()->descriptor);
-    shown_out += doorman.look(i);
-    CHECK(i + 1 - shown_out <= limit + limit / 8 + 1);
+    shown_out += doorman.look(3 * i);
+    // Who has to go stays for one more look: what it has said must have been read.
+    CHECK(i + 1 - shown_out <= limit + limit / 8 + 2);
   }
   CHECK(visits.front()->stranger.is_hung_up(10s));
 }

@@ -232,7 +232,7 @@ TEST_CASE("rendezvous: a worker that only waits for the start says so") {
   zmq::message_t name, hello;
   REQUIRE(fake_master.recv(name));
   REQUIRE(fake_master.recv(hello));
-  const auto body = rankwire::encode(wire::Welcome{300, 300, {}, 0});
+  const auto body = rankwire::encode(wire::Welcome{300, 300, {}, 0, 0});
   fake_master.send(name, zmq::send_flags::sndmore);
   fake_master.send(
       wire::frame_of({wire::Kind::welcome, wire::protocol_version, body.size()}, body.bytes()),

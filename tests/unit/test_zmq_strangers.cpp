@@ -96,15 +96,17 @@ void say_everything(const std::string& endpoint) {
   hello.job = "default";
   hello.endpoint = "tcp://127.0.0.1:1";
   stranger.send(frame_of(wire::Kind::hello, hello));
-  stranger.send(frame_of(wire::Kind::welcome, wire::Welcome{ranks, 2, "rank 2", 1}));
+  stranger.send(frame_of(wire::Kind::welcome, wire::Welcome{ranks, 2, "rank 2", 1, 1}));
   wire::Start start;
+  start.ranks = ranks;
   start.members.resize(ranks);
   stranger.send(frame_of(wire::Kind::start, start));
   wire::LinkHello link;
   link.rank = 2;
   stranger.send(frame_of(wire::Kind::link, link));
   stranger.send(frame_of(wire::Kind::goodbye, wire::Goodbye{}));
-  stranger.send(frame_of(wire::Kind::departed, wire::Departed{2, true, "it died", 0}));
+  stranger.send(
+      frame_of(wire::Kind::departed, wire::DepartedList{0, {}, {{2, true, "it died", 0}}}));
   wire::Member member;
   member.rank = 2;
   stranger.send(frame_of(wire::Kind::arrived, member));

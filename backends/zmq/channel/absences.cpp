@@ -35,7 +35,7 @@ void Absences::look_at_first_probe(Rank& there, int rank) {
   if (!there.first_probe) return;
   const auto outcome = there.first_probe->outcome();
   if (!outcome) {
-    looks_.begin();
+    look_soon(rank);
     return;
   }
   if (*outcome == Probe::Outcome::accepted) there.probed_at = roster_[rank].endpoint;
@@ -57,7 +57,7 @@ std::optional<std::string> Absences::begin(int rank, bool has_left) {
   if (!roster_.is_master()) absence.lost_by = graces_max * settings_.grace + dialed_again_within;
   absence.look_at = Deadline::poll();
   absence.has_left = has_left;
-  looks_.begin();
+  look_soon(rank);
   return look_at(rank);
 }
 
@@ -94,18 +94,16 @@ bool Absences::bears_nothing(Bearing& bearing) const {
 
 std::vector<Absences::Loss> Absences::look() {
   std::vector<Loss> lost;
-  for (int rank = 0; rank < roster_.size(); ++rank) {
+  const std::vector<int> ranks{looked_at_.begin(), looked_at_.end()};
+  for (const int rank : ranks) {
     look_at_first_probe(of(rank), rank);
-    if (!is_absent(rank)) continue;
-    if (auto reason = look_at(rank)) lost.push_back({rank, std::move(*reason)});
+    if (is_absent(rank)) {
+      if (auto reason = look_at(rank)) lost.push_back({rank, std::move(*reason)});
+    } else if (!of(rank).first_probe) {
+      looked_at_.erase(rank);
+    }
   }
   return lost;
-}
-
-bool Absences::needs_look() const {
-  return std::any_of(ranks_.begin(), ranks_.end(), [](const Rank& there) {
-    return there.absence.is_running() || there.first_probe;
-  });
 }
 
 /// Takes the outcome of the last probe. True if it shows that the process is gone.

@@ -3,12 +3,14 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "links/look_time.hpp"
 #include "links/roster.hpp"
+#include "rankwire/backend/rank_table.hpp"
 #include "rankwire/deadline.hpp"
 #include "rankwire/settings.hpp"
 #include "reach/probe.hpp"
@@ -37,10 +39,7 @@ class Absences {
 
   /// `roster` and `settings` outlive this. `looks` says when look() is due.
   Absences(const Roster& roster, const Settings& settings, LookTime& looks)
-      : roster_{roster},
-        settings_{settings},
-        looks_{looks},
-        ranks_(static_cast<std::size_t>(roster.size())) {}
+      : roster_{roster}, settings_{settings}, looks_{looks}, ranks_{roster.size()} {}
 
   /// `rank` listens at `endpoint`, and can be reached there. From now on, if that is refused, its
   /// process is gone.
@@ -63,15 +62,16 @@ class Absences {
   /// Looks at all ranks that are out of reach. Returns those that are lost now.
   [[nodiscard]] std::vector<Loss> look();
   /// Whether look() must be called again.
-  [[nodiscard]] bool needs_look() const;
+  [[nodiscard]] bool needs_look() const { return !looked_at_.empty(); }
 
   /// The connections with `rank` were ended.
   void forget(int rank) {
+    if (!ranks_.has(rank)) return;
     of(rank).absence = {};
     of(rank).bearing = {};
   }
   /// Another process has the rank now.
-  void begin_anew(int rank) { of(rank) = {}; }
+  void begin_anew(int rank) { ranks_.forget(rank); }
 
  private:
   struct Absence {
@@ -101,16 +101,21 @@ class Absences {
   };
 
   void look_at_first_probe(Rank& there, int rank);
+  void look_soon(int rank) {
+    looked_at_.insert(rank);
+    looks_.begin();
+  }
   [[nodiscard]] bool bears_nothing(Bearing& bearing) const;
   [[nodiscard]] bool probe_tells_end(Absence& absence) const;
   [[nodiscard]] std::optional<std::string> look_at(int rank);
-  [[nodiscard]] Rank& of(int rank) { return ranks_[static_cast<std::size_t>(rank)]; }
-  [[nodiscard]] const Rank& of(int rank) const { return ranks_[static_cast<std::size_t>(rank)]; }
+  [[nodiscard]] Rank& of(int rank) { return ranks_.at(rank); }
+  [[nodiscard]] const Rank& of(int rank) const { return ranks_[rank]; }
 
   const Roster& roster_;
   const Settings& settings_;
   LookTime& looks_;
-  std::vector<Rank> ranks_;
+  RankTable<Rank> ranks_;
+  std::set<int> looked_at_;  // those that look() must look at
 };
 
 }  // namespace rankwire::zmq_wire

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "sockets/silence.hpp"
@@ -32,7 +33,7 @@ void Departures::heard_from(int rank) {
   const bool lost = ledger_.departing(rank)->kind == Departure::Kind::lost;
   there.until = lost ? there.by.sooner(silence_max(settings_))
                      : Deadline{std::max(settings_.grace, 2 * settings_.linger)};
-  looks_.begin();
+  await(rank);
 }
 
 std::optional<Departures::End> Departures::finished(int rank, bool nothing_comes) const {
@@ -54,15 +55,16 @@ Departures::End Departures::give_up(int rank) const {
 bool Departures::tell_later(int rank, Told&& told) {
   Rank& there = of(rank);
   there.later.push_back(std::move(told));
-  looks_.begin();
+  await(rank);
   return !is_departing(rank) || there.later.size() <= later_max;
 }
 
 std::optional<Departures::Told> Departures::take_later(int rank) {
-  Rank& there = of(rank);
-  if (is_departing(rank) || there.later.empty()) return std::nullopt;
-  Told told = std::move(there.later.front());
-  there.later.pop_front();
+  if (is_departing(rank) || !is_awaited(rank)) return std::nullopt;
+  std::vector<Told>& later = of(rank).later;
+  Told told = std::move(later.front());
+  later.erase(later.begin());
+  if (later.empty()) awaited_.erase(rank);
   return told;
 }
 
@@ -70,6 +72,7 @@ void Departures::depart(int rank) {
   Rank& there = of(rank);
   there.departed = true;
   there.until = Deadline::never();
+  if (there.later.empty()) awaited_.erase(rank);
 }
 
 void Departures::begin_anew(int rank) {
@@ -78,10 +81,16 @@ void Departures::begin_anew(int rank) {
   of(rank) = std::move(fresh);
 }
 
+std::vector<int> Departures::awaited() const {
+  std::vector<int> ranks;
+  std::copy_if(awaited_.begin(), awaited_.end(), std::back_inserter(ranks),
+               [this](int rank) { return is_awaited(rank); });
+  return ranks;
+}
+
 bool Departures::needs_look() const {
-  return ledger_.awaits_departures() ||
-         std::any_of(ranks_.begin(), ranks_.end(),
-                     [](const Rank& there) { return !there.later.empty(); });
+  return std::any_of(awaited_.begin(), awaited_.end(),
+                     [this](int rank) { return is_awaited(rank); });
 }
 
 }  // namespace rankwire::zmq_wire

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -10,6 +10,7 @@
 #include "links/look_time.hpp"
 #include "protocol/protocol.hpp"
 #include "rankwire/backend/ledger.hpp"
+#include "rankwire/backend/rank_table.hpp"
 #include "rankwire/deadline.hpp"
 #include "rankwire/settings.hpp"
 
@@ -32,10 +33,7 @@ class Departures {
   /// `ledger` counts the messages that come. It and `settings` outlive this. `looks` says when
   /// is_late() may become true.
   Departures(int ranks, Ledger& ledger, const Settings& settings, LookTime& looks)
-      : ledger_{ledger},
-        settings_{settings},
-        looks_{looks},
-        ranks_(static_cast<std::size_t>(ranks)) {}
+      : ledger_{ledger}, settings_{settings}, looks_{looks}, ranks_{ranks} {}
 
   /// Whether a departure of `rank` is awaited, or news wait behind one.
   [[nodiscard]] bool is_awaited(int rank) const {
@@ -60,7 +58,11 @@ class Departures {
   /// Removes and returns the next news that waited behind a departure which is over. Nothing if
   /// there is none.
   [[nodiscard]] std::optional<Told> take_later(int rank);
-  void forget_later(int rank) { of(rank).later.clear(); }
+  void forget_later(int rank) {
+    if (is_awaited(rank)) of(rank).later.clear();
+  }
+  /// The ranks whose departure is awaited, or of which news wait.
+  [[nodiscard]] std::vector<int> awaited() const;
 
   /// The rank has departed. The mailbox knows this, too, but only the program's thread may ask it.
   void depart(int rank);
@@ -75,15 +77,20 @@ class Departures {
     bool departed = false;
     Deadline until = Deadline::never();  // when its next message must have come
     Deadline by = Deadline::never();     // when it departs at the latest, if it is lost
-    std::deque<Told> later;              // news that wait behind the departure
+    std::vector<Told> later;             // news that wait behind the departure
   };
-  [[nodiscard]] Rank& of(int rank) { return ranks_[static_cast<std::size_t>(rank)]; }
-  [[nodiscard]] const Rank& of(int rank) const { return ranks_[static_cast<std::size_t>(rank)]; }
+  [[nodiscard]] Rank& of(int rank) { return ranks_.at(rank); }
+  [[nodiscard]] const Rank& of(int rank) const { return ranks_[rank]; }
+  void await(int rank) {
+    awaited_.insert(rank);
+    looks_.begin();
+  }
 
   Ledger& ledger_;
   const Settings& settings_;
   LookTime& looks_;
-  std::vector<Rank> ranks_;
+  RankTable<Rank> ranks_;
+  std::set<int> awaited_;  // those that await something, and perhaps some that did
 };
 
 }  // namespace rankwire::zmq_wire

@@ -28,6 +28,7 @@ bool ZmqChannel::pump(Deadline deadline) {
   auto incoming = wire_->receive(deadline.sooner(looks_.next()).sooner(round_max));
   if (incoming) process(std::move(*incoming));
   if (looks_.is_due()) look_at_timers();
+  members_.give_signs();
   return incoming.has_value();
 }
 
@@ -59,11 +60,12 @@ void ZmqChannel::look_at_timers() {
   inbox_.unpack();  // it may have the last messages of a rank that departs
   members_.look_at_waiting_hellos();
   dialer_.look();
-  for (int rank = 0; rank < size(); ++rank) {
+  for (const int rank : members_.awaited()) {
     members_.give_up_late(rank);
     follow_told(rank);
   }
   members_.look_at_absent();
+  members_.tell_departures_if_due();
   if (!members_.needs_look() && !dialer_.needs_look()) looks_.end();
 }
 
@@ -256,6 +258,11 @@ void ZmqChannel::process_numbered(Link& link, Incoming&& incoming) {
     case Kind::abort:
       link.acknowledge();
       return process_abort(source, incoming);
+    case Kind::ask:
+      return members_.answer(source, incoming.header.tag);
+    case Kind::member:
+      if (source == 0) members_.learn(record_of<Member>(incoming.body()));
+      return;
     default:
       return;
   }
@@ -282,7 +289,12 @@ void ZmqChannel::process_told(const Incoming& incoming) {
     follow_told(rank);
   };
   if (incoming.header.kind == Kind::departed) {
-    take(record_of<Departed>(incoming.body()));
+    const auto body = incoming.has_chunk
+                          ? std::span{incoming.chunk.data<std::byte>(), incoming.chunk.size()}
+                          : incoming.body();
+    for (auto& departed : all_departed(record_of<DepartedList>(body), size())) {
+      take(std::move(departed));
+    }
   } else if (auto member = record_of<Member>(incoming.body()); member.rank != 0) {
     take(std::move(member));
   }

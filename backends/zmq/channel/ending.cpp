@@ -1,6 +1,5 @@
 #include "channel/ending.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <new>
 
@@ -46,6 +45,7 @@ void Ending::make_abort(Wire* wire) noexcept {
 }
 
 void Ending::say_goodbye() {
+  to_.members.tell_departures();
   Goodbye goodbye;
   for (int rank = 0; rank < to_.roster.size(); ++rank) {
     if (const auto messages = to_.outbox.messages_to(rank); messages > 0) {
@@ -59,35 +59,43 @@ void Ending::say_goodbye() {
 /// The process must stay until the other side has acknowledged it: if a TCP connection is closed
 /// with unread bytes, it is reset in the other direction, too, and what was on it is lost.
 void Ending::say_to_all(Kind kind, const Buffer& body) {
-  for (Link* const link : last_links()) {
-    link->send({.kind = kind, .bytes = body.size()}, body.bytes());
-  }
-}
-
-std::vector<Link*> Ending::last_links() const {
-  std::vector<Link*> links;
   for (int rank = 0; rank < to_.roster.size(); ++rank) {
-    if (rank != 0 && to_.members.has_departed(rank)) continue;
+    if (!is_last_told(rank)) continue;
     for (Link* const link : to_.links.both(rank)) {
-      if (link != nullptr) links.push_back(link);
+      if (link != nullptr) link->send({.kind = kind, .bytes = body.size()}, body.bytes());
     }
   }
-  return links;
 }
 
-bool Ending::all_confirmed() const {
-  const auto links = last_links();
-  return std::all_of(links.begin(), links.end(),
-                     [](const Link* link) { return link->all_acknowledged(); });
+bool Ending::is_last_told(int rank) const {
+  return rank == 0 || !to_.members.has_departed(rank);
+}
+
+bool Ending::all_confirmed() {
+  return all_last_links([](const Link& link) { return link.all_acknowledged(); });
 }
 
 /// Whether all others have acknowledged the abort. Ranks beyond the relay do not count: the master
 /// tells them, too.
-bool Ending::all_told() const {
-  const auto links = last_links();
-  return std::all_of(links.begin(), links.end(), [](const Link* link) {
-    return link->all_acknowledged() || Relay::has(link->connection());
-  });
+bool Ending::all_told() {
+  return all_last_links(
+      [](const Link& link) { return link.all_acknowledged() || Relay::has(link.connection()); });
+}
+
+/// Whether `is_done` is true for all links on which the last frame goes out. It is asked again and
+/// again while thousands confirm, and so begins with the rank that was not done the last time.
+template <class F>
+bool Ending::all_last_links(const F& is_done) {
+  const int ranks = to_.roster.size();
+  for (int looked_at = 0; looked_at < ranks; ++looked_at) {
+    if (is_last_told(not_done_)) {
+      for (const Link* const link : to_.links.both(not_done_)) {
+        if (link != nullptr && !is_done(*link)) return false;
+      }
+    }
+    not_done_ = (not_done_ + 1) % ranks;
+  }
+  return true;
 }
 
 void Ending::await_told(Wire& wire) {

@@ -56,14 +56,16 @@ class Ending {
   }
   void say_goodbye();
   /// Whether all that was sent was acknowledged, except by ranks that have gone.
-  [[nodiscard]] bool all_confirmed() const;
+  [[nodiscard]] bool all_confirmed();
 
  private:
   [[nodiscard]] bool is_asked() const { return asked_.load(std::memory_order_acquire); }
   void make_abort(Wire* wire) noexcept;
   void say_to_all(Kind kind, const Buffer& body);
-  [[nodiscard]] std::vector<Link*> last_links() const;
-  [[nodiscard]] bool all_told() const;
+  [[nodiscard]] bool is_last_told(int rank) const;
+  template <class F>
+  [[nodiscard]] bool all_last_links(const F& is_done);
+  [[nodiscard]] bool all_told();
   void await_told(Wire& wire);
   void take_answer(const Incoming& incoming);
   void answer_call(const Incoming& incoming);
@@ -72,6 +74,7 @@ class Ending {
   std::mutex mutex_;  // among threads that ask
   Abort abort_;       // does not change once asked_ is true
   std::atomic<bool> asked_{false}, made_{false};
+  int not_done_ = 0;  // see all_last_links
 };
 
 }  // namespace rankwire::zmq_wire

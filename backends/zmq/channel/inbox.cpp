@@ -35,7 +35,7 @@ Buffer buffer_over(zmq::message_t&& message, std::size_t offset, std::size_t siz
 /// may join a frame with the next one.
 bool Inbox::is_whole(const Incoming& incoming) const {
   const Header& header = incoming.header;
-  if (header.kind == Kind::relay) return true;
+  if (header.kind == Kind::relay || header.kind == Kind::departed) return true;
   if (header.kind != Kind::data) return !incoming.has_chunk;
   const std::size_t here = incoming.has_chunk ? incoming.chunk.size() : incoming.body().size();
   return header.tag <= static_cast<std::uint32_t>(tag_max) && header.bytes <= message_bytes_max_ &&
@@ -80,7 +80,7 @@ std::optional<std::string_view> Inbox::accept_batch(int source, Incoming&& incom
 /// Takes a piece of a payload. Its pieces come in order, with no other data of that source between
 /// them.
 std::optional<std::string_view> Inbox::accept_piece(int source, Incoming&& incoming) {
-  Partial& partial = partials_[static_cast<std::size_t>(source)];
+  Partial& partial = partials_.at(source);
   const std::size_t bytes = incoming.header.bytes;
   const std::size_t piece = incoming.chunk.size();
   if (partial.filled == 0) {

@@ -5,7 +5,6 @@
 #include <span>
 #include <string_view>
 #include <utility>
-#include <vector>
 #include <zmq.hpp>
 
 #include "rankwire/backend/ledger.hpp"
@@ -22,9 +21,7 @@ class Inbox {
  public:
   /// `ledger` outlives this. Messages go there.
   Inbox(Ledger& ledger, int ranks, std::uint64_t message_bytes_max)
-      : ledger_{ledger},
-        message_bytes_max_{message_bytes_max},
-        partials_(static_cast<std::size_t>(ranks)) {}
+      : ledger_{ledger}, message_bytes_max_{message_bytes_max}, partials_{ranks} {}
 
   /// Whether the header and the parts of a numbered frame belong together.
   [[nodiscard]] bool is_whole(const Incoming& incoming) const;
@@ -41,7 +38,9 @@ class Inbox {
   void unpack();
 
   /// Drops the pieces of a large message of `rank`, of which the rest will not come.
-  void forget_pieces(int rank) { partials_[static_cast<std::size_t>(rank)] = {}; }
+  void forget_pieces(int rank) {
+    if (partials_[rank].filled > 0) partials_.at(rank) = {};
+  }
   /// Returns how many bytes of payloads were copied since the last call.
   [[nodiscard]] std::size_t take_copied_bytes() { return std::exchange(copied_bytes_, 0); }
 
@@ -68,7 +67,7 @@ class Inbox {
 
   Ledger& ledger_;
   std::uint64_t message_bytes_max_;
-  std::vector<Partial> partials_;  // by source
+  RankTable<Partial> partials_;  // by source
   OpenBatch open_batch_;
   std::size_t copied_bytes_ = 0;
 };

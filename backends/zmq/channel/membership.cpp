@@ -21,10 +21,14 @@ Membership::Membership(const Parts& parts)
       settings_{parts.settings},
       absences_{parts.roster, parts.settings, parts.looks},
       departures_{parts.roster.size(), parts.ledger, parts.settings, parts.looks},
-      newcomers_{parts.roster, parts.ledger.mailbox(), absences_, parts.settings, parts.looks} {}
+      newcomers_{parts.roster, parts.ledger.mailbox(), absences_, parts.settings, parts.looks},
+      tidings_{parts.links},
+      signs_{parts.links, parts.roster.size(), parts.settings},
+      looks_{parts.looks} {}
 
 void Membership::begin(Session& session) {
-  for (int rank = 0; rank < roster_.size(); ++rank) {
+  const int connections = static_cast<int>(session.connections.size());
+  for (int rank = 0; rank < connections; ++rank) {
     const auto at = static_cast<std::size_t>(rank);
     if (roster_.is_master()) newcomers_.admit(rank, session.nonces[at], session.hellos[at]);
     if (session.connections[at] == 0) continue;
@@ -101,6 +105,7 @@ void Membership::take_hello(Incoming&& incoming) {
 void Membership::let_in(int place, const Hello& hello, ConnectionId connection) {
   const Member member = member_of(hello, place, roster_[place].incarnation + 1);
   replace(member);
+  tell_departures();  // before the others hear who comes
   newcomers_.admit(place, hello.nonce, hello.call);
   auto probe = probe_first(wire_, connection, hello.endpoint);
   tell_workers(Kind::arrived, encode(member), place);
@@ -129,15 +134,21 @@ void Membership::start_again(int rank, ConnectionId connection, std::uint32_t he
 
 void Membership::send_table(int newcomer, ConnectionId connection, bool with_departed) {
   const int size = roster_.size();
-  Start start{{}, {}, links_.token(), settings_.window_bytes, settings_.message_bytes_max};
+  Start start{size, {}, {}, links_.token(), settings_.window_bytes, settings_.message_bytes_max};
+  int host_ranks = 0;
   for (int rank = 0; rank < size; ++rank) {
-    start.members.push_back(roster_[rank]);
+    const Member& member = roster_[rank];
+    host_ranks += member.host == roster_[newcomer].host ? 1 : 0;
+    // Of one who is not the first with a rank, the number among those must be known to all.
+    if (rank == 0 || size <= told_members_max || member.incarnation > 0) {
+      start.members.push_back(member);
+    }
     const Departure* const departure = ledger_.mailbox().departure(rank);
     if (departure == nullptr || !with_departed) continue;
     const bool lost = departure->kind == Departure::Kind::lost;
     start.departed.push_back({rank, lost, departure->reason, 0});
   }
-  send_record(wire_, connection, Kind::welcome, Welcome{size, size, {}, newcomer});
+  send_record(wire_, connection, Kind::welcome, Welcome{size, size, {}, newcomer, host_ranks});
   send_record(wire_, connection, Kind::start, start);
 }
 
@@ -145,13 +156,13 @@ void Membership::look_at_waiting_hellos() {
   for (auto& hello : newcomers_.take_waiting_hellos()) take_hello(std::move(hello));
 }
 
-void Membership::take_goodbye(Link& link, const Goodbye& goodbye) {
+void Membership::take_goodbye(Link& link, Goodbye&& goodbye) {
   link.acknowledge();
   const int source = link.rank();
   // If the goodbye comes over the link by which this rank sends, no messages come there. The master
   // then tells how many to await.
   if (&link == links_.from(source)) {
-    depart(source, {Departure::Kind::left, "closed its channel"}, goodbye);
+    depart(source, {Departure::Kind::left, left_reason}, std::move(goodbye));
   }
 }
 
@@ -202,7 +213,8 @@ void Membership::look_at_absent() {
 }
 
 bool Membership::needs_look() const {
-  return newcomers_.has_waiting_hellos() || departures_.needs_look() || absences_.needs_look();
+  return tidings_.has_any() || newcomers_.has_waiting_hellos() || departures_.needs_look() ||
+         absences_.needs_look();
 }
 
 void Membership::lose(int rank, const std::string& reason) {
@@ -233,7 +245,7 @@ void Membership::leave_without_master(const std::string& reason) {
 }
 
 /// `rank` departs. Does nothing if it has departed already.
-void Membership::depart(int rank, const Departures::End& end, const Goodbye& goodbye) {
+void Membership::depart(int rank, const Departures::End& end, Goodbye&& goodbye) {
   if (!is_there(rank)) return;
   const bool lost = end.kind == Departure::Kind::lost;
   inbox_.unpack();
@@ -248,13 +260,13 @@ void Membership::depart(int rank, const Departures::End& end, const Goodbye& goo
     links_.forget_kept(rank);
   }
   if (!roster_.is_master()) return;
-  for (int reader = 1; reader < roster_.size(); ++reader) {
-    if (reader == rank || !is_there(reader)) continue;
-    const auto sent = std::find_if(goodbye.sent.begin(), goodbye.sent.end(),
-                                   [&](const auto& entry) { return entry.rank == reader; });
-    const auto messages = sent == goodbye.sent.end() ? 0 : sent->messages;
-    links_.tell(reader, Kind::departed, encode(Departed{rank, lost, end.reason, messages}));
-  }
+  tidings_.add({rank, lost, end.reason, std::move(goodbye)});
+  looks_.begin();
+  tell_departures_if_due();
+}
+
+void Membership::tell_departures() {
+  tidings_.tell(roster_.size(), [this](int reader) { return is_there(reader); });
 }
 
 void Membership::drop_links(int rank) {
@@ -271,12 +283,30 @@ void Membership::replace(const Member& member) {
   links_.expel(rank,
                "another process has taken its place");  // the old process may still live, and close
   drop_links(rank);
-  roster_.replace(member);
+  roster_.learn(member);
   inbox_.forget_pieces(rank);
   absences_.begin_anew(rank);
   departures_.begin_anew(rank);
   outbox_.begin_anew(rank);
-  ledger_.arrive({rank, member.host, member.pid, member.endpoint});
+  ledger_.arrive(Roster::peer_of(member));
+}
+
+void Membership::answer(int asker, std::uint32_t rank) {
+  const bool is_rank = rank < static_cast<std::uint32_t>(roster_.size());
+  if (!roster_.is_master() || !is_rank) return;
+  links_.tell(asker, Kind::member, encode(roster_[static_cast<int>(rank)]));
+}
+
+/// The number of the process is known before: of a later one the master tells when it comes.
+void Membership::learn(Member&& member) {
+  if (!roster_.is_other_worker(member.rank) || roster_.knows(member.rank) ||
+      member.incarnation != roster_[member.rank].incarnation) {
+    return;
+  }
+  ledger_.learn(Roster::peer_of(member));
+  const int rank = member.rank;
+  roster_.learn(std::move(member));
+  dialer_.is_known(rank);
 }
 
 void Membership::tell_workers(Kind kind, const Buffer& body, int except) {

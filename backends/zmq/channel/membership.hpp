@@ -9,6 +9,8 @@
 #include "channel/inbox.hpp"
 #include "channel/newcomers.hpp"
 #include "channel/outbox.hpp"
+#include "channel/signs.hpp"
+#include "channel/tidings.hpp"
 #include "links/dialer.hpp"
 #include "links/link_table.hpp"
 #include "links/roster.hpp"
@@ -72,13 +74,15 @@ class Membership {
   // Who goes.
 
   /// The rank of `link` says goodbye.
-  void take_goodbye(Link& link, const Goodbye& goodbye);
+  void take_goodbye(Link& link, Goodbye&& goodbye);
   /// The master tells something of a rank. Call follow() then.
   void take_told(Departures::Told&& told);
   /// Acts on what the master has told of `rank`, unless it must wait. Returns a process that has
   /// the rank from now on; take in its early frames, then call this again. Returns nothing when all
   /// is done.
   [[nodiscard]] std::optional<Member> follow(int rank);
+  /// The master has said who has a rank.
+  void learn(Member&& member);
   /// A message of `rank` has come. It may be the last one that was awaited.
   void message_came(int rank);
   /// Looks whether a departing rank has departed. To be called when its connection ended, or time
@@ -88,6 +92,16 @@ class Membership {
   void give_up_late(int rank);
   /// Loses the ranks that were out of reach for long enough.
   void look_at_absent();
+  /// At the master: gives the signs of life that are due.
+  void give_signs() {
+    if (roster_.is_master()) signs_.give();
+  }
+  /// At the master: tells the workers of the departures that they were not told of yet.
+  void tell_departures();
+  /// The same, if that is due. More may depart meanwhile, and are told of together.
+  void tell_departures_if_due() {
+    if (tidings_.is_due()) tell_departures();
+  }
   [[nodiscard]] bool needs_look() const;
   /// `rank` is lost. At a worker this can only be the master.
   void lose(int rank, const std::string& reason);
@@ -97,6 +111,10 @@ class Membership {
   /// sent is still under way to the others, except what the master would relay.
   void leave_without_master(const std::string& reason);
 
+  /// At the master: a worker asks who has a rank.
+  void answer(int asker, std::uint32_t rank);
+  /// The ranks for which give_up_late() and follow() have something to look at.
+  [[nodiscard]] std::vector<int> awaited() const { return departures_.awaited(); }
   [[nodiscard]] bool is_departing(int rank) const { return departures_.is_departing(rank); }
   /// Whether `rank` has departed. The mailbox knows this, too, but only the program's thread may
   /// ask it. This may be asked by any thread that has the turn.
@@ -113,7 +131,7 @@ class Membership {
   [[nodiscard]] bool is_closing() const { return closing_; }
 
  private:
-  void depart(int rank, const Departures::End& end, const Goodbye& goodbye = {});
+  void depart(int rank, const Departures::End& end, Goodbye&& goodbye = {});
   void drop_links(int rank);
   void replace(const Member& member);
   void let_in(int place, const Hello& hello, ConnectionId connection);
@@ -132,6 +150,9 @@ class Membership {
   Absences absences_;
   Departures departures_;
   Newcomers newcomers_;
+  Tidings tidings_;  // at the master
+  Signs signs_;      // the same
+  LookTime& looks_;
   bool closing_ = false;
 };
 

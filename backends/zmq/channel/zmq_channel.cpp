@@ -31,11 +31,9 @@ constexpr auto abort_made_within = 2s;
 constexpr std::size_t early_calls_max = 100;
 
 /// How long a wait may yield before it sleeps, given the ranks of this host and its cores.
-std::chrono::microseconds yield_of(const Roster& roster, const WaitSettings& settings) {
-  Crowd crowd{.ranks = 0, .cores = usable_cores(allowed_cores(), core_quota()), .served = true};
-  for (int rank = 0; rank < roster.size(); ++rank) {
-    crowd.ranks += roster[rank].host == roster.me().host;
-  }
+std::chrono::microseconds yield_of(int host_ranks, const WaitSettings& settings) {
+  const Crowd crowd{
+      .ranks = host_ranks, .cores = usable_cores(allowed_cores(), core_quota()), .served = true};
   const WaitPolicy wait = wait_policy(settings, crowd);
   return wait.yield + std::chrono::ceil<std::chrono::microseconds>(wait.spin);
 }
@@ -43,12 +41,11 @@ std::chrono::microseconds yield_of(const Roster& roster, const WaitSettings& set
 }  // namespace
 
 ZmqChannel::ZmqChannel(Session session)
-    : Channel{{session.rank, static_cast<int>(session.members.size()),
-               session.settings.message_bytes_max}},
+    : Channel{{session.rank, session.ranks, session.settings.message_bytes_max}},
       settings_{session.settings},
       address_file_{std::move(session.address_file)},
       wire_{std::move(session.wire)},
-      roster_{session.rank, std::move(session.members)},
+      roster_{session.rank, session.ranks, std::move(session.members)},
       ledger_{rank(),
               size(),
               settings_.window_bytes,
@@ -65,7 +62,7 @@ ZmqChannel::ZmqChannel(Session session)
       ending_{{links_, dialer_, members_, outbox_, ledger_, roster_}} {
   members_.begin(session);
   if (!roster_.is_master()) wire_->expect_workers(size());
-  pace_.set_yield(yield_of(roster_, settings_.wait));
+  pace_.set_yield(yield_of(session.host_ranks, settings_.wait));
   for (auto& departed : session.departed) {
     const int rank = departed.rank;
     if (roster_.is_other(rank)) members_.take_told(std::move(departed));

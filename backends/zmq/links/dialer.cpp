@@ -61,13 +61,21 @@ Dialer::Dialer(Wire& wire, LinkTable& links, const Roster& roster, const Setting
       roster_{roster},
       settings_{settings},
       looks_{looks},
-      ways_(static_cast<std::size_t>(roster.size())) {}
+      ways_{roster.size()} {}
 
 Link& Dialer::link_to(int dest) {
   if (Link* const link = links_.out(dest)) return *link;
   Link& link = links_.add_out(dest);
-  dial(dest);
+  if (roster_.knows(dest)) {
+    dial(dest);
+  } else {
+    links_.out(0)->send({.kind = Kind::ask, .tag = static_cast<std::uint32_t>(dest)}, {});
+  }
   return link;
+}
+
+void Dialer::is_known(int rank) {
+  if (links_.out(rank) != nullptr) dial(rank);
 }
 
 void Dialer::dial(int dest) {
@@ -115,6 +123,7 @@ void Dialer::hang_up_direct(int dest) {
 
 void Dialer::look_for_way(int dest, std::chrono::milliseconds from_now) {
   of(dest).look_at = from_now;
+  looked_at_.insert(dest);
   looks_.begin();
 }
 
@@ -188,14 +197,16 @@ void Dialer::leads_elsewhere(int rank, const std::string& text) {
 
 void Dialer::look() {
   dial_next();
-  probes_ = static_cast<std::size_t>(std::count_if(
-      ways_.begin(), ways_.end(), [](const Way& way) { return way.probe != nullptr; }));
-  for (int rank = 0; rank < roster_.size(); ++rank) look_at(rank);
+  std::erase_if(looked_at_, [this](int rank) { return of(rank).look_at.is_never(); });
+  probes_ = static_cast<std::size_t>(
+      std::count_if(looked_at_.begin(), looked_at_.end(),
+                    [this](int rank) { return of(rank).probe != nullptr; }));
+  const std::vector<int> ranks{looked_at_.begin(), looked_at_.end()};
+  for (const int rank : ranks) look_at(rank);
 }
 
 bool Dialer::needs_look() const {
-  return !to_dial_.empty() || std::any_of(ways_.begin(), ways_.end(),
-                                          [](const Way& way) { return !way.look_at.is_never(); });
+  return !to_dial_.empty() || !looked_at_.empty();
 }
 
 /// Looks at a rank that is not reached directly: whether the way to it is closed, or open again.
@@ -239,14 +250,14 @@ void Dialer::count_evidence(int rank, Probe::Outcome outcome, const std::string&
 
 void Dialer::hurry() {
   leaving_ = true;
-  for (int rank = 1; rank < roster_.size(); ++rank) {
-    const Way& way = of(rank);
-    if (!way.relayed && !way.look_at.is_never())
-      look_for_way(rank, std::chrono::milliseconds::zero());
+  for (const int rank : looked_at_) {
+    Way& way = of(rank);
+    if (!way.relayed && !way.look_at.is_never()) way.look_at = std::chrono::milliseconds::zero();
   }
 }
 
 void Dialer::stop_looking(int rank) {
+  if (looked_at_.erase(rank) == 0) return;
   of(rank).look_at = Deadline::never();
   of(rank).probe.reset();
 }

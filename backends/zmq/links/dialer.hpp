@@ -4,6 +4,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "links/link_table.hpp"
 #include "links/look_time.hpp"
 #include "links/roster.hpp"
+#include "rankwire/backend/rank_table.hpp"
 #include "rankwire/deadline.hpp"
 #include "rankwire/settings.hpp"
 #include "reach/probe.hpp"
@@ -34,8 +36,11 @@ class Dialer {
   Dialer(Wire& wire, LinkTable& links, const Roster& roster, const Settings& settings,
          LookTime& looks);
 
-  /// The link that carries what is sent to `dest`. Dialed when it is first asked for.
+  /// The link that carries what is sent to `dest`. Dialed when it is first asked for. If it is not
+  /// known who has that rank, the master is asked; what is sent meanwhile is kept.
   Link& link_to(int dest);
+  /// The roster knows now who has `rank`.
+  void is_known(int rank);
 
   /// A connection that was dialed stands (again). `anew`: what was sent over it before is lost.
   void is_up(Link& link, ConnectionId connection, bool anew);
@@ -69,7 +74,10 @@ class Dialer {
   /// `rank` departed. Stops looking for a way to it.
   void stop_looking(int rank);
   /// The links of `rank` are gone, too.
-  void forget(int rank) { of(rank) = {}; }
+  void forget(int rank) {
+    looked_at_.erase(rank);
+    ways_.forget(rank);
+  }
 
  private:
   /// How this rank reaches another that it dials.
@@ -98,15 +106,16 @@ class Dialer {
   void way_was_probed(int rank, Probe::Outcome outcome);
   void try_again_later(int rank);
   void relay_from_now(int dest, const std::string& why);
-  [[nodiscard]] Way& of(int rank) { return ways_[static_cast<std::size_t>(rank)]; }
-  [[nodiscard]] const Way& of(int rank) const { return ways_[static_cast<std::size_t>(rank)]; }
+  [[nodiscard]] Way& of(int rank) { return ways_.at(rank); }
+  [[nodiscard]] const Way& of(int rank) const { return ways_[rank]; }
 
   Wire& wire_;
   LinkTable& links_;
   const Roster& roster_;
   const Settings& settings_;
   LookTime& looks_;
-  std::vector<Way> ways_;  // by rank
+  RankTable<Way> ways_;
+  std::set<int> looked_at_;  // ranks whose way has a moment to be looked at, and some that had
   bool leaving_ = false;
   std::deque<int> to_dial_;
   std::vector<std::pair<int, Deadline>> dials_;  // dials that began lately and do not stand yet

@@ -137,6 +137,12 @@ void LinkTable::tell(int rank, Kind kind, const Buffer& body) {
   if (Link* const link = out(rank)) link->send({.kind = kind, .bytes = body.size()}, body.bytes());
 }
 
+void LinkTable::tell(int rank, Kind kind, zmq::message_t&& body) {
+  const std::size_t bytes = body.size();
+  if (Link* const link = out(rank))
+    link->send_chunk({.kind = kind, .bytes = bytes}, std::move(body));
+}
+
 void LinkTable::leave_to_parent() {
   static auto& left = *new std::vector<std::pair<std::vector<Links>, std::shared_ptr<FrameStore>>>;
   left.emplace_back(std::move(by_rank_), std::move(store_));

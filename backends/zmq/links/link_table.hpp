@@ -84,6 +84,8 @@ class LinkTable {
   void forget_kept(int rank);
   /// Sends `rank` a numbered frame of `kind`, if there is a link.
   void tell(int rank, Kind kind, const Buffer& body);
+  /// The same with a body that is not copied: several frames may share it.
+  void tell(int rank, Kind kind, zmq::message_t&& body);
 
   [[nodiscard]] const Token& token() const { return token_; }
   /// In a forked process: gives up everything without touching the sockets.

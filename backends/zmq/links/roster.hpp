@@ -5,27 +5,31 @@
 #include <vector>
 
 #include "protocol/protocol.hpp"
+#include "rankwire/backend/rank_table.hpp"
 #include "rankwire/errors.hpp"
 #include "rankwire/info.hpp"
 
 namespace rankwire::zmq_wire {
 
-/// The ranks of a world: who they are, as this rank was told.
+/// The ranks of a world: who they are, as far as this rank was told. A worker of a large world is
+/// told of few, and asks the master for others.
 class Roster {
  public:
-  /// `members` in rank order, whatever ranks they say: a master may lie. `self` is the rank of this
-  /// process.
-  Roster(int self, std::vector<Member>&& members) : self_{self}, members_{std::move(members)} {
-    for (int rank = 0; Member & member : members_) member.rank = rank++;
+  /// `told` are members of this world; those with a rank that it does not have are left out: a
+  /// master may lie. `self` is the rank of this process.
+  Roster(int self, int size, std::vector<Member>&& told) : self_{self}, members_{size} {
+    for (Member& member : told) {
+      if (member.rank >= 0 && member.rank < size) learn(std::move(member));
+    }
   }
 
   [[nodiscard]] int self() const { return self_; }
-  [[nodiscard]] int size() const { return static_cast<int>(members_.size()); }
+  [[nodiscard]] int size() const { return members_.size(); }
   /// Rank 0 is the master. It alone decides who has departed.
   [[nodiscard]] bool is_master() const { return self_ == 0; }
-  [[nodiscard]] const Member& operator[](int rank) const {
-    return members_[static_cast<std::size_t>(rank)];
-  }
+  /// Who has `rank`. Of a rank that is not known, all but the incarnation is empty.
+  [[nodiscard]] const Member& operator[](int rank) const { return members_[rank].member; }
+  [[nodiscard]] bool knows(int rank) const { return members_[rank].known; }
   [[nodiscard]] const Member& me() const { return (*this)[self_]; }
   /// Whether `rank` is one of the others.
   [[nodiscard]] bool is_other(int rank) const {
@@ -38,20 +42,30 @@ class Roster {
     const Member& member = (*this)[rank];
     return name_of(rank, member.host, member.pid);
   }
-  /// The members in the form in which programs see them.
+  /// The members that are known, in the form in which programs see them.
   [[nodiscard]] std::vector<PeerInfo> peers() const {
     std::vector<PeerInfo> peers;
-    for (const Member& member : members_) {
-      peers.push_back({member.rank, member.host, member.pid, member.endpoint});
+    for (int rank = 0; rank < size(); ++rank) {
+      if (knows(rank)) peers.push_back(peer_of((*this)[rank]));
     }
     return peers;
   }
-  /// A new process has the rank `member.rank`.
-  void replace(const Member& member) { members_[static_cast<std::size_t>(member.rank)] = member; }
+  [[nodiscard]] static PeerInfo peer_of(const Member& member) {
+    return {member.rank, member.host, member.pid, member.endpoint};
+  }
+  /// Who has the rank `member.rank` (from now on).
+  void learn(Member member) {
+    const int rank = member.rank;
+    members_.at(rank) = {std::move(member), true};
+  }
 
  private:
+  struct Entry {
+    Member member;
+    bool known = false;
+  };
   int self_;
-  std::vector<Member> members_;
+  RankTable<Entry> members_;
 };
 
 }  // namespace rankwire::zmq_wire

@@ -2,6 +2,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
+#include <string_view>
+#include <unordered_map>
 
 #include "keys/certificate.hpp"
 #include "meeting/admission.hpp"
@@ -22,6 +25,54 @@ struct Candidate {
   Hello hello;
 };
 
+/// The workers that wait, in the order of arrival.
+class Candidates {
+ public:
+  /// By the order of arrival.
+  [[nodiscard]] const std::map<std::uint64_t, Candidate>& all() const { return all_; }
+  [[nodiscard]] int count() const { return static_cast<int>(all_.size()); }
+  /// How many want each rank: one at most.
+  [[nodiscard]] const std::map<int, std::uint64_t>& wanted() const { return by_wanted_; }
+  /// The one of that process, over that connection, or that wants that rank. Null: there is none.
+  [[nodiscard]] Candidate* of_process(std::uint64_t nonce) { return find(by_nonce_, nonce); }
+  [[nodiscard]] Candidate* at(ConnectionId connection) { return find(by_connection_, connection); }
+  [[nodiscard]] Candidate* wanting(int rank) { return find(by_wanted_, rank); }
+
+  Candidate& add(Candidate&& candidate) {
+    const std::uint64_t order = ++arrivals_;
+    by_nonce_[candidate.hello.nonce] = order;
+    by_connection_[candidate.connection] = order;
+    if (candidate.hello.wanted_rank > 0) by_wanted_[candidate.hello.wanted_rank] = order;
+    return all_[order] = std::move(candidate);
+  }
+  /// The same process has said hello again, perhaps over another connection.
+  void replace(Candidate& candidate, Candidate&& by) {
+    const std::uint64_t order = by_nonce_.at(candidate.hello.nonce);
+    by_connection_.erase(candidate.connection);
+    by_connection_[by.connection] = order;
+    candidate = std::move(by);
+  }
+  void erase(const Candidate& candidate) {
+    const auto order = by_nonce_.extract(candidate.hello.nonce).mapped();
+    by_connection_.erase(candidate.connection);
+    by_wanted_.erase(candidate.hello.wanted_rank);
+    all_.erase(order);
+  }
+
+ private:
+  template <class Index, class Key>
+  [[nodiscard]] Candidate* find(const Index& index, const Key& key) {
+    const auto found = index.find(key);
+    return found == index.end() ? nullptr : &all_.at(found->second);
+  }
+
+  std::map<std::uint64_t, Candidate> all_;
+  std::unordered_map<std::uint64_t, std::uint64_t> by_nonce_;
+  std::unordered_map<ConnectionId, std::uint64_t> by_connection_;
+  std::map<int, std::uint64_t> by_wanted_;
+  std::uint64_t arrivals_ = 0;
+};
+
 /// Workers of a large world may be started more than once; each deserves a line.
 std::uint64_t logged_max(int ranks) {
   constexpr std::uint64_t least = 20;
@@ -33,7 +84,10 @@ std::unique_ptr<Wire> make_wire(const ZmqSettings& settings, int ranks) {
   raise_file_limit();
   check_files_left(files_of_wire + static_cast<std::size_t>(ranks - 1),
                    fmt::format("rank 0 of a world of {} ranks", ranks));
-  return std::make_unique<Wire>(silence_max(settings), read_keyring(settings));
+  auto wire = std::make_unique<Wire>(silence_max(settings), read_keyring(settings));
+  constexpr int many = 1000;
+  if (ranks > many) wire->expect_thousands();
+  return wire;
 }
 
 class MasterRendezvous {
@@ -57,7 +111,8 @@ class MasterRendezvous {
   void report();
   void give_up();
   Session start();
-  [[nodiscard]] bool complete() const { return static_cast<int>(candidates_.size()) == ranks_ - 1; }
+  void tell_start(Session& session);
+  [[nodiscard]] bool complete() const { return candidates_.count() == ranks_ - 1; }
   [[nodiscard]] std::string missing() const;
 
   const ZmqSettings& settings_;
@@ -66,7 +121,7 @@ class MasterRendezvous {
   std::string bound_;       // for the log
   std::string reached_at_;  // the --join that workers are told
   AddressFile address_file_;
-  std::vector<Candidate> candidates_;  // in the order of arrival
+  Candidates candidates_;
   LogLimit came_, went_away_;
 };
 
@@ -135,15 +190,13 @@ Session MasterRendezvous::run() {
 
 void MasterRendezvous::take(Incoming&& incoming) {
   if (incoming.what == Incoming::What::down) {
-    const auto gone = std::find_if(candidates_.begin(), candidates_.end(), [&](const auto& c) {
-      return c.connection == incoming.connection;
-    });
-    if (gone == candidates_.end()) return;
+    const Candidate* const gone = candidates_.at(incoming.connection);
+    if (gone == nullptr) return;
     if (went_away_.admits()) {
       log().warn("a worker ({}, pid {}) went away before the start{}", gone->hello.host,
                  gone->hello.pid, went_away_.end());
     }
-    candidates_.erase(gone);
+    candidates_.erase(*gone);
     return;
   }
   if (incoming.what != Incoming::What::frame) return;
@@ -166,86 +219,74 @@ void MasterRendezvous::take(Incoming&& incoming) {
 
 void MasterRendezvous::admit(Incoming&& incoming, Hello&& hello) {
   const ConnectionId connection = incoming.connection;
-  for (auto& candidate : candidates_) {
-    if (candidate.hello.nonce == hello.nonce) {  // the same process, over a new connection
-      if (candidate.connection != connection) {
-        const bool newer = is_newer(hello.call, candidate.hello.call);
-        wire_->hang_up(newer ? candidate.connection : connection);
-        if (!newer) return;
-        wire_->let_in(connection);
-      }
-      candidate = {connection, std::move(hello)};
-      welcome(candidate);
+  if (Candidate* const same = candidates_.of_process(hello.nonce)) {
+    if (same->connection != connection) {
+      const bool newer = is_newer(hello.call, same->hello.call);
+      wire_->hang_up(newer ? same->connection : connection);
+      if (!newer) return;
+      wire_->let_in(connection);
+    }
+    hello.wanted_rank = same->hello.wanted_rank;
+    candidates_.replace(*same, {connection, std::move(hello)});
+    welcome(*same);
+    return;
+  }
+  if (candidates_.at(connection) != nullptr) {  // one connection, one worker
+    wire_->count_dropped(connection, "it says to be another worker than before");
+    wire_->show_out(connection);
+    return;
+  }
+  if (const Candidate* const other =
+          hello.wanted_rank > 0 ? candidates_.wanting(hello.wanted_rank) : nullptr) {
+    if (!incoming.deferred) {  // the end of the process that had the rank may wait right behind
+      wire_->defer(std::move(incoming));
       return;
     }
-    if (candidate.connection == connection) {  // one connection, one worker
-      wire_->count_dropped(connection, "it says to be another worker than before");
-      wire_->show_out(connection);
-      return;
-    }
-    if (hello.wanted_rank > 0 && candidate.hello.wanted_rank == hello.wanted_rank) {
-      if (!incoming.deferred) {  // the end of the process that had the rank may wait right behind
-        wire_->defer(std::move(incoming));
-        return;
-      }
-      refuse(*wire_, connection, hello,
-             {Refusal::rank,
-              fmt::format("rank {} is taken by {} (pid {}); ask for another or for "
-                          "none",
-                          hello.wanted_rank, candidate.hello.host, candidate.hello.pid)});
-      return;
-    }
+    refuse(*wire_, connection, hello,
+           {Refusal::rank, fmt::format("rank {} is taken by {} (pid {}); ask for another or for "
+                                       "none",
+                                       hello.wanted_rank, other->hello.host, other->hello.pid)});
+    return;
   }
   if (came_.admits()) {
     log().debug("a worker ({}, pid {}) has come{}", hello.host, hello.pid, came_.end());
   }
   wire_->let_in(connection);
-  candidates_.push_back({connection, std::move(hello)});
+  const Candidate& newcomer = candidates_.add({connection, std::move(hello)});
   // Only the newcomer is told now; the others hear of it from the next report. Telling all of them
   // each time would be 250,000 messages for a world of 500.
-  welcome(candidates_.back());
+  welcome(newcomer);
 }
 
 void MasterRendezvous::welcome(const Candidate& candidate) {
   send_record(*wire_, candidate.connection, Kind::welcome,
-              Welcome{ranks_, static_cast<std::int32_t>(candidates_.size()) + 1, missing(), 0});
+              Welcome{ranks_, candidates_.count() + 1, missing(), 0});
 }
 
 /// The ranks that are missing, in words. Empty if all are here. Workers that asked for no rank get
 /// theirs at the start.
 std::string MasterRendezvous::missing() const {
-  std::vector<bool> wanted(static_cast<std::size_t>(ranks_), false);
-  for (const auto& candidate : candidates_) {
-    if (candidate.hello.wanted_rank > 0) {
-      wanted[static_cast<std::size_t>(candidate.hello.wanted_rank)] = true;
-    }
-  }
-  std::vector<int> free;
-  for (int rank = 1; rank < ranks_; ++rank) {
-    if (!wanted[static_cast<std::size_t>(rank)]) free.push_back(rank);
-  }
-  const auto unnamed = static_cast<std::size_t>(
-      std::count_if(candidates_.begin(), candidates_.end(),
-                    [](const auto& c) { return c.hello.wanted_rank < 0; }));
-  const std::size_t missing = free.size() - std::min(unnamed, free.size());
-  if (unnamed > 0) {
-    // Workers get the lowest free ranks, in the order in which they came.
-    free.erase(free.begin(), free.begin() + static_cast<std::ptrdiff_t>(free.size() - missing));
-  }
+  constexpr int named_max = 20;
+  const int missing = ranks_ - 1 - candidates_.count();
   if (missing == 0) return {};
-  constexpr std::size_t named_max = 20;
-  const bool cut = free.size() > named_max;
-  if (cut) free.resize(named_max);
-  return fmt::format("rank{} {}{}", missing == 1 ? "" : "s", fmt::join(free, ", "),
-                     cut ? fmt::format(" and {} more", missing - named_max) : "");
+  // Workers that want none get the lowest free ranks, in the order in which they came.
+  int taken = candidates_.count() - static_cast<int>(candidates_.wanted().size());
+  std::vector<int> named;
+  for (int rank = 1; rank < ranks_ && static_cast<int>(named.size()) < named_max; ++rank) {
+    if (candidates_.wanted().contains(rank)) continue;
+    if (taken-- <= 0) named.push_back(rank);
+  }
+  const int more = missing - static_cast<int>(named.size());
+  return fmt::format("rank{} {}{}", missing == 1 ? "" : "s", fmt::join(named, ", "),
+                     more > 0 ? fmt::format(" and {} more", more) : "");
 }
 
 void MasterRendezvous::report() {
   log().info("rank 0 waits for {} ({} of {} are here); join with --join {}", missing(),
-             candidates_.size() + 1, ranks_, reached_at_);
+             candidates_.count() + 1, ranks_, reached_at_);
   if (const auto shortage = file_shortage(); !shortage.empty()) log().warn("{}", shortage);
-  const Welcome welcome{ranks_, static_cast<std::int32_t>(candidates_.size()) + 1, missing(), 0};
-  for (const auto& candidate : candidates_) {
+  const Welcome welcome{ranks_, candidates_.count() + 1, missing(), 0};
+  for (const auto& [order, candidate] : candidates_.all()) {
     send_record(*wire_, candidate.connection, Kind::welcome, welcome);
   }
 }
@@ -255,8 +296,8 @@ void MasterRendezvous::give_up() {
       "{} did not come within {} s ({} of {} were here); start them, or wait longer "
       "with --join-timeout",
       missing(), std::chrono::duration<double>(settings_.join_timeout).count(),
-      candidates_.size() + 1, ranks_);
-  for (const auto& candidate : candidates_) {
+      candidates_.count() + 1, ranks_);
+  for (const auto& [order, candidate] : candidates_.all()) {
     send_reject(*wire_, candidate.connection, {Refusal::timeout, text});
   }
   if (const auto shortage = file_shortage(); !shortage.empty()) {
@@ -271,6 +312,7 @@ Session MasterRendezvous::start() {
   Session session;
   session.settings = settings_;
   session.token = random_token();
+  session.ranks = ranks_;
   session.members.resize(static_cast<std::size_t>(ranks_));
   session.connections.resize(static_cast<std::size_t>(ranks_), 0);
   session.nonces.resize(static_cast<std::size_t>(ranks_), 0);
@@ -286,29 +328,45 @@ Session MasterRendezvous::start() {
     session.hellos[at] = hello.call;
     session.first_probes[at] = probe_first(*wire_, candidate.connection, hello.endpoint);
   };
-  for (const auto& candidate : candidates_) {
+  for (const auto& [order, candidate] : candidates_.all()) {
     if (candidate.hello.wanted_rank > 0) place(candidate.hello.wanted_rank, candidate);
   }
   int rank = 1;
-  for (const auto& candidate : candidates_) {
+  for (const auto& [order, candidate] : candidates_.all()) {
     if (candidate.hello.wanted_rank > 0) continue;
     while (session.connections[static_cast<std::size_t>(rank)] != 0) ++rank;
     place(rank, candidate);
   }
-  const Buffer table = encode(Start{
-      session.members, {}, session.token, settings_.window_bytes, settings_.message_bytes_max});
-  zmq::message_t message = frame_of(
-      {.kind = Kind::start, .tag = protocol_version, .bytes = table.size()}, table.bytes());
-  for (rank = 1; rank < ranks_; ++rank) {
-    const ConnectionId worker = session.connections[static_cast<std::size_t>(rank)];
-    send_record(*wire_, worker, Kind::welcome, Welcome{ranks_, ranks_, {}, rank});
+  tell_start(session);
+  session.wire = std::move(wire_);
+  session.address_file = std::move(address_file_);
+  return session;
+}
+
+/// All workers share one start.
+void MasterRendezvous::tell_start(Session& session) {
+  std::unordered_map<std::string_view, int> of_host;
+  for (const Member& member : session.members) ++of_host[member.host];
+  session.host_ranks = of_host[session.members[0].host];
+  const auto told = static_cast<std::ptrdiff_t>(ranks_ <= told_members_max ? ranks_ : 1);
+  const Start start{ranks_,
+                    {session.members.begin(), session.members.begin() + told},
+                    {},
+                    session.token,
+                    settings_.window_bytes,
+                    settings_.message_bytes_max};
+  const Buffer body = encode(start);
+  zmq::message_t message =
+      frame_of({.kind = Kind::start, .tag = protocol_version, .bytes = body.size()}, body.bytes());
+  for (int rank = 1; rank < ranks_; ++rank) {
+    const auto at = static_cast<std::size_t>(rank);
+    const ConnectionId worker = session.connections[at];
+    send_record(*wire_, worker, Kind::welcome,
+                Welcome{ranks_, ranks_, {}, rank, of_host[session.members[at].host]});
     zmq::message_t shared;
     shared.copy(message);
     wire_->send(worker, std::move(shared), nullptr);
   }
-  session.wire = std::move(wire_);
-  session.address_file = std::move(address_file_);
-  return session;
 }
 
 }  // namespace

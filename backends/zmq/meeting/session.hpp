@@ -15,10 +15,13 @@ namespace rankwire::zmq_wire {
 struct Session {
   std::unique_ptr<Wire> wire;
   int rank = 0;
-  std::vector<Member> members;  ///< in rank order
+  int ranks = 1;       ///< of the world
+  int host_ranks = 1;  ///< how many of them this rank's host has
+  /// Those that are known: at the master all. Of two with the same rank the later one counts.
+  std::vector<Member> members;
   std::vector<Departed>
       departed;  ///< ranks that have departed already, for a worker that arrives late
-  std::vector<ConnectionId> connections;  ///< by rank; 0: there is none (yet)
+  std::vector<ConnectionId> connections;  ///< by rank, as far as there are any; 0: none
   std::vector<std::uint64_t> nonces;      ///< by rank, at the master
   std::vector<std::uint32_t> hellos;      ///< by rank, at the master: the number of its last hello
   std::vector<std::unique_ptr<Probe>> first_probes;  ///< by rank, at the master; see probe_first

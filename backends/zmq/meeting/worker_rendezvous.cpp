@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <random>
 
+#include "meeting/admission.hpp"
 #include "meeting/early_frames.hpp"
 #include "meeting/master_search.hpp"
 #include "meeting/session.hpp"
@@ -252,10 +253,8 @@ void WorkerRendezvous::give_up() {
 }
 
 void WorkerRendezvous::start(Start&& start) {
-  const auto ranks = start.members.size();
   const int rank = welcome_ ? welcome_->rank : 0;
-  const bool sound = rank > 0 && static_cast<std::size_t>(rank) < ranks &&
-                     ranks <= static_cast<std::size_t>(Settings::ranks_max);
+  const bool sound = rank > 0 && rank < start.ranks && start.ranks <= Settings::ranks_max;
   if (!sound)
     throw TransportError{fmt::format("{} sent a table that makes no sense", master_.endpoint)};
   Session session;
@@ -263,10 +262,12 @@ void WorkerRendezvous::start(Start&& start) {
   session.settings.window_bytes = start.window_bytes;
   session.settings.message_bytes_max = start.message_bytes_max;
   session.rank = rank;
+  session.ranks = start.ranks;
+  session.host_ranks = std::clamp(welcome_->host_ranks, 1, start.ranks);
   session.members = std::move(start.members);
+  session.members.insert(session.members.begin(), member_of(hello_, rank, 0));
   session.departed = std::move(start.departed);
-  session.connections.resize(ranks, 0);
-  session.connections[0] = master_.connection;
+  session.connections = {master_.connection};
   session.dialed = master_.endpoint;
   session.token = start.token;
   session.wire = std::move(wire_);

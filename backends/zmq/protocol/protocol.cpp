@@ -78,13 +78,34 @@ void make_printable(Member& member) {
   member.endpoint = printable(member.endpoint, endpoint_bytes_max);
 }
 
-void make_printable(Departed& departed) {
-  departed.reason = printable(departed.reason, cause_bytes_max);
+namespace {
+
+void make_all_printable(std::vector<Departed>& list) {
+  for (Departed& departed : list) departed.reason = printable(departed.reason, cause_bytes_max);
+}
+
+}  // namespace
+
+void make_printable(DepartedList& list) {
+  make_all_printable(list.others);
+}
+
+std::vector<Departed> all_departed(DepartedList&& list, int ranks) {
+  std::vector<Departed> all = std::move(list.others);
+  for (std::size_t i = 0; i < list.left.size() * 8; ++i) {
+    const auto rank = static_cast<std::int64_t>(i) + list.first_left;
+    const auto byte = static_cast<unsigned char>(list.left[i / 8]);
+    if ((byte >> (i % 8) & 1U) != 0 && rank < ranks) {
+      all.push_back({static_cast<std::int32_t>(rank), false, left_reason, 0});
+    }
+  }
+  std::erase_if(all, [ranks](const Departed& one) { return one.rank < 0 || one.rank >= ranks; });
+  return all;
 }
 
 void make_printable(Start& start) {
   for (Member& member : start.members) make_printable(member);
-  for (Departed& departed : start.departed) make_printable(departed);
+  make_all_printable(start.departed);
 }
 
 void make_printable(Abort& abort) {

@@ -17,7 +17,7 @@
 
 namespace rankwire::zmq_wire {
 
-inline constexpr std::uint16_t protocol_version = 6;
+inline constexpr std::uint16_t protocol_version = 7;
 /// A payload of up to this size is copied behind the header. A larger one is sent as it lies in
 /// memory, in the second part of the frame.
 inline constexpr std::size_t inline_payload_bytes_max = std::size_t{32} << 10;
@@ -38,24 +38,31 @@ inline constexpr std::size_t endpoint_bytes_max = 300;
 /// The longest cause of an abort. It may contain the text of an exception.
 inline constexpr std::size_t cause_bytes_max = 4096;
 
+/// A start tells of all members in a world of up to so many ranks. In a larger one it would cost
+/// the square of their number; there a worker asks for a member when it first sends to it
+/// (Kind::ask).
+inline constexpr int told_members_max = 1024;
+
 enum class Kind : std::uint8_t {
   hello = 1,  ///< worker -> master: it wants to join
   welcome,    ///< master -> worker: it may join; who is missing
   reject,     ///< to a dialer: it may not join, and why; the same in every version
-  start,      ///< master -> worker: the world is complete; the table of its ranks
+  start,      ///< master -> worker: the world is complete; who its ranks are
   link,       ///< dialer -> listener: which rank dials, and what it has received of this link
   ack,        ///< nothing but the header's acknowledgement
   resend,     ///< frames are missing: send again from the acknowledged one on
   data,       ///< a message, or a piece of one
   credit,     ///< receiver -> sender: bytes taken so far
   goodbye,    ///< the sender leaves
-  departed,   ///< master -> worker: another rank left or was lost
+  departed,   ///< master -> worker: other ranks left or were lost
   arrived,    ///< master -> worker: a new process has a departed rank
   abort,      ///< ends the world
   relay,      ///< worker -> master -> worker: a frame between two that cannot reach each other
-  batch       ///< small messages, one behind the other
+  batch,      ///< small messages, one behind the other
+  ask,        ///< worker -> master: who has this rank?
+  member      ///< master -> worker: the answer
 };
-inline constexpr std::uint8_t kind_max = static_cast<std::uint8_t>(Kind::batch);
+inline constexpr std::uint8_t kind_max = static_cast<std::uint8_t>(Kind::member);
 
 /// Whether frames of this kind are numbered. Such frames are kept until they are acknowledged, and
 /// sent again if their connection breaks before (Link).
@@ -69,8 +76,9 @@ struct Header {
   static constexpr std::size_t wire_bytes = 24;
   static constexpr std::uint16_t magic = 0x5752;  // "RW"
   Kind kind = Kind::data;
-  std::uint32_t tag = 0;    ///< data: the tag; hello, reject: the protocol version; relay: RelayTag
-  std::uint64_t bytes = 0;  ///< data: of the whole payload; credit: the total; else of the body
+  std::uint32_t tag =
+      0;  ///< data: the tag; hello, reject: the protocol version; relay: RelayTag; ask: a rank
+  std::uint64_t bytes = 0;     ///< data: of the whole payload; credit: the total; else of the body
   std::uint32_t sequence = 0;  ///< number of a numbered frame, for each link and direction
   std::uint32_t ack = 0;  ///< numbered frames of this link that the sender has received in order
 };
@@ -116,13 +124,14 @@ struct Hello {
 /// start.
 struct Welcome {
   std::int32_t ranks = 0;
-  std::int32_t here = 0;  ///< how many have come, the master included
-  std::string missing;    ///< in words; empty when all are here
-  std::int32_t rank = 0;  ///< the reader's rank; 0: not given yet
+  std::int32_t here = 0;        ///< how many have come, the master included
+  std::string missing;          ///< in words; empty when all are here
+  std::int32_t rank = 0;        ///< the reader's rank; 0: not given yet
+  std::int32_t host_ranks = 0;  ///< with the rank: how many ranks of the world its host has
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(ranks, here, missing, rank);
+    archive(ranks, here, missing, rank, host_ranks);
   }
 };
 
@@ -154,10 +163,26 @@ struct Departed {
   }
 };
 
+/// The body of Kind::departed: all that the master had to tell at that moment. When a world ends,
+/// thousands of ranks leave in order, and have sent the reader nothing. Each of these takes a bit.
+struct DepartedList {
+  std::int32_t first_left = 0;
+  std::string left;  ///< bit i % 8 of byte i / 8: rank first_left + i is such a one
+  std::vector<Departed> others;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(first_left, left, others);
+  }
+};
+/// What a rank that has left in order is said to have done.
+inline constexpr const char* left_reason = "closed its channel";
+
 /// The start of the world. It is the same for all workers, so it is encoded once. A Welcome before
 /// it says which rank the reader has.
 struct Start {
-  std::vector<Member> members;  ///< in rank order
+  std::int32_t ranks = 0;       ///< of the world
+  std::vector<Member> members;  ///< rank 0, and others (told_members_max)
   std::vector<Departed> departed;
   Token token{};
   std::uint64_t window_bytes = 0;
@@ -165,7 +190,7 @@ struct Start {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(members, departed, token, window_bytes, message_bytes_max);
+    archive(ranks, members, departed, token, window_bytes, message_bytes_max);
   }
 };
 
@@ -244,7 +269,9 @@ struct Reject {
 void make_printable(Hello& hello);
 void make_printable(Welcome& welcome);
 void make_printable(Member& member);
-void make_printable(Departed& departed);
+void make_printable(DepartedList& list);
+/// All departures of the list, as far as their ranks are below `ranks`.
+[[nodiscard]] std::vector<Departed> all_departed(DepartedList&& list, int ranks);
 void make_printable(Start& start);
 void make_printable(Abort& abort);
 

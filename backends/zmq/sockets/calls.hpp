@@ -62,6 +62,13 @@ template <class Socket, class Option>
 [[nodiscard]] auto option_of(const Socket& socket, Option option) {
   return uninterrupted([&] { return socket.get(option); });
 }
+/// Has each connection copy small messages out of the memory into which it reads. Otherwise they
+/// share that memory, with counters beside it. zmq.h shows the option (ZMQ_ZERO_COPY_RECV) only to
+/// programs that ask for drafts; a library that does not know it leaves all as it was.
+inline void read_without_sharing(zmq::context_t& context) noexcept {
+  constexpr int zero_copy_recv = 10;
+  (void)zmq_ctx_set(context.handle(), zero_copy_recv, 0);
+}
 /// For destructors. Cannot fail on a socket that is open.
 inline void set_linger(zmq::socket_t& socket, std::chrono::milliseconds linger) noexcept {
   const int linger_ms = static_cast<int>(linger.count());

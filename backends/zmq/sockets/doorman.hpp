@@ -45,17 +45,22 @@ class Doorman {
   /// listened to any more, and its connection ends soon.
   void bid_farewell(int descriptor);
   /// The caller belongs here, or its connection has ended.
-  void forget(int descriptor) { strangers_.erase(descriptor); }
+  void forget(int descriptor) {
+    strangers_.erase(descriptor);
+    waiting_.erase(descriptor);
+  }
 
   /// Ends the connections of strangers that exceed a limit. Returns how many, and logs the first
   /// ones. `sweeps` counts how often the Wire has read all its callers in turn (Wire::Source). A
-  /// stranger that has sent too much may have said who it is in a frame that was not read yet. So
-  /// it stays until `sweeps` has grown by two: by then that frame was read. Looks a hundred times
-  /// a second, less often if there are many strangers: each costs three system calls.
+  /// stranger that has sent too much, or has to go, may have said who it is in a frame that was not
+  /// read yet. So it stays until `sweeps` has grown by two: by then that frame was read. Looks a
+  /// hundred times a second, less often if there are many strangers: each costs three system calls.
+  /// Those who wait for a place are looked at less often: they are known, and may be thousands.
   std::uint64_t look(std::uint64_t sweeps);
   /// When the next look is due.
   [[nodiscard]] Deadline next_look() const {
-    return strangers_.empty() ? Deadline::never() : next_look_;
+    const Deadline waiting = waiting_.empty() ? Deadline::never() : next_look_at_waiting_;
+    return strangers_.empty() ? waiting : next_look_.sooner(waiting);
   }
 
  private:
@@ -63,19 +68,22 @@ class Doorman {
     StreamConnection connection;
     Deadline until = Deadline::never();
     std::uint64_t order = 0;   // of its arrival
-    std::uint64_t sweeps = 0;  // at the look that found too many bytes; 0: none did
-    bool waits = false, leaves = false;
+    std::uint64_t sweeps = 0;  // at the look that found it to exceed a limit; 0: none did
+    bool leaves = false;
   };
+  using Strangers = std::unordered_map<int, Stranger>;  // by descriptor
 
   [[nodiscard]] bool exceeds(Stranger& stranger, std::uint64_t sweeps) const;
+  void look_at(Strangers& strangers, std::uint64_t sweeps);
   void show_out(const Stranger& stranger);
   void expire_the_oldest();
 
   Limits limits_;
-  std::unordered_map<int, Stranger> strangers_;
+  Strangers strangers_;
+  Strangers waiting_;  // those who wait for a place
   std::uint64_t calls_ = 0;
   LogLimit shown_out_{10};
-  Deadline next_look_ = Deadline::poll();
+  Deadline next_look_ = Deadline::poll(), next_look_at_waiting_ = Deadline::poll();
 };
 
 }  // namespace rankwire::zmq_wire

@@ -3,7 +3,6 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 namespace rankwire::zmq_wire {
@@ -16,23 +15,39 @@ constexpr int looks_within_limit = 8;
 void Silence::watch(int descriptor, std::chrono::milliseconds limit) {
   const auto connection = StreamConnection::at(descriptor);
   if (!connection) return;  // gone already
-  Watched watched{*connection, limit};
+  forget(descriptor);
+  Watched& watched = watched_.try_emplace(descriptor, Watched{*connection, limit}).first->second;
   watched.end_of_process = connection->end_of_process();
-  watched_.insert_or_assign(descriptor, std::move(watched));
-  look_interval_ = std::min(look_interval_, limit / looks_within_limit);
-  next_look_ = next_look_.sooner(look_interval_);
+  look_again(descriptor, watched, limit / looks_within_limit);
 }
 
-Silence::End Silence::end_of(Watched& watched) {
+void Silence::forget(int descriptor) {
+  const auto found = watched_.find(descriptor);
+  if (found == watched_.end()) return;
+  order_.erase({found->second.look_at, descriptor});
+  watched_.erase(found);
+}
+
+void Silence::look_again(int descriptor, Watched& watched, std::chrono::milliseconds from_now) {
+  watched.look_at = Deadline::Clock::now() + from_now;
+  order_.emplace(watched.look_at, descriptor);
+}
+
+/// Whether and how a connection has ended; if it has not, sets when it may be silent at the
+/// earliest.
+Silence::End Silence::end_of(Watched& watched, std::chrono::milliseconds& look_in) {
+  const auto least = watched.limit / looks_within_limit;
+  look_in = least;
+  if (!watched.connection.process()) {
+    const auto facts = watched.connection.facts();
+    if (!facts) return End::gone;
+    if (facts->silent_for > watched.limit) return End::silent;
+    look_in = std::max(least, watched.limit - facts->silent_for);
+    return End::none;
+  }
   if (!watched.connection.is_still_there()) return End::gone;
-  if (!watched.connection.process()) return is_silent(watched) ? End::silent : End::none;
   if (has_exited(watched)) return End::exited;
   return is_stopped(watched) ? End::silent : End::none;
-}
-
-bool Silence::is_silent(const Watched& watched) {
-  const auto facts = watched.connection.facts();
-  return facts && facts->silent_for > watched.limit;
 }
 
 /// Whether its process was stopped at each look for as long as the limit.
@@ -53,14 +68,22 @@ bool Silence::has_exited(const Watched& watched) {
 
 std::vector<int> Silence::look() {
   std::vector<int> exited;
-  if (!next_look_.expired()) return exited;
-  for (auto at = watched_.begin(); at != watched_.end();) {
-    const End end = end_of(at->second);
-    if (end == End::exited) exited.push_back(at->first);
-    if (end == End::exited || end == End::silent) at->second.connection.end();
-    at = end == End::none ? std::next(at) : watched_.erase(at);
+  if (order_.empty()) return exited;
+  const auto now = Deadline::Clock::now();
+  while (!order_.empty() && order_.begin()->first <= now) {
+    const int descriptor = order_.begin()->second;
+    order_.erase(order_.begin());
+    Watched& watched = watched_.at(descriptor);
+    std::chrono::milliseconds look_in{};
+    const End end = end_of(watched, look_in);
+    if (end == End::exited) exited.push_back(descriptor);
+    if (end == End::exited || end == End::silent) watched.connection.end();
+    if (end == End::none) {
+      look_again(descriptor, watched, look_in);
+    } else {
+      watched_.erase(descriptor);
+    }
   }
-  next_look_ = watched_.empty() ? Deadline::never() : Deadline{look_interval_};
   return exited;
 }
 

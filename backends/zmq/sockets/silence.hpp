@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <set>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "rankwire/deadline.hpp"
@@ -30,11 +32,11 @@ namespace rankwire::zmq_wire {
   return std::max(2 * silence_max(settings), std::chrono::milliseconds{4'000});
 }
 
-/// Ends connections over which no byte comes: their other side has stopped or is cut off. Both
-/// sides send a PING of libzmq's every half a second or so, whatever their programs do, and each
-/// does so by itself. So what comes in does not depend on what goes out, where a PING may wait
-/// behind a large frame. TCP acknowledgements prove nothing: the system sends them for a stopped
-/// process, too.
+/// Ends connections over which no byte comes: their other side has stopped or is cut off. Whoever
+/// dialed sends a PING of libzmq's every half a second or so, whatever its program does; libzmq
+/// answers. The master says something by itself, too (Signs). So what comes to a worker does not
+/// depend on what it sends, where a PING may wait behind a large frame. TCP acknowledgements prove
+/// nothing: the system sends them for a stopped process, too.
 ///
 /// libzmq's own time limit for PINGs is not used. At a listener it may abort the process (libzmq
 /// 4.3.4, "Assertion failed: !_io_error"; see also wire_closing.cpp). And it counts half a frame as
@@ -47,31 +49,32 @@ class Silence {
   /// Watches a connection from now on, and ends it when it is silent for longer than `limit`.
   void watch(int descriptor, std::chrono::milliseconds limit);
   /// Stops watching: the connection has ended, or need not be watched any more.
-  void forget(int descriptor) { watched_.erase(descriptor); }
+  void forget(int descriptor);
 
-  /// Looks at all connections, eight times within the shortest limit. Costs a few system calls for
-  /// each. Returns the descriptors of those that it ended because the process at the other end has
-  /// exited.
+  /// Looks at the connections that may be silent for their limit by now; at Unix sockets eight
+  /// times within it, since they tell of the present only. Costs a few system calls for each of
+  /// those, and nothing for the others. Returns the descriptors of those that it ended because the
+  /// process at the other end has exited.
   std::vector<int> look();
 
  private:
   struct Watched {
     StreamConnection connection;
-    std::chrono::milliseconds limit;
+    std::chrono::milliseconds limit{};
     // Only for a Unix socket:
     Descriptor end_of_process{-1};               // see StreamConnection
     Deadline stopped_until = Deadline::never();  // when its stopped process counts as silent
+    Deadline::Clock::time_point look_at{};       // as in order_
   };
 
   enum class End : std::uint8_t { none, gone, silent, exited };
-  [[nodiscard]] static End end_of(Watched& watched);
-  [[nodiscard]] static bool is_silent(const Watched& watched);
+  void look_again(int descriptor, Watched& watched, std::chrono::milliseconds from_now);
+  [[nodiscard]] static End end_of(Watched& watched, std::chrono::milliseconds& look_in);
   [[nodiscard]] static bool is_stopped(Watched& watched);
   [[nodiscard]] static bool has_exited(const Watched& watched);
 
   std::unordered_map<int, Watched> watched_;
-  std::chrono::milliseconds look_interval_ = std::chrono::milliseconds::max();
-  Deadline next_look_ = Deadline::never();
+  std::set<std::pair<Deadline::Clock::time_point, int>> order_;  // when to look at which
 };
 
 }  // namespace rankwire::zmq_wire

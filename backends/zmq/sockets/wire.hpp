@@ -35,7 +35,7 @@
 namespace rankwire::zmq_wire {
 
 /// A dialer sends something at least this often.
-inline constexpr int ping_interval_max_ms = 500;
+inline constexpr int ping_interval_max_ms = 1000;
 
 /// About how many files one Wire has open, besides those of its connections.
 inline constexpr std::size_t files_of_wire = 20;
@@ -99,12 +99,16 @@ class Wire final : public Carrier {
   Wire(const Wire&) = delete;
   Wire& operator=(const Wire&) = delete;
 
+  /// Thousands will call. From now on a connection takes less memory, and a small message a copy
+  /// more. To be called before anything listens or dials.
+  void expect_thousands();
+
   /// Whether the Wire carries the connection `number`, if there is one.
   [[nodiscard]] static bool has(ConnectionId number) { return number < wire_numbers_end; }
 
   /// Binds all of `addresses` at one port of `ports` (see bind_all), and returns the endpoints.
-  /// Throws UsageError if that is not possible. Call it once. `for_all`: listens as the master. A
-  /// master sends PINGs to its callers (see Silence) and gives their handshakes less time.
+  /// Throws UsageError if that is not possible. Call it once. `for_all`: listens as the master, and
+  /// gives handshakes less time.
   std::vector<std::string> listen(const std::vector<Address>& addresses, PortRange ports,
                                   bool for_all);
   /// Listens over ipc: as the master at `path`, or as a worker of the master there (see

@@ -6,7 +6,7 @@
 
 namespace rankwire {
 
-/// One rank, as the others see it.
+/// One rank, as the others see it. The texts are empty if this rank does not know it (clause 13).
 struct PeerInfo {
   int rank = 0;
   std::string host;

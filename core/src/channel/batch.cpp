@@ -1,6 +1,8 @@
 #include "rankwire/backend/batch.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "rankwire/message.hpp"
 
@@ -25,8 +27,18 @@ bool is_batch(std::span<const std::byte> body, std::uint64_t message_bytes_max) 
   return true;
 }
 
+void Batch::grow(std::size_t needed) {
+  constexpr std::size_t bytes_first = 1024;
+  const std::size_t capacity = std::min(std::max({needed, 2 * capacity_, bytes_first}), bytes_max_);
+  auto larger = std::make_unique_for_overwrite<std::byte[]>(capacity);
+  if (!empty()) std::memcpy(larger.get(), bytes_.get(), size_);
+  bytes_ = std::move(larger);
+  capacity_ = capacity;
+}
+
 void Batch::add(std::uint32_t tag, std::span<const std::byte> payload) {
-  if (!bytes_) bytes_ = std::make_unique_for_overwrite<std::byte[]>(bytes_max_);
+  const std::size_t needed = size_ + batch_entry_bytes + payload.size();
+  if (needed > capacity_) grow(needed);
   std::byte* const at = bytes_.get() + size_;
   put_u32(at, tag);
   put_u32(at + 4, static_cast<std::uint32_t>(payload.size()));

@@ -12,23 +12,32 @@ Ledger::Ledger(int self, int size, std::uint64_t window_bytes, std::vector<PeerI
                std::shared_ptr<WorldEnd> end, bool takes_arrivals)
     : self_{self},
       size_{size},
-      peers_{std::move(peers)},
       end_{std::move(end)},
       mailbox_{self, size, takes_arrivals},
-      windows_{self, size, window_bytes} {}
+      windows_{self, size, window_bytes} {
+  for (PeerInfo& peer : peers) learn(std::move(peer));
+}
+
+/// What is known of `rank`. Its rank, at least.
+PeerInfo Ledger::peer(int rank) const {
+  if (peers_.empty()) return {rank, host_name(), process_id(), {}};
+  const auto found = peers_.find(rank);
+  return found == peers_.end() ? PeerInfo{rank, {}, 0, {}} : found->second;
+}
+
+void Ledger::learn(PeerInfo&& peer) {
+  const int rank = peer.rank;
+  peers_[rank] = std::move(peer);
+}
 
 std::string Ledger::name(int rank) const {
-  if (peers_.empty()) return name_of(rank, host_name(), process_id());
-  const PeerInfo& peer = peers_[static_cast<std::size_t>(rank)];
-  return name_of(rank, peer.host, peer.pid);
+  const PeerInfo there = peer(rank);
+  return name_of(rank, there.host, there.pid);
 }
 
 Info Ledger::info() const {
   Info info;
-  info.peers = peers_;
-  for (int rank = static_cast<int>(peers_.size()); rank < size_; ++rank) {
-    info.peers.push_back({rank, host_name(), process_id(), {}});
-  }
+  for (int rank = 0; rank < size_; ++rank) info.peers.push_back(peer(rank));
   info.window_bytes = windows_.window_bytes();
   return info;
 }
@@ -49,11 +58,9 @@ void Ledger::send_to_self(int tag, Buffer&& payload) {
 }
 
 void Ledger::depart(int rank, Departure::Kind kind, std::string reason) {
-  const bool here = peers_.empty();
-  const auto at = static_cast<std::size_t>(rank);
+  PeerInfo there = peer(rank);
   depart(std::make_shared<const Departure>(
-      Departure{rank, kind, here ? host_name() : peers_[at].host,
-                here ? process_id() : peers_[at].pid, std::move(reason)}));
+      Departure{rank, kind, std::move(there.host), there.pid, std::move(reason)}));
 }
 
 void Ledger::depart(std::shared_ptr<const Departure> departure) {
@@ -89,7 +96,7 @@ void Ledger::arrive(PeerInfo peer) {
   departing_.erase(rank);
   windows_.reset(rank);
   mailbox_.arrive({rank, peer.host, peer.pid});
-  peers_[static_cast<std::size_t>(rank)] = std::move(peer);
+  learn(std::move(peer));
 }
 
 }  // namespace rankwire

@@ -50,7 +50,8 @@ class Batch {
   [[nodiscard]] bool has_room(std::size_t payload) const {
     return size_ + batch_entry_bytes + payload <= bytes_max_;
   }
-  /// Adds a copy of `payload`. Only if there is room.
+  /// Adds a copy of `payload`. Only if there is room. The memory grows with what it must hold: a
+  /// rank of a large world has a batch for each of thousands.
   void add(std::uint32_t tag, std::span<const std::byte> payload);
   /// The room in front, which the transport fills, and the messages. Valid until clear(). Not to be
   /// called when empty.
@@ -60,9 +61,12 @@ class Batch {
   void clear() { size_ = front_; }
 
  private:
+  void grow(std::size_t needed);
+
   std::size_t front_;
   std::size_t bytes_max_;
   std::unique_ptr<std::byte[]> bytes_;
+  std::size_t capacity_ = 0;
   std::size_t size_;
 };
 

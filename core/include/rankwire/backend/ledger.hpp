@@ -28,8 +28,8 @@ namespace rankwire {
 /// thread may use `end()`.
 class Ledger {
  public:
-  /// `peers` has one entry for each rank, in rank order; it is empty if all ranks live in this
-  /// process. Ranks of one process may share `end`. For `takes_arrivals` see Mailbox.
+  /// `peers` has an entry for each rank that is known, and this one; it is empty if all ranks live
+  /// in this process. Ranks of one process may share `end`. For `takes_arrivals` see Mailbox.
   Ledger(int self, int size, std::uint64_t window_bytes, std::vector<PeerInfo> peers,
          std::shared_ptr<WorldEnd> end, bool takes_arrivals = false);
 
@@ -41,6 +41,8 @@ class Ledger {
 
   /// "rank 2 (node7, pid 41)".
   [[nodiscard]] std::string name(int rank) const;
+  /// Who has the rank `peer.rank`, which was not known. Counts and messages stay.
+  void learn(PeerInfo&& peer);
   /// Info with its peers and its window. The transport fills in the rest.
   [[nodiscard]] Info info() const;
 
@@ -154,6 +156,7 @@ class Ledger {
 
  private:
   [[nodiscard]] std::string lacking_room_for(int dest, std::size_t bytes) const;
+  [[nodiscard]] PeerInfo peer(int rank) const;
   [[noreturn]] void throw_no_room(int dest, std::size_t bytes) const;
   [[nodiscard]] WindowUse window_use(int dest) const {
     return {windows_.outstanding_bytes(dest), windows_.window_bytes()};
@@ -161,7 +164,7 @@ class Ledger {
 
   int self_;
   int size_;
-  std::vector<PeerInfo> peers_;  // empty: this process has all ranks
+  std::unordered_map<int, PeerInfo> peers_;  // those known; empty: this process has all ranks
   std::shared_ptr<WorldEnd> end_;
   Mailbox mailbox_;
   Windows windows_;

@@ -38,6 +38,12 @@ class RankTable {
       return row_[static_cast<std::size_t>(rank)];
     return entry(rank).value;
   }
+  /// Whether the entry may have been changed. In a small world always true.
+  [[nodiscard]] bool has(int rank) const { return row_ || &(*this)[rank] != &unused; }
+  /// The entry reads as `T{}` again.
+  void forget(int rank) {
+    if (has(rank)) at(rank) = T{};
+  }
 
  private:
   static constexpr int row_ranks_max = 64;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -82,12 +83,17 @@ class Windows {
     return there.reported = there.taken;
   }
   /// Calls `tell(source, total)` for each rank that the debt may hold up; once settles_at() has
-  /// passed, for each rank with a debt. `queued(source)` is as in owed(). The cost grows with the
-  /// number of ranks with a debt.
+  /// passed, for each rank with a debt. `queued(source)` is as in owed(). Before that time it looks
+  /// at a bounded number of ranks, and goes on with the others the next time: a master of thousands
+  /// calls this after each few messages.
   template <class Queued, class Tell>
   void settle(const Queued& queued, const Tell& tell) {
     const bool all = all_at_.expired();
-    for (std::size_t i = 0; i < debts_.size();) {
+    if (all) next_debt_ = 0;
+    for (std::size_t looks = all ? debts_.size() : std::min(debts_.size(), looks_max); looks > 0;
+         --looks) {
+      if (next_debt_ >= debts_.size()) next_debt_ = 0;
+      std::size_t& i = next_debt_;
       const int source = debts_[i];
       const auto total = owed(source, all ? window_bytes_ : queued(source));
       auto& there = peer(source);
@@ -119,6 +125,7 @@ class Windows {
 
  private:
   static constexpr std::chrono::milliseconds owed_max{1};
+  static constexpr std::size_t looks_max = 64;
   struct Peer {
     std::uint64_t sent = 0, credited = 0, taken = 0, reported = 0;
     bool in_debts = false;
@@ -129,6 +136,7 @@ class Windows {
   std::uint64_t window_bytes_;
   RankTable<Peer> peers_;
   std::vector<int> debts_;               // all ranks with a debt, and perhaps some others
+  std::size_t next_debt_ = 0;            // where settle() goes on
   Deadline all_at_ = Deadline::never();  // when all debts are due; never without debts
 };
 
