@@ -21,6 +21,7 @@
 #include "results/table.hpp"
 #include "worlds/check.hpp"
 #include "worlds/machine.hpp"
+#include "worlds/simulated_crowd.hpp"
 
 // Which transport to use, and what rankwire costs over the raw library: docs/compare.md.
 //
@@ -140,7 +141,10 @@ int main(int argc, char** argv) {
         if (world.rank() != 0) return 0;
         return on_its_own([&] {
           check(options);
-          if (options.wants("crowd")) return measure_this_world(world, options);
+          if (options.wants("crowd")) {
+            simulate_crowd(options.quick ? 1'000 : 10'000);
+            return 0;
+          }
           return reads ? show_earlier(options) : start_worlds(options, other_arguments(argc, argv));
         });
       },

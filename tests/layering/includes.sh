@@ -56,7 +56,7 @@ may_include_library() {
     mpi.h) [[ $1 == @(backends/mpi/*|apps/compare/*/@(raw|baseline)_mpi*|tests/conformance/*mpi*) ]] ;;
     boost/mpi/* | boost/mpi.hpp) [[ $1 == apps/compare/*/@(raw|baseline)_mpi* ]] ;;
     zmq.h | zmq.hpp | zmq_addon.hpp)
-      [[ $1 == @(backends/zmq/*|apps/compare/*/@(raw|baseline)_zmq*|tests/*) ]] ;;
+      [[ $1 == @(backends/zmq/*|apps/compare/*/@(raw|baseline)_zmq*|apps/compare/crowd/*|tests/*) ]] ;;
     *) true ;;
   esac
 }
@@ -87,6 +87,8 @@ may_include() {
     backends/*/*)
       [[ $other == @(core/include/*|backends/include/rankwire/keys.hpp) ]] ||
         same_house "$other" "$file" ;;
+    apps/compare/crowd/*)  # speaks the protocol of that backend, in place of its workers
+      [[ $other == @(backends/zmq|core/include)/* ]] || same_house "$other" "$file" ;;
     apps/*/*)
       [[ $other == backends/include/* ]] || same_house "$other" "$file" ||
         [[ $other == core/include/* && $other != core/include/rankwire/backend/* ]] ;;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <ctime>
 #include <fstream>
@@ -12,16 +13,13 @@
 #include <vector>
 
 #include "measure/cpu.hpp"
+#include "measure/crowd_tags.hpp"
 
 namespace comparison {
 namespace {
 
-enum : int { started_tag = 1, ping_tag, go_tag, flow_tag };
-
 constexpr int round_trips = 20'000;
 constexpr int messages_in = 200'000;
-// More at once, and what waits unread at the master would grow with the number of workers.
-constexpr int batch_messages = 20;
 // As many at work in a world of any size: what then grows is the cost of workers that are there.
 constexpr int few = 10;
 
@@ -72,13 +70,17 @@ void measure(const std::string& what, int count, Body body) {
 }
 
 /// A message to each of the first workers in turn, and one back.
-void round_trips_with(rankwire::Channel& world, int workers) {
-  for (int i = 0; i < round_trips; ++i) {
+void round_trips_with(rankwire::Channel& world, int workers, int count) {
+  for (int i = 0; i < count; ++i) {
     const int rank = 1 + i % workers;
     rankwire::send(world, rank, ping_tag, true);
     (void)world.recv(rank, ping_tag);
   }
 }
+
+constexpr std::chrono::seconds leaves_within{60};
+/// One batch of each worker: the first takes new memory on both sides.
+constexpr int warm_up_messages = batch_messages;
 
 int messages_from_each(int workers) {
   return std::max(1, messages_in / workers / batch_messages) * batch_messages;
@@ -86,8 +88,7 @@ int messages_from_each(int workers) {
 
 /// Each of the first workers sends a batch when it is told to, and is told so when the one before
 /// has come.
-void take_from(rankwire::Channel& world, int workers) {
-  const int each = messages_from_each(workers);
+void take_from(rankwire::Channel& world, int workers, int each) {
   std::vector<int> remaining(static_cast<std::size_t>(world.size()), each);
   for (int rank = 1; rank <= workers; ++rank) rankwire::send(world, rank, go_tag, true);
   for (int i = each * workers; i > 0; --i) {
@@ -116,17 +117,26 @@ void master(rankwire::Channel& world) {
   print("resident memory then", fmt::format("{:.0f} KiB", resident));
   const int workers = world.size() - 1;
   const int some = std::min(few, workers);
+  round_trips_with(world, workers, workers);
   measure(fmt::format("round trip, {} of the workers in turn", some), round_trips,
-          [&] { round_trips_with(world, some); });
+          [&] { round_trips_with(world, some, round_trips); });
   measure("round trip, each worker in turn", round_trips,
-          [&] { round_trips_with(world, workers); });
+          [&] { round_trips_with(world, workers, round_trips); });
   send_to_all(world, ping_tag, false);
+  take_from(world, workers, warm_up_messages);
   measure(fmt::format("message in, 20 at a time from {} of them", some),
-          messages_from_each(some) * some, [&] { take_from(world, some); });
+          messages_from_each(some) * some,
+          [&] { take_from(world, some, messages_from_each(some)); });
   measure("message in, 20 at a time from each worker", messages_from_each(workers) * workers,
-          [&] { take_from(world, workers); });
-  send_to_all(world, go_tag, false);
+          [&] { take_from(world, workers, messages_from_each(workers)); });
   print("resident memory at the end", fmt::format("{:.0f} KiB", resident_kib()));
+  const double over = now_seconds();
+  send_to_all(world, go_tag, false);
+  for (int left = 0; left < workers; ++left) {
+    if (!world.next(rankwire::any_source, rankwire::any_tag, leaves_within)) break;
+  }
+  print("from there until all workers have left",
+        fmt::format("{:.1f} ms", (now_seconds() - over) * 1e3));
 }
 
 void worker(rankwire::Channel& world) {

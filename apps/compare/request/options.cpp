@@ -105,7 +105,7 @@ bool Options::wants_transport(const std::string& transport) const {
 void add_options(CLI::App& app, Options& options) {
   const auto named = with(with(all_measures(), check_measures()), {"crowd"});
   app.add_option("measure", options.measures,
-                 "only these; or crowd: what many workers cost the master")
+                 "only these; or crowd: what 10,000 workers cost the master (--quick: 1,000)")
       ->type_name("NAME")
       ->check(one_of(named, named));
   add_named_options(app, options);
@@ -149,10 +149,10 @@ void check_options(const Options& options) {
     refuse("--from reads what --json has written: leave one of them out");
   }
   if (contains(options.measures, "crowd") &&
-      (options.measures.size() > 1 || !options.over.empty() || writes || lengths > 0)) {
+      (options.measures.size() > 1 || !options.over.empty() || writes || options.thorough)) {
     refuse(
-        "crowd prints a table of its own: it goes with no other measures, --over, --quick, "
-        "--thorough, --json and --report");
+        "crowd prints a table of its own: it goes with no other measures, --over, --thorough, "
+        "--json and --report");
   }
   check_files(options);
 }
