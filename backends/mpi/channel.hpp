@@ -90,7 +90,10 @@ class MpiChannel final : public Channel {
   void tell_way(const Inbound::Finding& finding);
   [[noreturn]] void end_job() const noexcept;
 
-  void say_goodbye(bool in_order);
+  [[nodiscard]] bool owes_goodbye(int rank);
+  void say_goodbye(int rank, Note::Kind kind);
+  void say_goodbye(Note::Kind kind);
+  bool say_goodbye_where_all_came();
   void end_as_the_dead_do();
   [[nodiscard]] bool nothing_can_come() const;
 
@@ -116,7 +119,7 @@ class MpiChannel final : public Channel {
   std::vector<Ended> ended_;    // those that have not departed yet
   unsigned empty_looks_ = 0;    // looks in a row that found nothing
   unsigned calls_ = 0;
-  bool said_goodbye_ = false;
+  std::vector<bool> goodbyes_;  // by rank: whether it was told; empty before this rank ends
 };
 
 template <class Done, class SayLong>

@@ -16,30 +16,62 @@ void MpiChannel::do_close(Deadline serve) try {
     return !outbound_.has_under_way();
   };
   const Deadline linger{linger_};
-  if (!serve_until(linger, delivered)) {
+  serve_until(linger, delivered);
+  say_goodbye_where_all_came();
+  serve_until(linger, delivered);
+  // What was not taken stays deliverable while this rank serves.
+  serve_until(serve, [this] {
+    outbound_.complete();
+    return say_goodbye_where_all_came() && ledger_.mailbox().remaining() == 0;
+  });
+  if (!say_goodbye_where_all_came()) {
     log().warn("rank {}: closed with messages that were not taken within the linger of {} ms",
                rank(), linger_.count());
+    say_goodbye(Note::Kind::left_undelivered);
+    serve_until(last_moves, [this] {
+      outbound_.complete();
+      return !outbound_.has_notes_under_way();
+    });
   }
-  say_goodbye(true);
-  serve_until(linger, delivered);
-  serve_until(serve, [this] { return ledger_.mailbox().remaining() == 0; });
 } catch (const TransportError& error) {
   // Nothing can be done about it any more. The others will see this rank lost.
   log().error("{}", error.what());
 }
 
-void MpiChannel::say_goodbye(bool in_order) {
-  said_goodbye_ = true;
+/// Whether this rank still has to say goodbye to `rank`.
+bool MpiChannel::owes_goodbye(int rank) {
+  goodbyes_.resize(static_cast<std::size_t>(size()));
+  const Departure* const departure = ledger_.mailbox().departure(rank);
+  return rank != this->rank() && !goodbyes_[static_cast<std::size_t>(rank)] &&
+         !(departure && departure->kind == Departure::Kind::lost);
+}
+
+void MpiChannel::say_goodbye(int rank, Note::Kind kind) {
+  outbound_.send_note(rank, {kind, 0, outbound_.sent_whole(rank)});
+  goodbyes_[static_cast<std::size_t>(rank)] = true;
+}
+
+/// Says goodbye to the ranks to which all was sent whole. Returns whether all were told by now.
+bool MpiChannel::say_goodbye_where_all_came() {
+  bool all = true;
   for (int rank = 0; rank < size(); ++rank) {
-    // A rank that left may still be serving, and waits for this goodbye.
-    const Departure* const departure = ledger_.mailbox().departure(rank);
-    if (rank == this->rank() || (departure && departure->kind == Departure::Kind::lost)) continue;
-    const auto whole = outbound_.sent_whole(rank);
-    auto kind = Note::Kind::lost;
-    if (in_order) {
-      kind = whole == outbound_.sent(rank) ? Note::Kind::left : Note::Kind::left_undelivered;
+    if (!owes_goodbye(rank)) continue;
+    if (outbound_.sent_whole(rank) == outbound_.sent(rank)) {
+      say_goodbye(rank, Note::Kind::left);
+    } else if (ledger_.mailbox().departure(rank)) {
+      // It takes nothing more. But it may still be serving, and waits for this goodbye.
+      say_goodbye(rank, Note::Kind::left_undelivered);
+    } else {
+      all = false;
     }
-    outbound_.send_note(rank, {kind, 0, whole});
+  }
+  return all;
+}
+
+/// Says goodbye to all who were not told yet.
+void MpiChannel::say_goodbye(Note::Kind kind) {
+  for (int rank = 0; rank < size(); ++rank) {
+    if (owes_goodbye(rank)) say_goodbye(rank, kind);
   }
 }
 
@@ -47,7 +79,7 @@ void MpiChannel::say_goodbye(bool in_order) {
 void MpiChannel::end_as_the_dead_do() {
   interruptible_ = false;
   outbound_.drop_waiting();
-  say_goodbye(false);
+  say_goodbye(Note::Kind::lost);
   // The goodbyes must go out, and MPI must finish messages that it is writing to this rank's
   // memory.
   serve_until(last_moves, [this] {
@@ -70,7 +102,7 @@ MpiChannel::~MpiChannel() {
   job_.channel_ended();
   if (Job::finalized()) return;
   try {
-    if (!said_goodbye_) end_as_the_dead_do();
+    if (goodbyes_.empty()) end_as_the_dead_do();
   } catch (const std::exception& error) {
     log().error("{}", error.what());  // which names this rank
   }

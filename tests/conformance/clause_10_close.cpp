@@ -1,3 +1,5 @@
+#include <thread>
+
 #include "harness.hpp"
 
 namespace conformance {
@@ -17,6 +19,28 @@ CONFORMANCE_CASE("10: close delivers what was accepted", Needs{.ranks_min = 2}) 
     for (int i = 0; i < messages; ++i) {
       EXPECT(must_recv(world, 1, 1).payload.data()[1000] == static_cast<std::byte>(i));
     }
+  }
+}
+
+Settings short_linger() {
+  Settings settings;
+  settings.linger = 300ms;
+  return settings;
+}
+
+// The receiver computes for longer than the linger. Without progress it takes nothing in meanwhile.
+CONFORMANCE_CASE("10: what was not taken within the linger stays deliverable while close serves",
+                 Needs{.ranks_min = 2, .settings = short_linger()}) {
+  Channel& world = self.world();
+  constexpr int messages = 40;
+  constexpr std::size_t bytes = 400'000;
+  if (world.rank() == 0) {
+    for (int i = 0; i < messages; ++i) world.send(1, i, Buffer{bytes}, patience);
+    world.close(patience);
+  } else if (world.rank() == 1) {
+    std::this_thread::sleep_for(1500ms);
+    for (int i = 0; i < messages; ++i) EXPECT(must_recv(world, 0, i).payload.size() == bytes);
+    EXPECT_THROWS(PeerLeft, world.recv(0, 0, patience));
   }
 }
 

@@ -141,11 +141,13 @@ struct Wanted {
 ///     are a UsageError, while close, abort and the destructor do nothing. Neither the rank nor
 ///     the others notice anything of such a process.
 ///
-/// 10. Close. `close` delivers what was accepted, and then says goodbye. This takes at most the
-///     linger; up to twice the linger where the transport still has something to hand over at
-///     the end. The others need some ranks for their own messages and goodbyes: over zmq the
-///     master, over mpi every rank. Such a rank then serves them until all have departed or its
-///     deadline has passed. Any other rank returns at once, so close is no barrier. A second
+/// 10. Close. `close` delivers what was accepted: it waits until the others have taken it in, at
+///     most the linger; up to twice the linger where the transport still has something to hand
+///     over at the end. It does not wait for their programs, where they have progress (clause 15).
+///     To each rank the goodbye follows the last byte. The others need some ranks for their own
+///     messages and goodbyes: over zmq the master, over mpi every rank. Such a rank then serves
+///     them until all have departed or its deadline has passed; so long, what they have not taken
+///     in stays deliverable. Any other rank returns at once, so close is no barrier. A second
 ///     close does nothing. Any other use of a closed channel is a UsageError, except info(). A
 ///     channel that is destroyed without close ends as if its process had died: the others see
 ///     it lost. The destructor never throws and never hangs.
@@ -163,7 +165,8 @@ struct Wanted {
 ///
 /// 13. Facts. `info` gives the transport and its endpoints, each peer's host and pid, whether
 ///     the master relays the messages to and from that peer, whether links have keys, and what
-///     the transport can do.
+///     the transport can do. In a world of more than 1000 ranks, a rank may know nothing of a
+///     peer to which it has sent nothing.
 ///
 /// 14. Arrival. Where info().takes_arrivals, a new process may take the place of a departed
 ///     rank while the program runs. Elsewhere nobody ever arrives.
