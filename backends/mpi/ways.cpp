@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <utility>
 
 namespace rankwire::mpi {
 namespace {
@@ -34,11 +33,13 @@ Ways::Choice Ways::choose(std::size_t bytes, bool in_a_row) {
   if (bytes > bytes_max) return {};
   const std::uint32_t number = group_of(bytes, in_a_row);
   Group& group = groups_[number - 1];
-  if (group.known && ++group.messages < calm_messages) return {group.way, 0};
-  // Of the two that are timed after each calm time, the second goes the other way.
-  const bool goes_other = std::exchange(group.other_next, !group.other_next);
-  if (goes_other) group.messages = 0;
-  return {goes_other ? other(group.way) : group.way, number};
+  const unsigned calm = group.known ? calm_messages : 0;
+  const unsigned step = group.step;
+  group.step = static_cast<std::uint16_t>((step + 1) % (calm + 2 * trial_messages));
+  if (step < calm) return {group.way, 0};
+  const unsigned trial = step - calm;
+  const bool is_timed = trial % trial_messages >= trial_messages - timed_messages;
+  return {trial < trial_messages ? group.way : other(group.way), is_timed ? number : 0};
 }
 
 void Ways::learned(std::uint32_t group, std::optional<Way> quicker) {
