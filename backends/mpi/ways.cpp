@@ -48,10 +48,10 @@ void Ways::learned(std::uint32_t group, std::optional<Way> quicker) {
   at = {.way = quicker.value_or(at.way), .known = true};
 }
 
-WayTimes::Time WayTimes::Times::median() const {
+WayTimes::Time WayTimes::Times::quarter() const {
   auto sorted = took;
-  std::nth_element(sorted.begin(), sorted.begin() + samples / 2, sorted.end());
-  return sorted[samples / 2];
+  std::nth_element(sorted.begin(), sorted.begin() + samples / 4, sorted.end());
+  return sorted[samples / 4];
 }
 
 std::optional<WayTimes::Verdict> WayTimes::add(std::uint32_t group, Way way, Time took) {
@@ -60,7 +60,7 @@ std::optional<WayTimes::Verdict> WayTimes::add(std::uint32_t group, Way way, Tim
   Times& times = way == Way::pieces ? at.pieces : at.announced;
   times.took[times.count++ % samples] = took;
   if (std::min(at.pieces.count, at.announced.count) < samples) return std::nullopt;
-  const Time pieces = at.pieces.median(), announced = at.announced.median();
+  const Time pieces = at.pieces.quarter(), announced = at.announced.quarter();
   at = {};
   Verdict verdict{group, std::nullopt};
   if (pieces < announced - announced / 16) verdict.quicker = Way::pieces;

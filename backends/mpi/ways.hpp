@@ -63,20 +63,21 @@ class WayTimes {
   using Time = std::chrono::nanoseconds;
   struct Verdict {
     std::uint32_t group = 0;
-    std::optional<Way> quicker;  ///< nothing if their medians differ by less than a sixteenth
+    std::optional<Way> quicker;  ///< nothing if they differ by less than a sixteenth
   };
   /// Counts a payload. Returns what is now known of its group, once both ways have `samples` times
   /// more.
   std::optional<Verdict> add(std::uint32_t group, Way way, Time took);
 
-  /// Enough that the median is not that of a moment when the kernel ran another process.
-  static constexpr std::size_t samples = 9;
+  /// A way is as quick as the quickest quarter of so many: not as in a moment when the kernel ran
+  /// another process, of which there are many on a busy machine.
+  static constexpr std::size_t samples = 12;
 
  private:
   struct Times {
     std::array<Time, samples> took{};
     std::size_t count = 0;  // of all that were added; the last `samples` are kept
-    [[nodiscard]] Time median() const;
+    [[nodiscard]] Time quarter() const;
   };
   struct Group {
     Times pieces, announced;
