@@ -64,7 +64,11 @@ class Inbound {
   /// Gives up a message of `source` of which the rest will never come.
   void abandon(int source);
   /// Takes all receives back from MPI. Returns whether MPI gave up all.
-  [[nodiscard]] bool withdraw() { return slots_.withdraw() && under_way_.empty(); }
+  [[nodiscard]] bool withdraw() {
+    // Nobody takes the rest. MPI does not take back a receive that is complete.
+    if (!std::exchange(batch_, {}).rest.empty()) slots_.done();
+    return slots_.withdraw() && under_way_.empty();
+  }
 
  private:
   struct Arriving {

@@ -40,7 +40,7 @@ CONFORMANCE_CASE("10: what was not taken within the linger stays deliverable whi
   } else if (world.rank() == 1) {
     std::this_thread::sleep_for(1500ms);
     for (int i = 0; i < messages; ++i) EXPECT(must_recv(world, 0, i).payload.size() == bytes);
-    EXPECT_THROWS(PeerLeft, world.recv(0, 0, patience));
+    EXPECT_THROWS(rankwire::PeerLeft, world.recv(0, 0, patience));
   }
 }
 
