@@ -2,12 +2,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <map>
 #include <string_view>
 #include <unordered_map>
 
 #include "keys/certificate.hpp"
 #include "meeting/admission.hpp"
+#include "meeting/candidates.hpp"
 #include "meeting/session.hpp"
 #include "protocol/frame.hpp"
 #include "rankwire/backend/host.hpp"
@@ -18,60 +18,6 @@
 
 namespace rankwire::zmq_wire {
 namespace {
-
-/// A worker that has come, and waits for the others.
-struct Candidate {
-  ConnectionId connection = 0;
-  Hello hello;
-};
-
-/// The workers that wait, in the order of arrival.
-class Candidates {
- public:
-  /// By the order of arrival.
-  [[nodiscard]] const std::map<std::uint64_t, Candidate>& all() const { return all_; }
-  [[nodiscard]] int count() const { return static_cast<int>(all_.size()); }
-  /// How many want each rank: one at most.
-  [[nodiscard]] const std::map<int, std::uint64_t>& wanted() const { return by_wanted_; }
-  /// The one of that process, over that connection, or that wants that rank. Null: there is none.
-  [[nodiscard]] Candidate* of_process(std::uint64_t nonce) { return find(by_nonce_, nonce); }
-  [[nodiscard]] Candidate* at(ConnectionId connection) { return find(by_connection_, connection); }
-  [[nodiscard]] Candidate* wanting(int rank) { return find(by_wanted_, rank); }
-
-  Candidate& add(Candidate&& candidate) {
-    const std::uint64_t order = ++arrivals_;
-    by_nonce_[candidate.hello.nonce] = order;
-    by_connection_[candidate.connection] = order;
-    if (candidate.hello.wanted_rank > 0) by_wanted_[candidate.hello.wanted_rank] = order;
-    return all_[order] = std::move(candidate);
-  }
-  /// The same process has said hello again, perhaps over another connection.
-  void replace(Candidate& candidate, Candidate&& by) {
-    const std::uint64_t order = by_nonce_.at(candidate.hello.nonce);
-    by_connection_.erase(candidate.connection);
-    by_connection_[by.connection] = order;
-    candidate = std::move(by);
-  }
-  void erase(const Candidate& candidate) {
-    const auto order = by_nonce_.extract(candidate.hello.nonce).mapped();
-    by_connection_.erase(candidate.connection);
-    by_wanted_.erase(candidate.hello.wanted_rank);
-    all_.erase(order);
-  }
-
- private:
-  template <class Index, class Key>
-  [[nodiscard]] Candidate* find(const Index& index, const Key& key) {
-    const auto found = index.find(key);
-    return found == index.end() ? nullptr : &all_.at(found->second);
-  }
-
-  std::map<std::uint64_t, Candidate> all_;
-  std::unordered_map<std::uint64_t, std::uint64_t> by_nonce_;
-  std::unordered_map<ConnectionId, std::uint64_t> by_connection_;
-  std::map<int, std::uint64_t> by_wanted_;
-  std::uint64_t arrivals_ = 0;
-};
 
 /// Workers of a large world may be started more than once; each deserves a line.
 std::uint64_t logged_max(int ranks) {
@@ -108,6 +54,7 @@ class MasterRendezvous {
   void take(Incoming&& incoming);
   void admit(Incoming&& incoming, Hello&& hello);
   void welcome(const Candidate& candidate);
+  void welcome_again(Candidate& same, ConnectionId connection, Hello&& hello);
   void report();
   void give_up();
   Session start();
@@ -219,23 +166,13 @@ void MasterRendezvous::take(Incoming&& incoming) {
 
 void MasterRendezvous::admit(Incoming&& incoming, Hello&& hello) {
   const ConnectionId connection = incoming.connection;
-  if (Candidate* const same = candidates_.of_process(hello.nonce)) {
-    if (same->connection != connection) {
-      const bool newer = is_newer(hello.call, same->hello.call);
-      wire_->hang_up(newer ? same->connection : connection);
-      if (!newer) return;
-      wire_->let_in(connection);
-    }
-    hello.wanted_rank = same->hello.wanted_rank;
-    candidates_.replace(*same, {connection, std::move(hello)});
-    welcome(*same);
-    return;
-  }
-  if (candidates_.at(connection) != nullptr) {  // one connection, one worker
+  Candidate* const same = candidates_.of_process(hello.nonce);
+  if (const Candidate* const here = candidates_.at(connection); here != nullptr && here != same) {
     wire_->count_dropped(connection, "it says to be another worker than before");
-    wire_->show_out(connection);
+    wire_->show_out(connection);  // one connection, one worker
     return;
   }
+  if (same != nullptr) return welcome_again(*same, connection, std::move(hello));
   if (const Candidate* const other =
           hello.wanted_rank > 0 ? candidates_.wanting(hello.wanted_rank) : nullptr) {
     if (!incoming.deferred) {  // the end of the process that had the rank may wait right behind
@@ -256,6 +193,19 @@ void MasterRendezvous::admit(Incoming&& incoming, Hello&& hello) {
   // Only the newcomer is told now; the others hear of it from the next report. Telling all of them
   // each time would be 250,000 messages for a world of 500.
   welcome(newcomer);
+}
+
+/// A worker that is here has said hello again, perhaps over a new connection.
+void MasterRendezvous::welcome_again(Candidate& same, ConnectionId connection, Hello&& hello) {
+  if (same.connection != connection) {
+    const bool newer = is_newer(hello.call, same.hello.call);
+    wire_->hang_up(newer ? same.connection : connection);
+    if (!newer) return;
+    wire_->let_in(connection);
+  }
+  hello.wanted_rank = same.hello.wanted_rank;
+  candidates_.replace(same, {connection, std::move(hello)});
+  welcome(same);
 }
 
 void MasterRendezvous::welcome(const Candidate& candidate) {
