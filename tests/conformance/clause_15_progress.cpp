@@ -50,6 +50,27 @@ void receive_all(Channel& world, int source, const Burst& burst, int tag) {
   }
 }
 
+/// Rank 1 sends a burst and leaves its channel alone for `time`. Whether all of it was at rank 0
+/// before that was over.
+bool arrives_meanwhile(Channel& world, const Burst& burst, Deadline::Clock::duration time) {
+  enum : int { begins = 1, data, computed, verdict };
+  if (world.rank() == 1) {
+    world.send(0, begins, Buffer{});
+    send_all(world, 0, burst, data);
+    std::this_thread::sleep_for(time);  // leaves its core to other tests
+    world.send(0, computed, Buffer{});
+    return rankwire::recv<bool>(world, 0, verdict, patience);
+  }
+  if (world.rank() != 0) return true;
+  must_recv(world, 1, begins);
+  const auto start = Deadline::Clock::now();
+  receive_all(world, 1, burst, data);
+  const bool in_time = Deadline::Clock::now() - start < time;
+  must_recv(world, 1, computed);
+  rankwire::send(world, 1, verdict, in_time);
+  return in_time;
+}
+
 Settings open_world() {
   Settings settings;
   settings.takes_arrivals = true;
@@ -75,23 +96,14 @@ bool arrives(Channel& world, int rank) {
 
 CONFORMANCE_CASE("15: what a send has accepted arrives while its sender computes",
                  Needs{.ranks_min = 2, .ranks_max = 3}) {
-  enum : int { begins = 1, data, computed };
   Channel& world = self.world();
   if (skips(world)) return;
   for (const Burst& burst : bursts) {
-    if (world.rank() == 1) {
-      world.send(0, begins, Buffer{});
-      send_all(world, 0, burst, data);
-      std::this_thread::sleep_for(computing);  // leaves its core to other tests
-      world.send(0, computed, Buffer{});
-    } else if (world.rank() == 0) {
-      must_recv(world, 1, begins);
-      const auto start = Deadline::Clock::now();
-      receive_all(world, 1, burst, data);
-      // All of it was here before its sender called again.
-      EXPECT(Deadline::Clock::now() - start < computing);
-      EXPECT(!world.recv(1, computed, Deadline::poll()));
-      must_recv(world, 1, computed);
+    // A machine that is busy with others may need longer; what waits for the sender's next call
+    // comes too late however long that takes.
+    for (Deadline::Clock::duration time = computing; !arrives_meanwhile(world, burst, time);
+         time *= 2) {
+      EXPECT(time <= 2 * computing);
     }
   }
 }
