@@ -167,9 +167,9 @@ void MpiChannel::pause(Deadline deadline) {
     settle();
     deadline = deadline.sooner(ledger_.windows().settles_at());
   }
-  const bool under_way = !inbound_.empty() || outbound_.has_under_way();
+  const bool under_way = !inbound_.empty() || outbound_.pending().any();
   rest_.pause(deadline, under_way,
-              under_way ? inbound_.bytes_under_way() + outbound_.bytes_under_way() : 0);
+              under_way ? inbound_.bytes_under_way() + outbound_.pending().bytes : 0);
 }
 
 void MpiChannel::heed(int source, const Note& note) {
@@ -344,7 +344,7 @@ bool MpiChannel::do_progress() {
   do {
     found = take_in(1) || found;
     found = outbound_.complete() || found;
-    const std::size_t bytes = inbound_.bytes_under_way() + outbound_.bytes_under_way();
+    const std::size_t bytes = inbound_.bytes_under_way() + outbound_.pending().bytes;
     moving = std::chrono::nanoseconds{std::min(bytes, bytes_at_once)};
     if (!found) std::this_thread::yield();
   } while (!is_wanted() && Deadline::Clock::now() - start < moving);

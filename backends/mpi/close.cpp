@@ -13,7 +13,7 @@ namespace rankwire::mpi {
 void MpiChannel::do_close(Deadline serve) try {
   const auto delivered = [this] {
     outbound_.complete();
-    return !outbound_.has_under_way();
+    return !outbound_.pending().any();
   };
   const Deadline linger{linger_};
   serve_until(linger, delivered);
@@ -84,7 +84,7 @@ void MpiChannel::end_as_the_dead_do() {
   // memory.
   serve_until(last_moves, [this] {
     outbound_.complete();
-    return inbound_.empty() && !outbound_.has_notes_under_way();
+    return inbound_.empty() && outbound_.pending().notes == 0;
   });
 }
 

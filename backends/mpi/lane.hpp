@@ -17,6 +17,8 @@ struct Pending {
   std::size_t parcels = 0;  // of messages
   std::size_t notes = 0;    // that belong to no message
   std::size_t bytes = 0;    // of messages
+
+  [[nodiscard]] bool any() const { return parcels + notes > 0; }
 };
 
 /// What is on its way to one rank: a few sends that MPI has not finished, and behind them a queue
@@ -45,12 +47,16 @@ struct Lane {
   std::size_t bytes = 0;                    // of messages in queue and flying
   bool listed = false;                      // something waits to be begun
   bool departed = false;
-  Pending counted;             // what Outbound has counted of it
-  std::unique_ptr<Ways> ways;  // from the first large payload on
+  Pending counted;                 // what Outbound has counted of it
+  std::unique_ptr<Ways> own_ways;  // from the first large payload on
 
   [[nodiscard]] bool has_room(Parcel::Form form) const {
     const bool small = form == Parcel::Form::slot || form == Parcel::Form::batch;
     return requests < (small ? small_max : large_max);
+  }
+  [[nodiscard]] Ways& ways() {
+    if (!own_ways) own_ways = std::make_unique<Ways>();
+    return *own_ways;
   }
   /// Whether something waits to be begun.
   [[nodiscard]] bool waits() const { return !queue.empty() || credit || goodbye; }

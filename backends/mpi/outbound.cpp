@@ -31,18 +31,13 @@ Outbound::~Outbound() {
   }
 }
 
-Ways& Outbound::ways_of(Lane& lane) {
-  if (!lane.ways) lane.ways = std::make_unique<Ways>();
-  return *lane.ways;
-}
-
 /// Decides how a message goes that is too large for a slot.
 void Outbound::set_way(Lane& lane, Parcel& parcel) {
   const std::size_t size = parcel.bytes.size();
   Ways::Choice choice;
   if (size <= Ways::bytes_max) {
     const bool in_a_row = std::exchange(lane.sent_at, receives_) == receives_;
-    choice = ways_of(lane).choose(size, in_a_row);
+    choice = lane.ways().choose(size, in_a_row);
   }
   const bool pieces = choice.way == Way::pieces;
   parcel.form = pieces ? Parcel::Form::pieces : Parcel::Form::announced;

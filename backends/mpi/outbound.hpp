@@ -49,7 +49,7 @@ class Outbound {
   void send_note(int dest, const Note& note);
   /// `dest` has told which way is the quicker for its payloads.
   void learned(int dest, std::uint32_t group, std::optional<Way> quicker) {
-    ways_of(lanes_.at(dest)).learned(group, quicker);
+    lanes_.at(dest).ways().learned(group, quicker);
   }
 
   /// Forgets sends that are complete, and begins some of those that wait. Returns whether there
@@ -62,12 +62,8 @@ class Outbound {
   void departed(int dest);
   /// Drops all messages that wait.
   void drop_waiting();
-  /// Whether anything for ranks that have not departed waits or is unfinished, and how many bytes
-  /// of messages.
-  [[nodiscard]] bool has_under_way() const { return pending_.parcels + pending_.notes > 0; }
-  [[nodiscard]] std::size_t bytes_under_way() const { return pending_.bytes; }
-  /// Like has_under_way(), but counts only notes that belong to no message.
-  [[nodiscard]] bool has_notes_under_way() const { return pending_.notes > 0; }
+  /// What waits or is unfinished for ranks that have not departed.
+  [[nodiscard]] const Pending& pending() const { return pending_; }
   /// sent() is the number of messages to `dest`. sent_whole() is the number of these before the
   /// first that is not complete: so many are sure to arrive.
   [[nodiscard]] std::uint64_t sent(int dest) const { return lanes_[dest].sent; }
@@ -92,7 +88,6 @@ class Outbound {
   void remove(Lane& lane, Parcels& from, At parcel);
   void drop(Lane& lane);
   void count(Lane& lane);
-  static Ways& ways_of(Lane& lane);
 
   std::unique_ptr<Carrier> carrier_;
   const Reach& reach_;

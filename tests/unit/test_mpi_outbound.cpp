@@ -122,8 +122,8 @@ struct World {
     carrier->finishes = SIZE_MAX;
     while (outbound.complete()) carrier->finishes = SIZE_MAX;
     CHECK(outbound.empty());
-    CHECK(!outbound.has_under_way());
-    CHECK(outbound.bytes_under_way() == 0);
+    CHECK(!outbound.pending().any());
+    CHECK(outbound.pending().bytes == 0);
   }
 };
 
@@ -158,7 +158,7 @@ TEST_CASE("mpi outbound: what waits is bounded work for MPI, and travels togethe
   // Nothing is finished: few sends were begun, and looks are rare.
   CHECK(world.carrier->begun == Lane::small_max);
   CHECK(world.carrier->looks <= messages / 8);
-  CHECK(world.outbound.bytes_under_way() == messages * size);
+  CHECK(world.outbound.pending().bytes == messages * size);
   CHECK(world.outbound.sent(1) == messages);
   CHECK(world.outbound.sent_whole(1) == 0);
   // One send to somebody else goes at once, whatever waits for this one.
@@ -242,7 +242,7 @@ TEST_CASE("mpi outbound: notes pass what waits, and only the latest credit count
   }
   CHECK(world.carrier->most_unfinished <= Lane::small_max + Lane::notes_max);
   CHECK(world.carrier->notes.size() == Lane::notes_max);
-  CHECK(world.outbound.has_notes_under_way());
+  CHECK(world.outbound.pending().notes > 0);
   // One credit is done, and the next one goes; the queue has moved by as little.
   world.carrier->finishes = Lane::small_max + 1;
   world.outbound.complete();
@@ -263,8 +263,8 @@ TEST_CASE("mpi outbound: a rank that has departed gets nothing more, and is wait
   const auto whole = world.outbound.sent_whole(1);
   CHECK(whole == 3);
   world.outbound.departed(1);
-  CHECK(world.outbound.bytes_under_way() == 64);  // to rank 2
-  CHECK(world.outbound.has_under_way());
+  CHECK(world.outbound.pending().bytes == 64);  // to rank 2
+  CHECK(world.outbound.pending().any());
   const std::size_t seen = world.carrier->seen.size();
   world.finish_all();
   CHECK(world.carrier->seen.size() == seen);
