@@ -26,11 +26,11 @@ struct Pending {
 /// is pending. (Behind 12,000 sends of Open MPI's shared memory that were not finished, each
 /// further one took 0.1 to 1.2 ms.)
 struct Lane {
-  /// A message that fits a slot, or a batch, is begun while MPI has fewer sends than this
-  /// unfinished. Enough that it always has the next one at hand; the rest travels together.
+  /// A small message, or a batch, is begun while MPI has fewer sends than this unfinished. Enough
+  /// that it always has the next one at hand; the rest travels together.
   static constexpr int small_max = 4;
-  /// The same of a large payload: of its pieces, or as an announced one. A receiver takes many of
-  /// these from the sender's memory while the sender gets no core.
+  /// The same of what travels in no batch: a larger message, or its pieces. A receiver takes many
+  /// of these while the sender gets no core.
   static constexpr int large_max = 32;
   /// The same of notes, which pass the queue. Of credits only the latest counts, so a second one
   /// may wait.
@@ -50,8 +50,7 @@ struct Lane {
   Pending counted;                 // what Outbound has counted of it
   std::unique_ptr<Ways> own_ways;  // from the first large payload on
 
-  [[nodiscard]] bool has_room(Parcel::Form form) const {
-    const bool small = form == Parcel::Form::slot || form == Parcel::Form::batch;
+  [[nodiscard]] bool has_room(bool small) const {
     return requests < (small ? small_max : large_max);
   }
   [[nodiscard]] Ways& ways() {

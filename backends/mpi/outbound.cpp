@@ -48,9 +48,10 @@ std::size_t Outbound::send(int dest, int tag, Buffer&& payload) {
   Lane& lane = lanes_.at(dest);
   const std::size_t size = payload.size();
   const std::size_t slot = reach_.eager_bytes(dest);
-  if (!lane.has_room(size <= slot ? Parcel::Form::slot : Parcel::Form::pieces)) look_now_and_then();
+  const bool small = size <= std::min(slot, Batch::payload_bytes_max);
+  if (!lane.has_room(small)) look_now_and_then();
   const bool is_first = lane.queue.empty();
-  if (!(is_first && lane.has_room(Parcel::Form::slot)) && size <= Batch::payload_bytes_max &&
+  if (small && !(is_first && lane.has_room(small)) &&
       sizeof(Note) + batch_entry_bytes + size <= slot) {
     add_to_batch(lane, dest, tag, std::as_const(payload).bytes());
     return size;
@@ -62,11 +63,11 @@ std::size_t Outbound::send(int dest, int tag, Buffer&& payload) {
   parcel.weight = size;
   lane.bytes += size;
   if (size > slot) set_way(lane, parcel);
-  const bool begun = is_first && lane.has_room(parcel.form) && begin_first(lane);
+  const bool begun = is_first && lane.has_room(small) && begin_first(lane);
   count(lane);
   if (!begun) list(lane, dest);
   // Now, while the message is on its way, a look costs least.
-  if (!lane.has_room(Parcel::Form::slot)) look_now_and_then();
+  if (!lane.has_room(true)) look_now_and_then();
   return 0;
 }
 
@@ -158,7 +159,7 @@ bool Outbound::begin_pieces(Lane& lane, At parcel) {
     }
   }
   for (; parcel->begun < parcel->bytes.size(); parcel->begun += slot) {
-    if (!lane.has_room(Parcel::Form::pieces)) return false;
+    if (!lane.has_room(false)) return false;
     const auto rest = parcel->bytes.subspan(parcel->begun);
     begin(lane, parcel, road, parcel->tag, rest.first(std::min(slot, rest.size())));
   }
@@ -244,7 +245,7 @@ bool Outbound::begin_waiting(Lane& lane, int dest) {
     begun = true;
   }
   for (int i = 0; i < begun_at_once && !lane.queue.empty(); ++i) {
-    if (!lane.has_room(lane.queue.front().form)) break;
+    if (!lane.has_room(lane.queue.front().is_small())) break;
     begun = true;
     if (!begin_first(lane)) break;
   }

@@ -36,6 +36,10 @@ struct Parcel {
   std::unique_ptr<std::byte[]> head;  // the note and the first piece, if MPI is not done with them
   std::unique_ptr<Batch> batch;
   Buffer payload;  // owns `bytes`, if they are not the caller's
+
+  [[nodiscard]] bool is_small() const {
+    return form == Form::batch || (form == Form::slot && weight <= Batch::payload_bytes_max);
+  }
 };
 /// Parcels move between lists, and stay where they are in memory: MPI reads their bytes there.
 using Parcels = std::list<Parcel>;
