@@ -30,7 +30,7 @@ void MpiChannel::do_close(Deadline serve) try {
     say_goodbye(Note::Kind::left_undelivered);
     serve_until(last_moves, [this] {
       outbound_.complete();
-      return !outbound_.has_notes_under_way();
+      return outbound_.pending().notes == 0;
     });
   }
 } catch (const TransportError& error) {
