@@ -306,7 +306,7 @@ void Membership::learn(Member&& member) {
   ledger_.learn(Roster::peer_of(member));
   const int rank = member.rank;
   roster_.learn(std::move(member));
-  dialer_.is_known(rank);
+  if (is_there(rank)) dialer_.is_known(rank);
 }
 
 void Membership::tell_workers(Kind kind, const Buffer& body, int except) {

@@ -249,6 +249,7 @@ void ZmqChannel::do_close(Deadline serve_until) {
     const Deadline linger = settings_.linger;
     while (!ending_.all_confirmed() && !end.has_come() && !linger.expired()) pump(linger);
     if (roster_.is_master()) serve_others(serve_until);
+    members_.tell_departures();
   }
   // Ranks that have confirmed have read everything. The sockets need to linger only for others.
   if (!ending_.is_abort_made()) {
