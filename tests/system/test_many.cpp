@@ -4,7 +4,7 @@
 #include "system.hpp"
 
 // Many workers at one master. RANKWIRE_TEST_LONG=1 takes up to 500, which must all have come within
-// half a minute, and prints what they cost; else 60.
+// half a minute, and 10,000 that one process plays, and prints what they cost; else 60, and 1,000.
 
 using namespace test_system;
 
@@ -13,6 +13,16 @@ namespace {
 Result launch(int ranks, const Arguments& program) {
   return support::run({Arguments{LAUNCHER, "launch", "-n", std::to_string(ranks), "--"} + program},
                       std::chrono::minutes{5});
+}
+
+Result played(const Arguments& arguments) {
+  return support::run({Arguments{COMPARE, "crowd"} + arguments}, std::chrono::minutes{5});
+}
+
+/// The figure of the line that begins so; -1 if there is none.
+double figure(const std::string& table, const std::string& line) {
+  const auto at = table.find(line);
+  return at == std::string::npos ? -1 : std::stod(table.substr(at + line.size()));
 }
 
 }  // namespace
@@ -34,4 +44,25 @@ TEST_CASE("many: 10, 100 and 500 workers") {
     CHECK_CODE(result, 0);
     MESSAGE(result.out);
   }
+}
+
+TEST_CASE("many: 1,000 workers that one process plays come, work and leave") {
+  const auto result = played({"--quick"});
+  CHECK_CODE(result, 0);
+  CHECK(has(result.out, "A world of 1001 processes over zmq"));
+  CHECK(figure(result.out, "from there until all workers have left") > 0);
+}
+
+TEST_CASE("many: 10,000 played workers") {
+  if (std::getenv("RANKWIRE_TEST_LONG") == nullptr) {
+    MESSAGE("skipped: wants a machine that does nothing else: RANKWIRE_TEST_LONG=1");
+    return;
+  }
+  const auto result = played({});
+  CHECK_CODE(result, 0);
+  MESSAGE(result.out);
+  // What is promised on a machine of two cores, with a factor for others.
+  CHECK(figure(result.out, "from the first start to a complete world") < 2 * 20'000.0);
+  CHECK(figure(result.out, "resident memory then") < 1.5 * 300 * 1024);
+  CHECK(figure(result.out, "from there until all workers have left") < 2 * 5'000.0);
 }
