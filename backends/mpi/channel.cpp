@@ -83,9 +83,14 @@ MpiChannel::MpiChannel(Job& job, const Settings& settings, const Limits& limits,
   job_.has_thread([this] { stop_progress(); });
 }
 
-void MpiChannel::check() const {
-  if (ledger_.end().has_come()) [[unlikely]]
-    end_job();
+void MpiChannel::check() {
+  if (ledger_.end().has_come()) [[unlikely]] {
+    if (ledger_.end().is_by(rank())) {
+      tell_abort();
+      end_job();
+    }
+    ledger_.end().check();
+  }
   if (interruptible_) check_interrupted();
 }
 
@@ -183,6 +188,10 @@ void MpiChannel::heed(int source, const Note& note) {
     inbound_.receive_announced(ledger_);
   } else if (note.kind == Note::Kind::credit) {
     ledger_.credited(source, note.value);
+  } else if (note.kind == Note::Kind::aborted) {
+    const PeerInfo by = ledger_.peer(source);
+    ledger_.end().record(source, by.host, by.pid, static_cast<int>(ExitCode::aborted),
+                         "it called abort; its own output says why");
   } else if (note.kind == Note::Kind::way) {
     outbound_.learned(source, note.group, way_in(note));
   } else {
@@ -337,7 +346,13 @@ std::optional<Departure> MpiChannel::do_departure(int rank) {
 /// other side may have no thread that moves them.
 bool MpiChannel::do_progress() {
   constexpr std::size_t bytes_at_once = 20'000'000;
-  if (ledger_.end().has_come()) end_job();
+  if (ledger_.end().has_come()) {
+    if (ledger_.end().is_by(rank())) {
+      tell_abort();
+      end_job();
+    }
+    return false;
+  }
   bool found = false;
   const auto start = Deadline::Clock::now();
   std::chrono::nanoseconds moving{0};

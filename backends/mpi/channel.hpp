@@ -58,7 +58,7 @@ class MpiChannel final : public Channel {
     [[nodiscard]] bool step(Deadline until) const { return channel.step(until); }
     void settle() const { channel.settle(); }
   };
-  void check() const;
+  void check();
   bool step(Deadline until);
   void settle();
 
@@ -88,7 +88,8 @@ class MpiChannel final : public Channel {
   void note_taken(const Message& taken);
   void credit(int source, std::uint64_t total);
   void tell_way(const Inbound::Finding& finding);
-  [[noreturn]] void end_job() const noexcept;
+  void tell_abort() noexcept;
+  [[noreturn]] void end_job() noexcept;
 
   [[nodiscard]] bool owes_goodbye(int rank);
   void say_goodbye(int rank, Note::Kind kind);

@@ -102,7 +102,7 @@ MpiChannel::~MpiChannel() {
   job_.channel_ended();
   if (Job::finalized()) return;
   try {
-    if (goodbyes_.empty()) end_as_the_dead_do();
+    if (goodbyes_.empty() && !ledger_.end().has_come()) end_as_the_dead_do();
   } catch (const std::exception& error) {
     log().error("{}", error.what());  // which names this rank
   }
@@ -127,10 +127,28 @@ void MpiChannel::do_abort(int exit_code, const std::string& what) noexcept {
   ledger_.end().record(rank(), {}, 0, exit_code, what);
   const Deadline heeded{last_moves};
   while (in_use() && !heeded.expired()) std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  if (!in_use()) tell_abort();
   end_job();
 }
 
-void MpiChannel::end_job() const noexcept {
+/// Tells the others. Under `mpiexec --enable-recovery` MPI_Abort ends this process only. Otherwise
+/// it ends all of them, and nobody need be told. Only while no other thread is inside of MPI.
+void MpiChannel::tell_abort() noexcept try {
+  if (!job_.detects_loss()) return;
+  for (int rank = 0; rank < size(); ++rank) {
+    if (rank == this->rank() || ledger_.mailbox().departure(rank) != nullptr) continue;
+    outbound_.send_note(rank, {Note::Kind::aborted, 0, 0});
+  }
+  const Deadline told{last_moves};
+  while (outbound_.pending().notes > 0 && !told.expired()) {
+    outbound_.complete();
+    std::this_thread::yield();
+  }
+} catch (const std::exception& error) {
+  log().error("could not tell the others of the abort: {}", error.what());
+}
+
+void MpiChannel::end_job() noexcept {
   static std::mutex first;
   first.lock();  // never unlocked: the process ends
   (void)flush_output();

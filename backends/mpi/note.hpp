@@ -21,7 +21,8 @@ struct Note {
     left,     ///< the rank closed, and had sent `value` messages to the receiver
     left_undelivered,  ///< the rank closed, but only the first `value` messages to the receiver
                        ///< were taken within the linger
-    lost,  ///< the rank ended without closing; the first `value` messages were sent whole
+    lost,     ///< the rank ended without closing; the first `value` messages were sent whole
+    aborted,  ///< the rank ended the world
   };
   Kind kind = Kind::payload;
   std::uint32_t group = 0;  ///< of a payload that is to be timed (Ways); 0: of none

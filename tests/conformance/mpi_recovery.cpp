@@ -11,7 +11,7 @@
 // Under `mpiexec --enable-recovery` the ranks that remain must hear of a death that MPI does not
 // report, and go on. Rank 2 kills itself; ranks 0 and 1 must see it lost in every way there is, and
 // then still reach each other. mpiexec's exit code speaks of the dead one, so the test goes by the
-// line that rank 0 prints when both are content.
+// line that rank 0 prints when both are content. With an argument, rank 2 aborts instead.
 
 namespace rankwire {
 extern const Backend mpi_backend;
@@ -79,9 +79,30 @@ int run_rank(Channel& world) {
   return verdict.empty() ? 0 : 1;
 }
 
+/// Rank 2 ends the world; the launcher ends nobody for it (clause 11).
+int run_rank_until_abort(Channel& world) {
+  if (world.rank() == 2) {
+    std::this_thread::sleep_for(500ms);
+    world.abort(7, "no more paper");
+  }
+  try {
+    if (world.rank() == 1) std::this_thread::sleep_for(1s);  // it hears of it in its next call
+    (void)world.recv(any_source, any_tag, patience);
+  } catch (const Aborted& aborted) {
+    if (world.rank() == 0) {
+      std::printf("mpi_recovery: rank %d aborted\n", aborted.rank());
+      std::fflush(stdout);
+    }
+    return 0;
+  } catch (const std::exception& error) {
+    std::printf("mpi_recovery: another exception: %s\n", error.what());
+  }
+  return 1;
+}
+
 }  // namespace
 
-int main() {
+int main(int argc, char**) {
   auto channels = rankwire::mpi_backend.open(rankwire::Settings{});
-  return run_rank(*channels.front());
+  return argc > 1 ? run_rank_until_abort(*channels.front()) : run_rank(*channels.front());
 }

@@ -18,7 +18,6 @@ Ledger::Ledger(int self, int size, std::uint64_t window_bytes, std::vector<PeerI
   for (PeerInfo& peer : peers) learn(std::move(peer));
 }
 
-/// What is known of `rank`. Its rank, at least.
 PeerInfo Ledger::peer(int rank) const {
   if (peers_.empty()) return {rank, host_name(), process_id(), {}};
   const auto found = peers_.find(rank);

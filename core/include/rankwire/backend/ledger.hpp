@@ -41,6 +41,8 @@ class Ledger {
 
   /// "rank 2 (node7, pid 41)".
   [[nodiscard]] std::string name(int rank) const;
+  /// What is known of `rank`. Its rank, at least.
+  [[nodiscard]] PeerInfo peer(int rank) const;
   /// Who has the rank `peer.rank`, which was not known. Counts and messages stay.
   void learn(PeerInfo&& peer);
   /// Info with its peers and its window. The transport fills in the rest.
@@ -156,7 +158,6 @@ class Ledger {
 
  private:
   [[nodiscard]] std::string lacking_room_for(int dest, std::size_t bytes) const;
-  [[nodiscard]] PeerInfo peer(int rank) const;
   [[noreturn]] void throw_no_room(int dest, std::size_t bytes) const;
   [[nodiscard]] WindowUse window_use(int dest) const {
     return {windows_.outstanding_bytes(dest), windows_.window_bytes()};

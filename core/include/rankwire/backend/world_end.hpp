@@ -18,6 +18,8 @@ class WorldEnd {
               const std::string& cause) noexcept;
   /// Costs one read of an atomic variable.
   [[nodiscard]] bool has_come() const noexcept { return has_come_.load(std::memory_order_acquire); }
+  /// Whether it was that rank that ended the world. Valid once has_come() is true.
+  [[nodiscard]] bool is_by(int rank) const noexcept { return rank_ == rank; }
   /// The code that record() was given. Valid once has_come() is true.
   [[nodiscard]] int exit_code() const noexcept { return exit_code_; }
   /// Throws Aborted when the world has ended.
