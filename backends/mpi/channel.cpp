@@ -44,12 +44,11 @@ struct Goodbye {
   const char* reason;
 };
 Goodbye goodbye_of(Note::Kind kind) {
-  if (kind == Note::Kind::lost) {
-    return {Departure::Kind::lost, "ended without closing its channel"};
-  }
-  return {Departure::Kind::left,
-          kind == Note::Kind::left
-              ? "closed its channel"
+  if (kind == Note::Kind::left) return {Departure::Kind::left, "closed its channel"};
+  // Who takes a rank that left for one that had said all would take a part for the whole.
+  return {Departure::Kind::lost,
+          kind == Note::Kind::lost
+              ? "ended without closing its channel"
               : "closed its channel, and not all of its messages were taken in time"};
 }
 
