@@ -53,7 +53,7 @@ void Players::call(std::size_t at) {
   hello.host = "crowd";
   hello.pid = ::getpid();
   hello.nonce = at + 1;
-  hello.endpoint = fmt::format("tcp://127.0.0.1:{}", 1 + at % 60'000);
+  hello.endpoint = "tcp://127.0.0.1:1";  // nobody listens there, and nobody sends there
   hello.call = ++player.hellos;
   const rankwire::Buffer body = rankwire::encode(hello);
   const auto frame =

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <future>
@@ -52,12 +53,22 @@ void simulate_crowd(int workers) {
   settings.transport = "zmq";
   settings.ranks = workers + 1;
   settings.options = {{"listen", "tcp://127.0.0.1:0"}, {"address-file", address}};
-  rankwire::World world = rankwire::open(settings);
-  crowd(world.channel());
-  world.close(std::chrono::seconds{10});
-  if (const Ended ended = played.get(); !ended.well) {
-    throw rankwire::Error{fmt::format("the players of the workers: {}", ended.why)};
+  const auto check_players = [&] {
+    if (const Ended ended = played.get(); !ended.well) {
+      throw rankwire::Error{fmt::format("the players of the workers: {}", ended.why)};
+    }
+  };
+  try {
+    rankwire::World world = rankwire::open(settings);
+    crowd(world.channel());
+    world.close(std::chrono::seconds{10});
+  } catch (const rankwire::Error&) {
+    using namespace std::chrono_literals;
+    // What became of the players says more than what the master saw of it.
+    if (played.wait_for(0s) == std::future_status::ready) check_players();
+    throw;
   }
+  check_players();
 }
 
 }  // namespace comparison

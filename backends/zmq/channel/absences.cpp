@@ -65,8 +65,9 @@ void Absences::stands(int rank) {
   Rank& there = of(rank);
   there.bearing.stands_since = Deadline::Clock::now();
   there.bearing.carried = false;
-  if (there.absence.reported) {
-    log().info("rank {}: {} is within reach again", roster_.self(), roster_.name(rank));
+  if (there.absence.reported && returns_.admits()) {
+    log().info("rank {}: {} is within reach again{}", roster_.self(), roster_.name(rank),
+               returns_.end());
   }
   there.absence = {};
 }
@@ -136,9 +137,9 @@ std::optional<std::string> Absences::look_at(int rank) {
       absence.probe = std::make_unique<Probe>(there.probed_at, probe_limit, Probe::Until::spoke);
     }
     if (!first) {
-      if (!absence.has_left && !std::exchange(absence.reported, true)) {
-        log().warn("rank {}: the connection to {} broke; it has {} ms to come back", roster_.self(),
-                   roster_.name(rank), settings_.grace.count());
+      if (!absence.has_left && !std::exchange(absence.reported, true) && breaks_.admits()) {
+        log().warn("rank {}: the connection to {} broke; it has {} ms to come back{}",
+                   roster_.self(), roster_.name(rank), settings_.grace.count(), breaks_.end());
       }
       break;
     }

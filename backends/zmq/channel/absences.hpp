@@ -14,6 +14,7 @@
 #include "rankwire/deadline.hpp"
 #include "rankwire/settings.hpp"
 #include "reach/probe.hpp"
+#include "sockets/log_limit.hpp"
 
 namespace rankwire::zmq_wire {
 
@@ -116,6 +117,7 @@ class Absences {
   LookTime& looks_;
   RankTable<Rank> ranks_;
   std::set<int> looked_at_;  // those that look() must look at
+  LogLimit breaks_{20}, returns_{20};
 };
 
 }  // namespace rankwire::zmq_wire
