@@ -28,7 +28,7 @@ void MpiChannel::do_close(Deadline serve) try {
     log().warn("rank {}: closed with messages that were not taken within the linger of {} ms",
                rank(), linger_.count());
     say_goodbye(Note::Kind::left_undelivered);
-    serve_until(last_moves, [this] {
+    serve_until(Deadline{linger_}.sooner(last_moves), [this] {
       outbound_.complete();
       return outbound_.pending().notes == 0;
     });
