@@ -60,7 +60,7 @@ bool Departures::tell_later(int rank, Told&& told) {
 }
 
 std::optional<Departures::Told> Departures::take_later(int rank) {
-  if (is_departing(rank) || !is_awaited(rank)) return std::nullopt;
+  if (is_departing(rank) || std::as_const(*this).of(rank).later.empty()) return std::nullopt;
   std::vector<Told>& later = of(rank).later;
   Told told = std::move(later.front());
   later.erase(later.begin());

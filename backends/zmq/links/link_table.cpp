@@ -110,6 +110,14 @@ void LinkTable::unlink(ConnectionId connection) {
 }
 
 void LinkTable::drop(int rank) {
+  if (is_hub(rank)) {
+    // It has one connection at a time. A search through all would make the loss of all workers cost
+    // the square of their number.
+    const Link* const link = out(rank);
+    if (link != nullptr && at(link->connection()) == link) unlink(link->connection());
+    of(rank) = {};
+    return;
+  }
   for (const Link* const link : both(rank)) {
     if (link == nullptr) continue;
     std::erase_if(by_connection_, [&](const auto& entry) {
