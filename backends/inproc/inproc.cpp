@@ -115,7 +115,7 @@ void InprocChannel::do_send(int dest, int tag, Buffer&& payload, Deadline deadli
     take_all();  // messages that came before this one
     return ledger_.send_to_self(tag, std::move(payload));
   }
-  if (!ledger_.windows().has_room(dest, payload.size())) [[unlikely]]
+  if (!ledger_.has_room(dest, payload.size())) [[unlikely]]
     wait_for_room(dest, payload.size(), deadline);
   Post& there = post(dest);
   bool departed = false;
@@ -248,7 +248,7 @@ void InprocChannel::wait_for_change(const Wanted& wanted, Deadline deadline) {
   }
   if (has_changed()) return;
   own_.awaited = &wanted;
-  sleep(own_.changed, lock, deadline.sooner(ledger_.windows().settles_at()));
+  sleep(own_.changed, lock, deadline.sooner(ledger_.settles_at()));
   own_.awaited = nullptr;
 }
 

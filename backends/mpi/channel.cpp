@@ -71,8 +71,7 @@ MpiChannel::MpiChannel(Job& job, const Settings& settings, const Limits& limits,
       comms_{comms},
       rest_{wait_policy(settings.wait, job.crowd()), job.bells()},
       linger_{settings.linger},
-      ledger_{job.rank(), job.size(), limits.window_bytes, peers_of(job),
-              std::make_shared<WorldEnd>()},
+      ledger_{job.rank(), job.size(), limits.memory, peers_of(job), std::make_shared<WorldEnd>()},
       outbound_{std::make_unique<MpiCarrier>(comms, job.bells()), job.reach()},
       inbound_{comms, job.reach(), limits.message_bytes_max} {
   const bool starts_thread = settings.progress_thread && job.allows_thread();
@@ -169,7 +168,7 @@ bool MpiChannel::look_around() {
 void MpiChannel::pause(Deadline deadline) {
   if (rest_.sleeping()) {
     settle();
-    deadline = deadline.sooner(ledger_.windows().settles_at());
+    deadline = deadline.sooner(ledger_.settles_at());
   }
   const bool under_way = !inbound_.empty() || outbound_.pending().any();
   rest_.pause(deadline, under_way,
@@ -187,6 +186,11 @@ void MpiChannel::heed(int source, const Note& note) {
     inbound_.receive_announced(ledger_);
   } else if (note.kind == Note::Kind::credit) {
     ledger_.credited(source, note.value);
+  } else if (note.kind == Note::Kind::want) {
+    ledger_.wanted({source, note.group, note.value});
+    grant();
+  } else if (note.kind == Note::Kind::grant) {
+    ledger_.granted({source, note.group, note.value});
   } else if (note.kind == Note::Kind::aborted) {
     const PeerInfo by = ledger_.peer(source);
     ledger_.end().record(source, by.host, by.pid, static_cast<int>(ExitCode::aborted),
@@ -242,6 +246,14 @@ void MpiChannel::note_taken(const Message& taken) {
   if (const auto total = ledger_.taken(taken.source, taken.payload.size())) {
     credit(taken.source, *total);
   }
+  if (ledger_.has_wants()) grant();
+}
+
+/// Tells senders what room they have been granted (Budget).
+void MpiChannel::grant() {
+  ledger_.grant([this](const Budget::Grant& to) {
+    outbound_.send_note(to.rank, {Note::Kind::grant, to.number, to.total});
+  });
 }
 
 void MpiChannel::credit(int source, std::uint64_t total) {
@@ -256,6 +268,12 @@ void MpiChannel::tell_way(const Inbound::Finding& finding) {
 
 void MpiChannel::settle() {
   ledger_.settle([this](int source, std::uint64_t total) { credit(source, total); });
+  ledger_.give_back([this](const Budget::Want& want) { tell_want(want); });
+  grant();
+}
+
+void MpiChannel::tell_want(const Budget::Want& want) {
+  outbound_.send_note(want.rank, {Note::Kind::want, want.number, want.total});
 }
 
 void MpiChannel::do_send(int dest, int tag, Buffer&& payload, Deadline deadline) {
@@ -321,7 +339,7 @@ void MpiChannel::prepare_send(int dest, std::size_t bytes, Deadline deadline) {
     settle();
   }
   ledger_.mailbox().check_send(dest);
-  if (!ledger_.windows().has_room(dest, bytes)) wait_for_room(dest, bytes, deadline);
+  if (!ledger_.has_room(dest, bytes)) wait_for_room(dest, bytes, deadline);
   if (const auto total = ledger_.owed(dest)) credit(dest, *total);
   if (dest != rank()) ledger_.sent(dest, bytes);
 }
@@ -329,7 +347,8 @@ void MpiChannel::prepare_send(int dest, std::size_t bytes, Deadline deadline) {
 void MpiChannel::wait_for_room(int dest, std::size_t bytes, Deadline deadline) {
   const Rest::Wait wait{rest_};
   Rounds rounds{*this};
-  ledger_.wait_for_room(rounds, dest, bytes, deadline);
+  ledger_.wait_for_room(rounds, dest, bytes, deadline,
+                        [this](const Budget::Want& want) { tell_want(want); });
 }
 
 std::optional<Departure> MpiChannel::do_departure(int rank) {

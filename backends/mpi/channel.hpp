@@ -22,7 +22,7 @@ namespace rankwire::mpi {
 
 /// What rank 0 decides for all.
 struct Limits {
-  std::uint64_t window_bytes = 0;
+  MemoryLimits memory;
   std::uint64_t message_bytes_max = 0;
 };
 
@@ -87,6 +87,8 @@ class MpiChannel final : public Channel {
   void wait_for_room(int dest, std::size_t bytes, Deadline deadline);
   void note_taken(const Message& taken);
   void credit(int source, std::uint64_t total);
+  void grant();
+  void tell_want(const Budget::Want& want);
   void tell_way(const Inbound::Finding& finding);
   void tell_abort() noexcept;
   [[noreturn]] void end_job() noexcept;

@@ -32,15 +32,29 @@ struct Lane {
   /// The same of what travels in no batch: a larger message, or its pieces. A receiver takes many
   /// of these while the sender gets no core.
   static constexpr int large_max = 32;
-  /// The same of notes, which pass the queue. Of credits only the latest counts, so a second one
-  /// may wait.
+  /// The same of notes, which pass the queue.
   static constexpr std::size_t notes_max = 2;
+  /// Notes that wait for those to finish. Of each kind only the latest counts.
+  struct Later {
+    std::optional<Note> credit, want, grant, goodbye;
+
+    void put(const Note& note);
+    /// Takes the next to be sent out. Only if there is one.
+    [[nodiscard]] Note take();
+    void drop_all_but_goodbye() {
+      for (auto* const note : {&credit, &want, &grant}) note->reset();
+    }
+    [[nodiscard]] unsigned size() const {
+      return unsigned{credit.has_value()} + want.has_value() + grant.has_value() +
+             goodbye.has_value();
+    }
+  };
 
   Parcels queue;   // to be begun, in order; pieces of the first may have been
   Parcels flying;  // begun, and not finished; in order
   Parcels notes;   // the same
   int requests = 0;
-  std::optional<Note> credit, goodbye;      // wait for notes to finish
+  Later later;
   std::uint64_t sent = 0;                   // messages
   std::uint64_t dropped_from = UINT64_MAX;  // the first message that will not arrive
   std::uint64_t sent_at = 0;                // receives of the program at the last large payload
@@ -58,12 +72,11 @@ struct Lane {
     return *own_ways;
   }
   /// Whether something waits to be begun.
-  [[nodiscard]] bool waits() const { return !queue.empty() || credit || goodbye; }
+  [[nodiscard]] bool waits() const { return !queue.empty() || later.size() > 0; }
   /// Nothing once the rank has departed.
   [[nodiscard]] Pending pending() const {
     if (departed) return {};
-    return {queue.size() + flying.size(), notes.size() + (credit ? 1U : 0U) + (goodbye ? 1U : 0U),
-            bytes};
+    return {queue.size() + flying.size(), notes.size() + later.size(), bytes};
   }
   /// How many messages were sent before the first that is not finished.
   [[nodiscard]] std::uint64_t sent_whole() const {

@@ -17,6 +17,8 @@ struct Note {
               ///< next messages of this rank are the rest
     batch,    ///< `value` bytes of messages stand behind this note (Batch)
     credit,   ///< the bytes that the receiver's program has taken in all (Windows)
+    want,     ///< what the sender wants to have sent in all; `group` is its number (Budget)
+    grant,    ///< what the receiver grants to the want `group`
     way,      ///< payloads of `group` come in the quickest by the Way `value`
     left,     ///< the rank closed, and had sent `value` messages to the receiver
     left_undelivered,  ///< the rank closed, but only the first `value` messages to the receiver
@@ -25,7 +27,8 @@ struct Note {
     aborted,  ///< the rank ended the world
   };
   Kind kind = Kind::payload;
-  std::uint32_t group = 0;  ///< of a payload that is to be timed (Ways); 0: of none
+  /// Of a payload that is to be timed (Ways), 0: of none. Or the number of a want.
+  std::uint32_t group = 0;
   std::uint64_t value = 0;
 
   [[nodiscard]] std::span<const std::byte> bytes() const {

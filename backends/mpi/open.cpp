@@ -21,10 +21,14 @@ Comms make_comms(MPI_Comm parent) {
 
 std::vector<std::unique_ptr<Channel>> open_mpi(const Settings& settings) {
   Job& job = Job::enter(settings);
-  std::array<std::uint64_t, 2> limits{settings.window_bytes, settings.message_bytes_max};
+  const std::uint64_t budget = memory_budget(settings);
+  const MemoryLimits own{settings.window_bytes, budget, job.size()};
+  std::array<std::uint64_t, 3> limits{own.window_bytes, own.share_bytes,
+                                      settings.message_bytes_max};
   check(MPI_Bcast(limits.data(), limits.size(), MPI_UINT64_T, 0, job.comm()), "MPI_Bcast");
+  const auto memory = MemoryLimits{limits[0]}.with_share(limits[1], budget, job.size());
   std::vector<std::unique_ptr<Channel>> channels;
-  channels.push_back(std::make_unique<MpiChannel>(job, settings, Limits{limits[0], limits[1]},
+  channels.push_back(std::make_unique<MpiChannel>(job, settings, Limits{memory, limits[2]},
                                                   make_comms(job.comm())));
   return channels;
 }

@@ -179,14 +179,37 @@ void Outbound::remove(Lane& lane, Parcels& from, At parcel) {
   store_.recycle(from, parcel);
 }
 
+void Lane::Later::put(const Note& note) {
+  switch (note.kind) {
+    case Note::Kind::credit:
+      credit = note;
+      break;
+    case Note::Kind::want:
+      want = note;
+      break;
+    case Note::Kind::grant:
+      grant = note;
+      break;
+    case Note::Kind::way:
+      break;  // the receiver goes on finding it
+    default:
+      goodbye = note;
+  }
+}
+
+Note Lane::Later::take() {
+  for (auto* const note : {&credit, &want, &grant}) {
+    if (*note) return *std::exchange(*note, std::nullopt);
+  }
+  return *std::exchange(goodbye, std::nullopt);
+}
+
 void Outbound::send_note(int dest, const Note& note) {
   Lane& lane = lanes_.at(dest);
   if (lane.notes.size() < Lane::notes_max) {
     begin_note(lane, dest, note);
-  } else if (note.kind == Note::Kind::credit) {
-    lane.credit = note;
-  } else if (note.kind != Note::Kind::way) {
-    lane.goodbye = note;
+  } else {
+    lane.later.put(note);
   }
   count(lane);
   list(lane, dest);
@@ -239,9 +262,8 @@ bool Outbound::complete() {
 
 bool Outbound::begin_waiting(Lane& lane, int dest) {
   bool begun = false;
-  for (auto* const note : {&lane.credit, &lane.goodbye}) {
-    if (!*note || lane.notes.size() >= Lane::notes_max) continue;
-    begin_note(lane, dest, *std::exchange(*note, std::nullopt));
+  while (lane.later.size() > 0 && lane.notes.size() < Lane::notes_max) {
+    begin_note(lane, dest, lane.later.take());
     begun = true;
   }
   for (int i = 0; i < begun_at_once && !lane.queue.empty(); ++i) {
@@ -281,7 +303,7 @@ void Outbound::drop_waiting() {
 
 /// What MPI has begun to send stays. A goodbye, too: a rank that left may wait for it.
 void Outbound::drop(Lane& lane) {
-  lane.credit.reset();
+  lane.later.drop_all_but_goodbye();
   if (lane.queue.empty()) return;
   lane.dropped_from = std::min(lane.dropped_from, lane.queue.front().ordinal);
   while (!lane.queue.empty()) {

@@ -49,6 +49,7 @@ std::string start(int ranks) {
   for (int rank = 0; rank < ranks; ++rank) start.members.push_back(member(rank));
   start.token = {1, 2};
   start.window_bytes = 1U << 20U;
+  start.share_bytes = 1U << 16U;
   start.message_bytes_max = 1U << 18U;
   return record(Kind::start, start);
 }
@@ -200,6 +201,8 @@ void add_protocol_seeds(Seeds seeds) {
   seeds.add(record(Kind::departed, DepartedList{1, "\x05", {{2, true, "it died", 7}}}));
   seeds.add(record(Kind::arrived, member(2)));
   seeds.add(frame({.kind = Kind::ask, .tag = 2}));
+  seeds.add(frame({.kind = Kind::want, .tag = 1, .bytes = 1U << 20U}));
+  seeds.add(frame({.kind = Kind::grant, .tag = 1, .bytes = 1U << 20U}));
   seeds.add(record(Kind::member, member(2)));
   seeds.add(record(Kind::abort, Abort{1, "host", 7, 1, "a cause"}));
   seeds.add(frame({.kind = Kind::ack, .ack = 3}));

@@ -22,7 +22,8 @@ TEST_CASE("configuration: every option reaches its field") {
                    "2s",         "--grace",
                    "3s",         "--linger",
                    "4s",         "--window",
-                   "8KiB",       "--message-max",
+                   "8KiB",       "--memory",
+                   "2GiB",       "--message-max",
                    "1MiB",       "--wait-spin",
                    "1us",        "--wait-yield",
                    "2us",        "--wait-sleep",
@@ -39,6 +40,8 @@ TEST_CASE("configuration: every option reaches its field") {
   CHECK(settings.grace == 3s);
   CHECK(settings.linger == 4s);
   CHECK(settings.window_bytes == 8192);
+  CHECK(settings.memory_bytes == std::uint64_t{2} << 30);
+  CHECK_FALSE(Reading{{"--memory", "auto"}, {"RANKWIRE_MEMORY=1GiB"}}.settings().memory_bytes);
   CHECK(settings.message_bytes_max == 1 << 20);
   CHECK(settings.wait.spin == 1us);
   CHECK(settings.wait.yield == 2us);

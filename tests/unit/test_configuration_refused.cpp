@@ -47,10 +47,11 @@ TEST_CASE("configuration: what is refused is said printably, and the reason behi
   const std::string odd = "\x1b[31m\n\xff";
   const std::string shown = R"(\x1b[31m\x0a\xff)";
   for (const char* const option :
-       {"--transport",  "-n",          "--listen",      "--join",         "--rank",
-        "--job",        "--advertise", "--port-range",  "--join-timeout", "--grace",
-        "--linger",     "--window",    "--message-max", "--wait-spin",    "--wait-yield",
-        "--wait-sleep", "--progress",  "--log-level",   "--count",        "--own_format"}) {
+       {"--transport",  "-n",           "--listen",     "--join",         "--rank",
+        "--job",        "--advertise",  "--port-range", "--join-timeout", "--grace",
+        "--linger",     "--window",     "--memory",     "--message-max",  "--wait-spin",
+        "--wait-yield", "--wait-sleep", "--progress",   "--log-level",    "--count",
+        "--own_format"}) {
     CAPTURE(option);
     refused({{option, odd}}, {"command line", shown});
   }
@@ -76,6 +77,8 @@ TEST_CASE("configuration: bounds") {
   refused({{"--wait-sleep", "2ms"}}, {"'2ms'", "50us to 1ms"});
   refused({{"--progress", "threads"}}, {"'threads'", "thread, call are", "did you mean thread?"});
   refused({{"--window", "1023"}}, {"'1023'", "1KiB"});
+  refused({{"--memory", "65535"}}, {"'65535'", "64KiB"});
+  refused({{"--memory", "much"}}, {"'much'"});
   refused({{"--linger", "10"}}, {"'10'", "10s"});
   refused({{"--linger", "1500us"}}, {"'1500us'", "whole milliseconds"});
   refused({{"--job", ""}}, {"--job"});

@@ -246,6 +246,11 @@ void ZmqChannel::process_numbered(Link& link, Incoming&& incoming) {
       return process_data(source, std::move(incoming));
     case Kind::credit:
       return ledger_.credited(source, incoming.header.bytes);
+    case Kind::want:
+      ledger_.wanted({source, incoming.header.tag, incoming.header.bytes});
+      return grant();
+    case Kind::grant:
+      return ledger_.granted({source, incoming.header.tag, incoming.header.bytes});
     case Kind::relay:
       return process_relay(source, std::move(incoming));
     case Kind::goodbye:

@@ -134,7 +134,14 @@ void Membership::start_again(int rank, ConnectionId connection, std::uint32_t he
 
 void Membership::send_table(int newcomer, ConnectionId connection, bool with_departed) {
   const int size = roster_.size();
-  Start start{size, {}, {}, links_.token(), settings_.window_bytes, settings_.message_bytes_max};
+  const MemoryLimits& limits = ledger_.limits();
+  Start start{size,
+              {},
+              {},
+              links_.token(),
+              limits.window_bytes,
+              limits.share_bytes,
+              settings_.message_bytes_max};
   int host_ranks = 0;
   for (int rank = 0; rank < size; ++rank) {
     const Member& member = roster_[rank];

@@ -48,7 +48,7 @@ ZmqChannel::ZmqChannel(Session session)
       roster_{session.rank, session.ranks, std::move(session.members)},
       ledger_{rank(),
               size(),
-              settings_.window_bytes,
+              session.limits,
               roster_.peers(),
               std::make_shared<WorldEnd>(),
               rank() == 0 && settings_.takes_arrivals},
@@ -130,7 +130,10 @@ void ZmqChannel::prepare_send(int dest, std::size_t bytes, Deadline deadline) {
   ending_.heed_abort(wire_.get());
   ledger_.check_send(dest);
   Rounds rounds{*this};
-  ledger_.wait_for_room(rounds, dest, bytes, deadline);
+  ledger_.wait_for_room(rounds, dest, bytes, deadline, [this](const Budget::Want& want) {
+    turns_->assert_entered();
+    tell_want(want);
+  });
   if (const auto total = ledger_.owed(dest)) credit(dest, *total);
 }
 
@@ -143,7 +146,7 @@ bool ZmqChannel::Rounds::step(Deadline until) const {
   channel.turns_->assert_entered();
   if (until.is_poll()) return channel.pump(until);
   channel.settle();  // before pump() sleeps
-  return channel.pump(until.sooner(channel.ledger_.windows().settles_at()));
+  return channel.pump(until.sooner(channel.ledger_.settles_at()));
 }
 
 void ZmqChannel::Rounds::settle() const {
@@ -182,6 +185,10 @@ std::optional<Event> ZmqChannel::do_next(const Wanted& wanted, Deadline deadline
     const Turn turn{*turns_};
     credit(message->source, *total);
   }
+  if (ledger_.has_wants()) {
+    const Turn turn{*turns_};
+    grant();
+  }
   return event;
 }
 
@@ -211,6 +218,26 @@ void ZmqChannel::settle() {
     turns_->assert_entered();
     credit(source, total);
   });
+  ledger_.give_back([this](const Budget::Want& want) {
+    turns_->assert_entered();
+    tell_want(want);
+  });
+  grant();
+}
+
+/// Tells senders what room they have been granted (Budget).
+void ZmqChannel::grant() {
+  ledger_.grant([this](const Budget::Grant& to) {
+    turns_->assert_entered();
+    if (Link* const link = links_.from(to.rank)) {
+      link->send({.kind = Kind::grant, .tag = to.number, .bytes = to.total}, {});
+    }
+  });
+}
+
+void ZmqChannel::tell_want(const Budget::Want& want) {
+  dialer_.link_to(want.rank).send({.kind = Kind::want, .tag = want.number, .bytes = want.total},
+                                  {});
 }
 
 std::optional<Departure> ZmqChannel::do_departure(int rank) {

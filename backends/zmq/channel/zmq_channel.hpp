@@ -67,6 +67,8 @@ class ZmqChannel final : public Channel {
   void send_as_it_lies(int dest, int tag, Buffer&& payload) RANKWIRE_REQUIRES(*turns_);
   std::optional<Event> wait_for(const Wanted& wanted, Deadline deadline);
   void credit(int source, std::uint64_t total) RANKWIRE_REQUIRES(*turns_);
+  void grant() RANKWIRE_REQUIRES(*turns_);
+  void tell_want(const Budget::Want& want) RANKWIRE_REQUIRES(*turns_);
   void settle() RANKWIRE_REQUIRES(*turns_);
   void serve_others(Deadline serve_until) RANKWIRE_REQUIRES(*turns_);
 

@@ -263,6 +263,7 @@ Session MasterRendezvous::start() {
   session.settings = settings_;
   session.token = random_token();
   session.ranks = ranks_;
+  session.limits = {settings_.window_bytes, memory_budget(settings_), ranks_};
   session.members.resize(static_cast<std::size_t>(ranks_));
   session.connections.resize(static_cast<std::size_t>(ranks_), 0);
   session.nonces.resize(static_cast<std::size_t>(ranks_), 0);
@@ -303,7 +304,8 @@ void MasterRendezvous::tell_start(Session& session) {
                     {session.members.begin(), session.members.begin() + told},
                     {},
                     session.token,
-                    settings_.window_bytes,
+                    session.limits.window_bytes,
+                    session.limits.share_bytes,
                     settings_.message_bytes_max};
   const Buffer body = encode(start);
   zmq::message_t message =

@@ -5,6 +5,7 @@
 
 #include "options/zmq_settings.hpp"
 #include "protocol/protocol.hpp"
+#include "rankwire/backend/budget.hpp"
 #include "reach/address_file.hpp"
 #include "reach/probe.hpp"
 #include "sockets/wire.hpp"
@@ -29,6 +30,7 @@ struct Session {
   Token token{};
   std::vector<Incoming> early;  ///< frames of workers that were started earlier
   bool early_dropped = false;   ///< more came than could be kept
+  MemoryLimits limits{0};       ///< window and share are the master's
   ZmqSettings settings;         ///< window and message limit are the master's
   AddressFile address_file;     ///< at a master that has written one
 };

@@ -260,6 +260,8 @@ void WorkerRendezvous::start(Start&& start) {
   Session session;
   session.settings = settings_;
   session.settings.window_bytes = start.window_bytes;
+  session.limits = MemoryLimits{start.window_bytes}.with_share(
+      start.share_bytes, memory_budget(settings_), start.ranks);
   session.settings.message_bytes_max = start.message_bytes_max;
   session.rank = rank;
   session.ranks = start.ranks;

@@ -17,7 +17,7 @@
 
 namespace rankwire::zmq_wire {
 
-inline constexpr std::uint16_t protocol_version = 7;
+inline constexpr std::uint16_t protocol_version = 8;
 /// A payload of up to this size is copied behind the header. A larger one is sent as it lies in
 /// memory, in the second part of the frame.
 inline constexpr std::size_t inline_payload_bytes_max = std::size_t{32} << 10;
@@ -60,9 +60,11 @@ enum class Kind : std::uint8_t {
   relay,      ///< worker -> master -> worker: a frame between two that cannot reach each other
   batch,      ///< small messages, one behind the other
   ask,        ///< worker -> master: who has this rank?
-  member      ///< master -> worker: the answer
+  member,     ///< master -> worker: the answer
+  want,       ///< sender -> receiver: more room than its share
+  grant       ///< receiver -> sender: the answer
 };
-inline constexpr std::uint8_t kind_max = static_cast<std::uint8_t>(Kind::member);
+inline constexpr std::uint8_t kind_max = static_cast<std::uint8_t>(Kind::grant);
 
 /// Whether frames of this kind are numbered. Such frames are kept until they are acknowledged, and
 /// sent again if their connection breaks before (Link).
@@ -76,9 +78,10 @@ struct Header {
   static constexpr std::size_t wire_bytes = 24;
   static constexpr std::uint16_t magic = 0x5752;  // "RW"
   Kind kind = Kind::data;
-  std::uint32_t tag =
-      0;  ///< data: the tag; hello, reject: the protocol version; relay: RelayTag; ask: a rank
-  std::uint64_t bytes = 0;     ///< data: of the whole payload; credit: the total; else of the body
+  std::uint32_t tag = 0;  ///< data: the tag; hello, reject: the protocol version; relay: RelayTag;
+                          ///< ask: a rank; want, grant: the number of the want
+  std::uint64_t bytes = 0;  ///< data: of the whole payload; credit, want, grant: the total; else of
+                            ///< the body
   std::uint32_t sequence = 0;  ///< number of a numbered frame, for each link and direction
   std::uint32_t ack = 0;  ///< numbered frames of this link that the sender has received in order
 };
@@ -186,11 +189,12 @@ struct Start {
   std::vector<Departed> departed;
   Token token{};
   std::uint64_t window_bytes = 0;
+  std::uint64_t share_bytes = 0;  ///< of the window (MemoryLimits)
   std::uint64_t message_bytes_max = 0;
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(ranks, members, departed, token, window_bytes, message_bytes_max);
+    archive(ranks, members, departed, token, window_bytes, share_bytes, message_bytes_max);
   }
 };
 

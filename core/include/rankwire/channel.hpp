@@ -81,6 +81,15 @@ struct Wanted {
 ///     - Room. A message has room if the outstanding bytes are at most `window_bytes` with it.
 ///       It also has room, whatever its size, while less than a quarter of the window is
 ///       outstanding.
+///     - Memory. Each rank has a budget (`memory_bytes`) for what it has outstanding at all others,
+///       and one for what is outstanding at it. If the windows to all others are together more than
+///       the budget, a rank's share of each window is sure: half of the budget by the number of the
+///       others (info().share_bytes). A message that goes beyond the share of its window also has
+///       to find room in both budgets, behind those that have waited for longer. It finds some when
+///       messages are received. Towards one rank at a time there is always room in
+///       the sender's, and in the receiver's for one message whatever its size, and for what a
+///       receive waits for: ranks may be received from in any order. Over inproc all of each window
+///       is sure.
 ///     - A send of a Buffer that has room never waits for the matching receive.
 ///     - Credit. What a program has received makes room once its rank has reported it to the
 ///       sender. A rank reports at once when a sixteenth of the window or more is unreported.
@@ -93,7 +102,7 @@ struct Wanted {
 ///       meanwhile.
 ///     - What a rank receives from itself makes room at once.
 ///     - A send that must wait goes on taking in what arrives. So two ranks that both send
-///       first, within the window, never deadlock.
+///       first, within the share of the window, never deadlock.
 ///     - At its deadline a send throws Timeout, which names the peer, the window and the
 ///       outstanding bytes. It has then sent nothing.
 ///     - A send of a span may also wait for the receiver, under the same rules.
@@ -166,7 +175,7 @@ struct Wanted {
 ///
 /// 13. Facts. `info` gives the transport and its endpoints, each peer's host and pid, whether
 ///     the master relays the messages to and from that peer, whether links have keys, and what
-///     the transport can do. In a world of more than 1000 ranks, a rank may know nothing of a
+///     the transport can do. In a world of more than 1024 ranks, a rank may know nothing of a
 ///     peer to which it has sent nothing.
 ///
 /// 14. Arrival. Where info().takes_arrivals, a new process may take the place of a departed

@@ -27,6 +27,7 @@ struct Info {
   bool progress = false;
   bool takes_arrivals = false;  ///< a process may take the place of a departed rank (clause 14)
   std::uint64_t window_bytes = 0;
+  std::uint64_t share_bytes = 0;  ///< what of the window is sure, whatever else goes on (clause 3)
   std::uint64_t message_bytes_max = 0;
   std::uint64_t messages_sent = 0;
   std::uint64_t messages_received = 0;

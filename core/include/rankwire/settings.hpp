@@ -35,7 +35,10 @@ struct Settings {
   std::chrono::milliseconds grace{15'000};
   std::chrono::milliseconds linger{5'000};  ///< bound on the time to deliver in close
 
-  std::uint64_t window_bytes = std::uint64_t{64} << 20;       ///< clause 3
+  std::uint64_t window_bytes = std::uint64_t{64} << 20;  ///< clause 3
+  /// For the messages to all ranks and from all, each way (clause 3). Nothing: 1 GiB or a quarter
+  /// of the host's memory, whichever is less.
+  std::optional<std::uint64_t> memory_bytes;
   std::uint64_t message_bytes_max = std::uint64_t{16} << 30;  ///< clause 6
   WaitSettings wait;
   /// Whether a thread of the channel moves messages on while the program computes (clause 15).

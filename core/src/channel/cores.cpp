@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
-#include <string>
-#include <string_view>
 #include <thread>
+
+#include "rankwire/backend/control_groups.hpp"
 
 namespace rankwire {
 
@@ -30,29 +30,13 @@ std::optional<double> quota_of(const std::filesystem::path& group) {
   return quota_us / period_us;
 }
 
-/// The process's group of cgroup v2, from the line "0::/a/b", as a path below their root.
-std::filesystem::path own_group(const std::filesystem::path& proc) {
-  std::ifstream file{proc};
-  constexpr std::string_view v2 = "0::/";
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with(v2)) return line.substr(v2.size());
-  }
-  return {};
-}
-
 }  // namespace
 
 std::optional<double> core_quota(const std::filesystem::path& proc,
                                  const std::filesystem::path& groups) {
   std::optional<double> least;
-  std::filesystem::path group = groups;
-  const auto look = [&] {
+  for (const auto& group : enclosing_groups(proc, groups)) {
     if (const auto quota = quota_of(group)) least = std::min(least.value_or(*quota), *quota);
-  };
-  look();
-  for (const auto& part : own_group(proc)) {  // the bounds of all enclosing groups apply, too
-    group /= part;
-    look();
   }
   return least;
 }

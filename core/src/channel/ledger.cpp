@@ -8,13 +8,15 @@
 
 namespace rankwire {
 
-Ledger::Ledger(int self, int size, std::uint64_t window_bytes, std::vector<PeerInfo> peers,
+Ledger::Ledger(int self, int size, const MemoryLimits& limits, std::vector<PeerInfo> peers,
                std::shared_ptr<WorldEnd> end, bool takes_arrivals)
     : self_{self},
       size_{size},
       end_{std::move(end)},
       mailbox_{self, size, takes_arrivals},
-      windows_{self, size, window_bytes} {
+      limits_{limits},
+      windows_{self, size, limits.share_bytes} {
+  if (limits.share_bytes < limits.window_bytes) budget_.emplace(size, limits);
   for (PeerInfo& peer : peers) learn(std::move(peer));
 }
 
@@ -37,7 +39,8 @@ std::string Ledger::name(int rank) const {
 Info Ledger::info() const {
   Info info;
   for (int rank = 0; rank < size_; ++rank) info.peers.push_back(peer(rank));
-  info.window_bytes = windows_.window_bytes();
+  info.window_bytes = limits_.window_bytes;
+  info.share_bytes = limits_.share_bytes;
   return info;
 }
 
@@ -49,9 +52,26 @@ void Ledger::throw_no_room(int dest, std::size_t bytes) const {
   rankwire::throw_no_room(self_, dest, name(dest), bytes, window_use(dest));
 }
 
+bool Ledger::has_room_in_budget(int dest, std::size_t bytes) const {
+  const std::uint64_t outstanding = windows_.outstanding_bytes(dest);
+  if (dest == self_) return Windows::fits(outstanding, bytes, limits_.window_bytes);
+  const std::uint64_t sent = windows_.sent_bytes(dest);
+  return budget_->has_room(dest, sent, sent - outstanding, Windows::cost_bytes(bytes));
+}
+
+void Ledger::note_outstanding(int dest) {
+  if (dest == self_ || mailbox_.departure(dest)) return;
+  budget_->outstanding(dest, windows_.outstanding_bytes(dest));
+}
+
+WindowUse Ledger::window_use(int dest) const {
+  return {windows_.outstanding_bytes(dest), limits_.window_bytes,
+          dest == self_ ? limits_.window_bytes : limits_.share_bytes};
+}
+
 void Ledger::send_to_self(int tag, Buffer&& payload) {
   const std::size_t bytes = payload.size();
-  if (!windows_.has_room(self_, bytes)) throw_no_room(self_, bytes);
+  if (!has_room(self_, bytes)) throw_no_room(self_, bytes);
   push({self_, tag, std::move(payload)});
   windows_.sent(self_, bytes);
 }
@@ -64,6 +84,7 @@ void Ledger::depart(int rank, Departure::Kind kind, std::string reason) {
 
 void Ledger::depart(std::shared_ptr<const Departure> departure) {
   departing_.erase(departure->rank);
+  if (budget_) budget_->departed(departure->rank);
   mailbox_.depart(std::move(departure));
 }
 
@@ -94,6 +115,7 @@ void Ledger::arrive(PeerInfo peer) {
   const int rank = peer.rank;
   departing_.erase(rank);
   windows_.reset(rank);
+  if (budget_) budget_->departed(rank);
   mailbox_.arrive({rank, peer.host, peer.pid});
   learn(std::move(peer));
 }

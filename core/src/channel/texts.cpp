@@ -81,17 +81,23 @@ std::string printable_path(std::string_view path) {
 }
 
 std::string lacking_room(const std::string& dest_name, std::size_t bytes, WindowUse window) {
+  const std::string shared =
+      window.share_bytes >= window.window_bytes
+          ? ""
+          : fmt::format("; {} of it are sure, for more it needs memory of both (--memory)",
+                        window.share_bytes);
   return fmt::format(
       "room to send {} bytes to {}: {} of a window of {} bytes (--window) are not known to be "
-      "received there",
-      bytes, dest_name, window.outstanding_bytes, window.window_bytes);
+      "received there{}",
+      bytes, dest_name, window.outstanding_bytes, window.window_bytes, shared);
 }
 
 void throw_no_room(int self, int dest, const std::string& dest_name, std::size_t bytes,
                    WindowUse window) {
-  throw Timeout{fmt::format("rank {}: no {}{}; receive first, wait longer, or raise --window", self,
+  throw Timeout{fmt::format("rank {}: no {}{}; receive first, wait longer, or raise {}", self,
                             lacking_room(dest_name, bytes, window),
-                            dest == self ? ", and only this rank could" : "")};
+                            dest == self ? ", and only this rank could" : "",
+                            window.share_bytes < window.window_bytes ? "--memory" : "--window")};
 }
 
 }  // namespace rankwire

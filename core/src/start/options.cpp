@@ -80,16 +80,29 @@ void add_wait(CLI::App& app, const std::string& name, std::optional<microseconds
   })->default_str("auto");
 }
 
+std::uint64_t bytes_within(const std::string& text, std::uint64_t least, std::uint64_t most) {
+  const std::uint64_t value = or_most(parse_bytes, text, UINT64_MAX);
+  if (value >= least && value <= most) return value;
+  throw UsageError{fmt::format("'{}' is out of bounds: {} to {} is accepted", printable(text),
+                               bytes_text(least), bytes_text(most))};
+}
+
 void add_bytes(CLI::App& app, const std::string& name, std::uint64_t& target, std::uint64_t least,
                std::uint64_t most, const std::string& help) {
   add(app, name, "BYTES", help, [&target, least, most](const std::string& text) {
-    const std::uint64_t value = or_most(parse_bytes, text, UINT64_MAX);
-    if (value < least || value > most) {
-      throw UsageError{fmt::format("'{}' is out of bounds: {} to {} is accepted", printable(text),
-                                   bytes_text(least), bytes_text(most))};
-    }
-    target = value;
+    target = bytes_within(text, least, most);
   })->default_str(bytes_text(target));
+}
+
+void add_memory(CLI::App& app, std::optional<std::uint64_t>& target) {
+  add(app, "--memory", "BYTES",
+      "for messages under way to all ranks, and as much\nfor those from all; auto: 1GiB or a "
+      "quarter of\nthe host's memory",
+      [&target](const std::string& text) {
+        target.reset();
+        if (text != "auto") target = bytes_within(text, 1 << 16, std::uint64_t{1} << 50);
+      })
+      ->default_str("auto");
 }
 
 /// Throws UsageError if `text` is none of `choices`.
@@ -163,6 +176,7 @@ void add_times_and_sizes(CLI::App& app, Settings& settings) {
                "longest wait for messages to be delivered at the end");
   add_bytes(app, "--window", settings.window_bytes, std::uint64_t{1} << 10, std::uint64_t{1} << 40,
             "bytes under way from one rank to another before a send waits");
+  add_memory(app, settings.memory_bytes);
   add_bytes(app, "--message-max", settings.message_bytes_max, 1, std::uint64_t{1} << 40,
             "largest message");
   add_wait(app, "--wait-spin", settings.wait.spin,

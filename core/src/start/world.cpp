@@ -41,6 +41,7 @@ Texts texts_of(const Settings& settings) {
   };
   if (!settings.transport.empty()) add("transport", settings.transport);
   if (settings.ranks) add("ranks", fmt::format("{}", *settings.ranks));
+  if (settings.memory_bytes) add("memory", bytes_text(*settings.memory_bytes));
   if (settings.wait.spin) add("wait-spin", text_of(*settings.wait.spin));
   if (settings.wait.yield) add("wait-yield", text_of(*settings.wait.yield));
   if (!settings.progress_thread) add("progress", "call");

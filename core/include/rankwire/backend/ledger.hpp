@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "rankwire/backend/budget.hpp"
 #include "rankwire/backend/mailbox.hpp"
 #include "rankwire/backend/texts.hpp"
 #include "rankwire/backend/wait.hpp"
@@ -30,12 +31,13 @@ class Ledger {
  public:
   /// `peers` has an entry for each rank that is known, and this one; it is empty if all ranks live
   /// in this process. Ranks of one process may share `end`. For `takes_arrivals` see Mailbox.
-  Ledger(int self, int size, std::uint64_t window_bytes, std::vector<PeerInfo> peers,
+  Ledger(int self, int size, const MemoryLimits& limits, std::vector<PeerInfo> peers,
          std::shared_ptr<WorldEnd> end, bool takes_arrivals = false);
 
   // To look at. What changes them goes through the functions below.
   [[nodiscard]] const Mailbox& mailbox() const { return mailbox_; }
   [[nodiscard]] const Windows& windows() const { return windows_; }
+  [[nodiscard]] const MemoryLimits& limits() const { return limits_; }
   [[nodiscard]] WorldEnd& end() { return *end_; }
   [[nodiscard]] const WorldEnd& end() const { return *end_; }
 
@@ -55,20 +57,43 @@ class Ledger {
     end_->check();
     mailbox_.check_send(dest);
   }
-  /// Returns when the window to `dest` has room for `bytes`. Waits with the transport's `rounds`
-  /// (see wait_until). Does not wait for room towards the own rank, since nobody else could make
-  /// it. Throws Timeout if there is no room at the deadline, and meanwhile what check_send()
-  /// throws.
+  /// Whether there is room for a message to `dest` with a payload of `bytes`.
+  [[nodiscard]] bool has_room(int dest, std::size_t bytes) const {
+    if (!budget_) [[likely]]
+      return windows_.has_room(dest, bytes);
+    return has_room_in_budget(dest, bytes);
+  }
+  /// Returns when there is room for a message to `dest` with a payload of `bytes`. Waits with the
+  /// transport's `rounds` (see wait_until). If `dest` has to grant the room, calls `ask(want)`.
+  /// Does not wait for room towards the own rank, since nobody else could make it. Throws Timeout
+  /// if there is no room at the deadline, and meanwhile what check_send() throws.
+  template <class Rounds, class Ask>
+  void wait_for_room(Rounds& rounds, int dest, std::size_t bytes, Deadline deadline,
+                     const Ask& ask);
   template <class Rounds>
-  void wait_for_room(Rounds& rounds, int dest, std::size_t bytes, Deadline deadline);
+  void wait_for_room(Rounds& rounds, int dest, std::size_t bytes, Deadline deadline) {
+    wait_for_room(rounds, dest, bytes, deadline, [](const Budget::Want&) {});
+  }
   /// Counts a message with a payload of `bytes` in the window to `dest`.
-  void sent(int dest, std::size_t bytes) { windows_.sent(dest, bytes); }
+  void sent(int dest, std::size_t bytes) {
+    windows_.sent(dest, bytes);
+    if (budget_) [[unlikely]]
+      note_outstanding(dest);
+  }
+  /// `by.rank` has granted room.
+  void granted(const Budget::Grant& by) {
+    if (budget_ && !mailbox_.departure(by.rank)) budget_->granted(by);
+  }
   /// Counts a message to the own rank and puts it into the mailbox. Throws Timeout if there is no
   /// room.
   void send_to_self(int tag, Buffer&& payload);
   /// `dest` reports that its program has taken `total` bytes of this rank's messages
   /// (Windows::credited).
-  void credited(int dest, std::uint64_t total) { windows_.credited(dest, total); }
+  void credited(int dest, std::uint64_t total) {
+    windows_.credited(dest, total);
+    if (budget_) [[unlikely]]
+      note_outstanding(dest);
+  }
   /// To be called before a message goes to `dest`. Returns the total to report to `dest` first, if
   /// `dest` may be held up (Windows::owed). The message may be an answer: it tells `dest` that its
   /// own message was received, so `dest` may count on that room.
@@ -107,12 +132,41 @@ class Ledger {
   /// gave.
   [[nodiscard]] std::optional<std::uint64_t> taken(int source, std::size_t bytes) {
     if (mailbox_.gave_of_former() || mailbox_.departure(source)) return std::nullopt;
-    return windows_.taken(source, bytes);
+    const auto total = windows_.taken(source, bytes);
+    if (budget_) [[unlikely]]
+      budget_->taken(source, windows_.taken_bytes(source));
+    return total;
   }
+  /// `from.rank` wants room for what it sends.
+  void wanted(const Budget::Want& from) {
+    if (budget_ && !mailbox_.departure(from.rank)) {
+      budget_->wanted(from, windows_.taken_bytes(from.rank));
+    }
+  }
+  /// Whether any want waits to be granted.
+  [[nodiscard]] bool has_wants() const { return budget_ && budget_->has_wants(); }
+  /// Calls `tell(grant)` for each rank whose want is granted now. To be called after wanted() and
+  /// taken(), and with settle().
+  template <class Tell>
+  void grant(const Tell& tell);
   /// Calls `tell(source, total)` for each rank to which a report may not wait any longer. To be
   /// called before this rank sleeps, and when it has polled in vain (see Windows).
   template <class Tell>
   void settle(const Tell& tell);
+  /// Calls `tell(want)` for each rank that has granted what is not used. To be called with
+  /// settle().
+  template <class Tell>
+  void give_back(const Tell& tell) {
+    if (budget_) {
+      budget_->give_back(
+          asks_, [this](int dest) { return windows_.sent_bytes(dest); }, tell);
+    }
+  }
+  /// When a rank that waits has to do all this again.
+  [[nodiscard]] Deadline settles_at() const {
+    const Deadline at = windows_.settles_at();
+    return budget_ ? at.sooner(budget_->gives_back_at()) : at;
+  }
 
   // Who goes and comes.
 
@@ -124,6 +178,7 @@ class Ledger {
   /// Like the above, for a departure that is recorded late (see Mailbox::depart).
   void depart(std::shared_ptr<const Departure> departure, std::uint64_t place) {
     departing_.erase(departure->rank);
+    if (budget_) budget_->departed(departure->rank);
     mailbox_.depart(std::move(departure), place);
   }
   /// `rank` has said goodbye, but some of what it sent here may still be under way: it has sent
@@ -159,30 +214,55 @@ class Ledger {
  private:
   [[nodiscard]] std::string lacking_room_for(int dest, std::size_t bytes) const;
   [[noreturn]] void throw_no_room(int dest, std::size_t bytes) const;
-  [[nodiscard]] WindowUse window_use(int dest) const {
-    return {windows_.outstanding_bytes(dest), windows_.window_bytes()};
-  }
+  [[nodiscard]] bool has_room_in_budget(int dest, std::size_t bytes) const;
+  void note_outstanding(int dest);
+  [[nodiscard]] WindowUse window_use(int dest) const;
 
   int self_;
   int size_;
   std::unordered_map<int, PeerInfo> peers_;  // those known; empty: this process has all ranks
   std::shared_ptr<WorldEnd> end_;
   Mailbox mailbox_;
-  Windows windows_;
+  MemoryLimits limits_;
+  Windows windows_;               // of shares, if they are less
+  std::optional<Budget> budget_;  // only then
+  std::optional<int> awaited_;    // the source that a receive waits for
+  int asks_ = -1;                 // the rank that a send waits to have room at; -1: none
   std::unordered_map<int, Departing> departing_;
   LongWaits long_waits_;
 };
 
-template <class Rounds>
-void Ledger::wait_for_room(Rounds& rounds, int dest, std::size_t bytes, Deadline deadline) {
-  if (windows_.has_room(dest, bytes)) return;
-  const bool room = dest != self_ && wait_until(
-                                         rounds, deadline,
-                                         [&] {
-                                           mailbox_.check_send(dest);
-                                           return windows_.has_room(dest, bytes);
-                                         },
-                                         [&] { say_long_send(lacking_room_for(dest, bytes)); });
+/// Sets a variable, and puts the old value back at the end of the scope.
+template <class T>
+class Meanwhile {
+ public:
+  Meanwhile(T& variable, T value) : variable_{variable}, before_{std::exchange(variable, value)} {}
+  ~Meanwhile() { variable_ = before_; }
+  Meanwhile(const Meanwhile&) = delete;
+  Meanwhile& operator=(const Meanwhile&) = delete;
+
+ private:
+  T& variable_;
+  T before_;
+};
+
+template <class Rounds, class Ask>
+void Ledger::wait_for_room(Rounds& rounds, int dest, std::size_t bytes, Deadline deadline,
+                           const Ask& ask) {
+  if (has_room(dest, bytes)) return;
+  const Meanwhile asking{asks_, dest};
+  const auto look = [&] {
+    mailbox_.check_send(dest);
+    if (has_room(dest, bytes)) return true;
+    if (budget_) {
+      const auto want = budget_->want(dest, windows_.sent_bytes(dest), Windows::cost_bytes(bytes));
+      if (want) ask(*want);
+    }
+    return false;
+  };
+  const bool room = dest != self_ && wait_until(rounds, deadline, look, [&] {
+                      say_long_send(lacking_room_for(dest, bytes));
+                    });
   if (!room) throw_no_room(dest, bytes);
 }
 
@@ -190,6 +270,7 @@ template <class Rounds, class TakeMore>
 void Ledger::wait_for(Rounds& rounds, const Wanted& wanted, Deadline deadline,
                       std::optional<Event>& event, const TakeMore& take_more) {
   Mailbox::Waiting waiting{mailbox_, wanted, event};
+  const Meanwhile awaiting{awaited_, std::optional{wanted.source}};
   wait_until(
       rounds, deadline, [&] { return waiting.met() || take_more(event); },
       [&] { say_long_receive(long_waits_, self_, wanted); });
@@ -202,6 +283,15 @@ void Ledger::settle(const Tell& tell) {
                   [&](int source, std::uint64_t total) {
                     if (!mailbox_.departure(source)) tell(source, total);
                   });
+}
+
+template <class Tell>
+void Ledger::grant(const Tell& tell) {
+  if (!has_wants()) return;
+  while (const auto grant = budget_->next_grant()) tell(*grant);
+  if (!awaited_) return;
+  const auto queued = [this](int source) { return mailbox_.queued_bytes(source); };
+  if (const auto grant = budget_->grant_awaited(*awaited_, queued)) tell(*grant);
 }
 
 }  // namespace rankwire

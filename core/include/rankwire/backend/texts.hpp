@@ -13,6 +13,7 @@ namespace rankwire {
 struct WindowUse {
   std::uint64_t outstanding_bytes = 0;
   std::uint64_t window_bytes = 0;
+  std::uint64_t share_bytes = 0;  ///< what of it is sure
 };
 
 /// "room to send 8 bytes to NAME: 60 of a window of 64 bytes are not known to be received there".

@@ -42,8 +42,11 @@ class Windows {
   /// Whether a message may be sent now: it fits the window, or less than a quarter of the window is
   /// outstanding.
   [[nodiscard]] bool has_room(int dest, std::size_t payload) const {
-    const std::uint64_t under_way = outstanding_bytes(dest);
-    return under_way < window_bytes_ / 4 || under_way + cost_bytes(payload) <= window_bytes_;
+    return fits(outstanding_bytes(dest), payload, window_bytes_);
+  }
+  [[nodiscard]] static bool fits(std::uint64_t under_way, std::size_t payload,
+                                 std::uint64_t window) {
+    return under_way < window / 4 || under_way + cost_bytes(payload) <= window;
   }
   void sent(int dest, std::size_t payload) { peer(dest).sent += cost_bytes(payload); }
   /// `dest` reports that it has taken `total` bytes. A total below an earlier one or above what was
@@ -56,6 +59,9 @@ class Windows {
     const auto& there = peers_[dest];
     return there.sent - there.credited;
   }
+
+  [[nodiscard]] std::uint64_t sent_bytes(int dest) const { return peers_[dest].sent; }
+  [[nodiscard]] std::uint64_t taken_bytes(int source) const { return peers_[source].taken; }
 
   /// The program took a message of `source`. Returns the total to report if a sixteenth of the
   /// window is unreported; a smaller amount is owed. What a rank takes of its own messages needs no
