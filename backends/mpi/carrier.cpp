@@ -13,8 +13,9 @@ bool MpiCarrier::begin(Road road, int tag, std::span<const std::byte> bytes,
   const int dest = parcel->dest;
   const Extent extent{bytes.size()};
   MPI_Request request = MPI_REQUEST_NULL;
-  int code = MPI_Isend(bytes.data(), extent.count, extent.type, dest, tag,
-                       road == Road::slots ? comms_.slots : comms_.bulk, &request);
+  const auto send = road == Road::slots_taken ? MPI_Issend : MPI_Isend;
+  int code = send(bytes.data(), extent.count, extent.type, dest, tag,
+                  road == Road::bulk ? comms_.bulk : comms_.slots, &request);
   int done = 0;
   if (code == MPI_SUCCESS) code = MPI_Test(&request, &done, MPI_STATUS_IGNORE);
   if (code != MPI_SUCCESS) [[unlikely]] {

@@ -15,7 +15,7 @@ class Bells;
 
 /// A channel's own communicators.
 struct Comms {
-  MPI_Comm slots = MPI_COMM_NULL;  ///< Carrier::Road::slots
+  MPI_Comm slots = MPI_COMM_NULL;  ///< Carrier::Road::slots and slots_taken
   MPI_Comm bulk = MPI_COMM_NULL;   ///< Carrier::Road::bulk
 };
 

@@ -21,9 +21,6 @@ constexpr int messages_per_look = 64;
 /// A wait asks MPI this many times in a row before it looks at anything else, even the clock. Each
 /// other look would make it see its message later.
 constexpr int looks_in_a_row = 16;
-/// A dead rank has nothing more to come if this many looks and a time have found nothing of it,
-/// even if others keep this rank busy.
-constexpr unsigned looks_for_the_dead = 200;
 /// A span of up to this size is copied.
 constexpr std::size_t copied_bytes_max = std::size_t{64} << 10U;
 /// In shared memory, the block of the last send may stay in use while a payload of up to this size
@@ -45,6 +42,7 @@ struct Goodbye {
 };
 Goodbye goodbye_of(Note::Kind kind) {
   if (kind == Note::Kind::left) return {Departure::Kind::left, "closed its channel"};
+  if (kind == Note::Kind::cut_off) return {Departure::Kind::lost, "did not hear rank 0 any more"};
   // Who takes a rank that left for one that had said all would take a part for the whole.
   return {Departure::Kind::lost,
           kind == Note::Kind::lost
@@ -73,12 +71,17 @@ MpiChannel::MpiChannel(Job& job, const Settings& settings, const Limits& limits,
       linger_{settings.linger},
       ledger_{job.rank(), job.size(), limits.memory, peers_of(job), std::make_shared<WorldEnd>()},
       outbound_{std::make_unique<MpiCarrier>(comms, job.bells()), job.reach()},
-      inbound_{comms, job.reach(), limits.message_bytes_max} {
+      inbound_{comms, job.reach(), limits.message_bytes_max},
+      vigil_{job, ledger_, inbound_, outbound_, goodbyes_, limits.grace} {
   const bool starts_thread = settings.progress_thread && job.allows_thread();
   job_.channel_opened();
   if (!starts_thread) return;
-  start_progress();
-  job_.has_thread([this] { stop_progress(); });
+  vigil_.begin_signs();
+  if (!start_progress()) vigil_.end_signs();
+  job_.has_thread([this] {
+    stop_progress();
+    vigil_.end_signs();
+  });
 }
 
 void MpiChannel::check() {
@@ -116,7 +119,7 @@ bool MpiChannel::step(Deadline until) {
   found = take_in(waits ? looks_in_a_row : 1) || found;
   if (!ledger_.mailbox().met()) {
     const bool idle = !found && (rest_.sleeping() || !waits);
-    if (idle || ledger_.awaits_departures() || !ended_.empty() ||
+    if (idle || ledger_.awaits_departures() || vigil_.has_ended() ||
         ++calls_ % calls_per_look_around == 0) {
       found = look_around() || found;
       if (waits) settle();
@@ -147,8 +150,10 @@ bool MpiChannel::take_once() {
   for (int i = 0; i < messages_per_look && !ledger_.mailbox().met(); ++i) {
     const auto what = inbound_.take_one(ledger_);
     if (what == Inbound::Found::nothing) break;
-    if (what == Inbound::Found::note) heed(inbound_.note_source(), inbound_.note());
-    found = true;
+    const bool is_news =
+        what == Inbound::Found::message || heed(inbound_.note_source(), inbound_.note());
+    // Signs of life alone keep no rank awake.
+    found = found || is_news || i + 1 == messages_per_look;
   }
   if (const auto finding = inbound_.take_finding()) [[unlikely]]
     tell_way(*finding);
@@ -161,7 +166,11 @@ bool MpiChannel::look_around() {
   const int remaining = ledger_.mailbox().remaining();
   outbound_.complete();
   settle_goodbyes();
-  watch_processes();
+  if (vigil_.look(empty_looks_)) {
+    // Those who can still hear this rank must not wait for it.
+    outbound_.drop_waiting();
+    say_goodbye(Note::Kind::cut_off);
+  }
   return ledger_.mailbox().remaining() != remaining;
 }
 
@@ -175,7 +184,9 @@ void MpiChannel::pause(Deadline deadline) {
               under_way ? inbound_.bytes_under_way() + outbound_.pending().bytes : 0);
 }
 
-void MpiChannel::heed(int source, const Note& note) {
+/// Returns whether the program may gain something by it.
+bool MpiChannel::heed(int source, const Note& note) {
+  if (vigil_.heed(source, note)) return false;
   if (note.kind == Note::Kind::payload) {
     // Frees what was sent, so that the new payload reuses its block. Otherwise the rank fills
     // another block each time, which costs 4 MiB there and back a third of their time, and 1 MiB
@@ -192,6 +203,7 @@ void MpiChannel::heed(int source, const Note& note) {
   } else if (note.kind == Note::Kind::grant) {
     ledger_.granted({source, note.group, note.value});
   } else if (note.kind == Note::Kind::aborted) {
+    if (vigil_.gave_up(source)) return false;
     const PeerInfo by = ledger_.peer(source);
     ledger_.end().record(source, by.host, by.pid, static_cast<int>(ExitCode::aborted),
                          "it called abort; its own output says why");
@@ -202,7 +214,9 @@ void MpiChannel::heed(int source, const Note& note) {
     const Goodbye goodbye = goodbye_of(note.kind);
     ledger_.depart_after(source, goodbye.kind, goodbye.reason, note.value);
     if (note.kind == Note::Kind::left) ++left_whole_;
+    if (note.kind == Note::Kind::cut_off) job_.note_lost(source);
   }
+  return true;
 }
 
 void MpiChannel::settle_goodbyes() {
@@ -211,32 +225,6 @@ void MpiChannel::settle_goodbyes() {
     outbound_.departed(due->rank);
     ledger_.depart(due->rank, due->kind, due->reason);
   }
-}
-
-/// Finds ranks whose process has ended (see ProcessWatch), and records them as lost. Such a process
-/// sends no more, and MPI already has all that it sent. This is taken in first: until two looks in
-/// a row find nothing (one look at MPI takes a bounded number of steps); or, if others keep this
-/// rank busy, until nothing of that rank has come for a while.
-void MpiChannel::watch_processes() {
-  const auto& ended = job_.watch().ended();
-  for (; ended_seen_ < ended.size(); ++ended_seen_) {
-    const int rank = ended[ended_seen_];
-    ended_.push_back({rank, come_of(rank), 0, last_moves});
-    empty_looks_ = 0;
-  }
-  std::erase_if(ended_, [this](Ended& dead) {
-    if (ledger_.mailbox().departure(dead.rank)) return true;
-    if (const auto come = come_of(dead.rank); come != dead.come) {
-      dead = {dead.rank, come, 0, last_moves};
-      return false;
-    }
-    const bool all_here = ++dead.looks > looks_for_the_dead && dead.lost_at.expired();
-    if (empty_looks_ < 2 && !all_here) return false;
-    inbound_.abandon(dead.rank);
-    outbound_.departed(dead.rank);
-    ledger_.depart(dead.rank, Departure::Kind::lost, "its process ended");
-    return true;
-  });
 }
 
 /// Counts a message that the program has taken, and reports it to the sender if it is time.
@@ -286,8 +274,10 @@ void MpiChannel::do_send(int dest, int tag, Buffer&& payload, Deadline deadline)
 void MpiChannel::do_send_borrowed(int dest, int tag, std::span<const std::byte> payload,
                                   Deadline deadline) {
   // A copy of so few bytes costs less than a wait for the receiver. And a send that was started
-  // cannot be taken back: one that may have to give up at its deadline must own its bytes.
-  if (dest == rank() || payload.size() <= copied_bytes_max || !deadline.is_never()) {
+  // cannot be taken back: one that may have to give up at its deadline must own its bytes. So must
+  // one to a rank that may be given up and come back.
+  if (dest == rank() || payload.size() <= copied_bytes_max || !deadline.is_never() ||
+      vigil_.has_signs()) {
     note_copied(payload.size());
     do_send(dest, tag, Buffer::copy_of(payload), deadline);
     return;
@@ -386,12 +376,16 @@ bool MpiChannel::do_progress() {
   return found;
 }
 
+void MpiChannel::do_stay_out() {
+  vigil_.fall_silent();
+}
+
 Info MpiChannel::do_info() const {
   Info info = ledger_.info();
   info.transport = "mpi";
   info.library = Job::library();
   info.across_hosts = true;
-  info.detects_loss = job_.detects_loss();
+  info.detects_loss = job_.survives_deaths() && (job_.watch().complete() || vigil_.has_signs());
   return info;
 }
 

@@ -17,6 +17,7 @@
 #include "rankwire/backend/ledger.hpp"
 #include "rankwire/backend/wait.hpp"
 #include "rankwire/channel.hpp"
+#include "vigil.hpp"
 
 namespace rankwire::mpi {
 
@@ -24,6 +25,7 @@ namespace rankwire::mpi {
 struct Limits {
   MemoryLimits memory;
   std::uint64_t message_bytes_max = 0;
+  std::optional<Signs::Duration> grace;  ///< of ranks that give signs of life; nothing: none do
 };
 
 /// One rank's end of a world over MPI. A call that waits polls, and takes in what comes meanwhile.
@@ -47,6 +49,7 @@ class MpiChannel final : public Channel {
   void do_close(Deadline serve_until) override;
   void do_abort(int exit_code, const std::string& what) noexcept override;
   bool do_progress() override;
+  void do_stay_out() override;
 
   /// A bound on waits that may be in vain: for the last messages to and from a rank that departs.
   static constexpr std::chrono::seconds last_moves{1};
@@ -67,13 +70,8 @@ class MpiChannel final : public Channel {
   bool take_in(int looks);
   bool take_once();
   bool look_around();
-  void heed(int source, const Note& note);
+  bool heed(int source, const Note& note);
   void settle_goodbyes();
-  /// A count that grows with whatever comes from `rank`.
-  [[nodiscard]] std::uint64_t come_of(int rank) const {
-    return inbound_.come(rank) + ledger_.come(rank);
-  }
-  void watch_processes();
   void pause(Deadline deadline);
   /// Takes in what comes until `done()` is true or the deadline. Returns whether it is done.
   template <class Done, class SayLong>
@@ -100,14 +98,6 @@ class MpiChannel final : public Channel {
   void end_as_the_dead_do();
   [[nodiscard]] bool nothing_can_come() const;
 
-  /// A rank whose process has ended, while there may be more of it to take in.
-  struct Ended {
-    int rank = 0;
-    std::uint64_t come = 0;  // come_of(rank) at the last look
-    unsigned looks = 0;      // looks since that changed
-    Deadline lost_at = Deadline::never();
-  };
-
   Job& job_;
   Comms comms_;
   Rest rest_;
@@ -117,12 +107,11 @@ class MpiChannel final : public Channel {
   Ledger ledger_;
   Outbound outbound_;
   Inbound inbound_;
-  int left_whole_ = 0;          // ranks that have said Note::Kind::left
-  std::size_t ended_seen_ = 0;  // of job_.watch().ended()
-  std::vector<Ended> ended_;    // those that have not departed yet
-  unsigned empty_looks_ = 0;    // looks in a row that found nothing
+  int left_whole_ = 0;        // ranks that have said Note::Kind::left
+  unsigned empty_looks_ = 0;  // looks in a row that found nothing
   unsigned calls_ = 0;
   std::vector<bool> goodbyes_;  // by rank: whether it was told; empty before this rank ends
+  Vigil vigil_;
 };
 
 template <class Done, class SayLong>

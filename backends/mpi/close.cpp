@@ -134,7 +134,7 @@ void MpiChannel::do_abort(int exit_code, const std::string& what) noexcept {
 /// Tells the others. Under `mpiexec --enable-recovery` MPI_Abort ends this process only. Otherwise
 /// it ends all of them, and nobody need be told. Only while no other thread is inside of MPI.
 void MpiChannel::tell_abort() noexcept try {
-  if (!job_.detects_loss()) return;
+  if (!job_.survives_deaths()) return;
   for (int rank = 0; rank < size(); ++rank) {
     if (rank == this->rank() || ledger_.mailbox().departure(rank) != nullptr) continue;
     outbound_.send_note(rank, {Note::Kind::aborted, 0, 0});

@@ -204,6 +204,14 @@ std::size_t Inbound::bytes_under_way() const {
   return bytes;
 }
 
+std::size_t Inbound::bytes_under_way(int source) const {
+  std::size_t bytes = 0;
+  for (const auto* const arriving : under_way_.items()) {
+    if (arriving->message.source == source) bytes += arriving->message.payload.size();
+  }
+  return bytes;
+}
+
 void Inbound::abandon(int source) {
   under_way_.forget([source](Arriving* arriving) {
     if (arriving->message.source != source) return false;

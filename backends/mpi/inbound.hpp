@@ -57,6 +57,7 @@ class Inbound {
   bool complete(Ledger& ledger);
   [[nodiscard]] bool empty() const { return under_way_.empty(); }
   [[nodiscard]] std::size_t bytes_under_way() const;
+  [[nodiscard]] std::size_t bytes_under_way(int source) const;
   /// How many messages, pieces and notes of `source` came into slots.
   [[nodiscard]] std::uint64_t come(int source) const {
     return sources_[static_cast<std::size_t>(source)].come;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <string_view>
@@ -81,6 +82,11 @@ Job& Job::enter(const Settings& settings) {
                     "worlds are fixed",
                     instance_->rank_, ended.front())};
   }
+  if (instance_->lost_) {
+    throw TransportError{
+        fmt::format("rank {}: cannot open a world: rank {} was lost, and MPI's worlds are fixed",
+                    instance_->rank_, *instance_->lost_)};
+  }
   return *instance_;
 }
 
@@ -127,21 +133,21 @@ Job* Job::start(const Settings& settings) {
 ///    through MPI_Abort;
 ///  - not with a channel open: the program left through exit() in the middle of things;
 ///  - not in a process that a rank has forked, which is no part of the job;
-///  - not when a rank's process has ended: it would wait for the dead for ever. mpiexec then says
+///  - not when a rank's process has ended, or a rank was silent for too long: it would wait for
+///  them for ever. mpiexec then says
 ///    that this process did not finalize, which is true.
 /// Ranks that merely go on for longer are waited for.
 void Job::finalize_at_exit() {
   if (getpid() != initialized_in || finalized()) return;
   if (instance_ != nullptr) {
-    if (instance_->channels_open_ > 0 || !instance_->watch_.ended_now().empty()) return;
+    if (instance_->channels_open_ > 0 || instance_->lost_) return;
+    if (!instance_->watch_.ended_now().empty()) return;
   }
   MPI_Finalize();
 }
 
-bool Job::detects_loss() const {
-  // Set by `mpiexec --enable-recovery`. Without it the death of a rank ends the job.
-  const char* const recovery = std::getenv("OMPI_MCA_orte_enable_recovery");
-  return watch_.complete() && recovery != nullptr && std::string_view{recovery} != "0";
+bool Job::survives_deaths() const {
+  return std::all_of(peers_.begin(), peers_.end(), [](const auto& peer) { return peer.survives; });
 }
 
 bool Job::allows_thread() const {

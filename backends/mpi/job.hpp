@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,8 +34,10 @@ class Job {
   [[nodiscard]] const Reach& reach() const { return reach_; }
   [[nodiscard]] ProcessWatch& watch() { return watch_; }
   [[nodiscard]] Bells& bells() { return *bells_; }
-  /// Whether the death of a rank's process is noticed here, and the launcher lets the others live.
-  [[nodiscard]] bool detects_loss() const;
+  /// Whether the launcher lets the others live when a rank dies. The same on all ranks.
+  [[nodiscard]] bool survives_deaths() const;
+  /// A rank was lost although the end of its process was not seen.
+  void note_lost(int rank) { lost_ = rank; }
   /// Whether MPI was finalized. No MPI call is allowed then.
   [[nodiscard]] static bool finalized();
   /// MPI's name and version, in words.
@@ -79,6 +82,7 @@ class Job {
   std::unique_ptr<Bells> bells_;
   int channels_open_ = 0;
   std::function<void()> end_thread_;
+  std::optional<int> lost_;
 };
 
 }  // namespace rankwire::mpi

@@ -53,6 +53,7 @@ struct Lane {
   Parcels queue;   // to be begun, in order; pieces of the first may have been
   Parcels flying;  // begun, and not finished; in order
   Parcels notes;   // the same
+  Parcels signs;   // the same, of the Vigil: at most one, and a silence
   int requests = 0;
   Later later;
   std::uint64_t sent = 0;                   // messages
@@ -61,6 +62,7 @@ struct Lane {
   std::size_t bytes = 0;                    // of messages in queue and flying
   bool listed = false;                      // something waits to be begun
   bool departed = false;
+  bool signing = false;            // the last word on it was a sign, not a silence
   Pending counted;                 // what Outbound has counted of it
   std::unique_ptr<Ways> own_ways;  // from the first large payload on
 

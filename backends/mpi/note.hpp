@@ -23,8 +23,12 @@ struct Note {
     left,     ///< the rank closed, and had sent `value` messages to the receiver
     left_undelivered,  ///< the rank closed, but only the first `value` messages to the receiver
                        ///< were taken within the linger
-    lost,     ///< the rank ended without closing; the first `value` messages were sent whole
-    aborted,  ///< the rank ended the world
+    lost,      ///< the rank ended without closing; the first `value` messages were sent whole
+    cut_off,   ///< like lost; it did not hear rank 0 for the grace, and takes no part in MPI's end
+    aborted,   ///< the rank ended the world
+    sign,      ///< the rank lives (Signs); rank 0 answers each
+    silence,   ///< the rank may give no sign before its next one
+    given_up,  ///< rank `value` was silent for too long; only rank 0 says so
   };
   Kind kind = Kind::payload;
   /// Of a payload that is to be timed (Ways), 0: of none. Or the number of a want.

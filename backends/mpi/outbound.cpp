@@ -23,11 +23,13 @@ Outbound::~Outbound() {
   // Leaves whole parcels to MPI: bytes inside of them must not move either.
   static auto& left = *new Parcels;
   for (int dest = 0; dest < lanes_.size(); ++dest) {
-    if (lanes_[dest].sent == 0 && lanes_[dest].notes.empty()) continue;
+    const Lane& used = lanes_[dest];
+    if (used.sent == 0 && used.notes.empty() && used.signs.empty()) continue;
     Lane& lane = lanes_.at(dest);
     drop(lane);
     left.splice(left.end(), lane.flying);
     left.splice(left.end(), lane.notes);
+    left.splice(left.end(), lane.signs);
   }
 }
 
@@ -123,7 +125,8 @@ bool Outbound::begin_first(Lane& lane) {
       begin(lane, parcel, Carrier::Road::bulk, bulk_tag, parcel->bytes);
       break;
     case Parcel::Form::note:
-      break;  // never stands in the queue
+    case Parcel::Form::sign:
+      break;  // never stand in the queue
   }
   parcel->all_begun = true;
   if (parcel->requests == 0) {
@@ -215,11 +218,32 @@ void Outbound::send_note(int dest, const Note& note) {
   list(lane, dest);
 }
 
+bool Outbound::send_sign(int dest, const Note& note, Carrier::Road road) {
+  Lane& lane = lanes_.at(dest);
+  if (!lane.signs.empty()) return false;
+  if (note.kind == Note::Kind::sign) lane.signing = true;
+  begin_note(lane.signs, Parcel::Form::sign, dest, note, road);
+  return true;
+}
+
+void Outbound::send_silence(int dest) {
+  if (!lanes_[dest].signing) return;
+  Lane& lane = lanes_.at(dest);
+  lane.signing = false;
+  begin_note(lane.signs, Parcel::Form::sign, dest, {Note::Kind::silence, 0, 0},
+             Carrier::Road::slots);
+}
+
 void Outbound::begin_note(Lane& lane, int dest, const Note& note) {
-  const At parcel = store_.add(lane.notes, Parcel::Form::note, dest, 0);
+  begin_note(lane.notes, Parcel::Form::note, dest, note, Carrier::Road::slots);
+}
+
+void Outbound::begin_note(Parcels& list, Parcel::Form form, int dest, const Note& note,
+                          Carrier::Road road) {
+  const At parcel = store_.add(list, form, dest, 0);
   parcel->note = note;
-  if (carrier_->begin(Carrier::Road::slots, note_tag, parcel->note.bytes(), parcel)) {
-    store_.recycle(lane.notes, parcel);
+  if (carrier_->begin(road, note_tag, parcel->note.bytes(), parcel)) {
+    store_.recycle(list, parcel);
   }
 }
 
@@ -280,6 +304,8 @@ void Outbound::finished(At parcel) {
   Lane& lane = lanes_.at(parcel->dest);
   if (parcel->form == Parcel::Form::note) {
     store_.recycle(lane.notes, parcel);
+  } else if (parcel->form == Parcel::Form::sign) {
+    store_.recycle(lane.signs, parcel);
   } else {
     --lane.requests;
     if (--parcel->requests == 0 && parcel->all_begun) remove(lane, lane.flying, parcel);

@@ -47,6 +47,11 @@ class Outbound {
   /// Passes what waits in the queue. A credit or a goodbye that cannot be sent at once replaces an
   /// earlier one that waits; any other note is dropped then.
   void send_note(int dest, const Note& note);
+  /// Sends a word of the Vigil, past the queue, if none is unfinished to that rank. Returns whether
+  /// it did. Nobody waits for its end (pending).
+  bool send_sign(int dest, const Note& note, Carrier::Road road);
+  /// Tells `dest` in any case that no sign may come, if the last word on it was a sign.
+  void send_silence(int dest);
   /// `dest` has told which way is the quicker for its payloads.
   void learned(int dest, std::uint32_t group, std::optional<Way> quicker) {
     lanes_.at(dest).ways().learned(group, quicker);
@@ -81,6 +86,7 @@ class Outbound {
   bool begin_pieces(Lane& lane, At parcel);
   void begin(Lane& lane, At parcel, Carrier::Road road, int tag, std::span<const std::byte> bytes);
   void begin_note(Lane& lane, int dest, const Note& note);
+  void begin_note(Parcels& list, Parcel::Form form, int dest, const Note& note, Carrier::Road road);
   bool begin_waiting(Lane& lane, int dest);
   void list(Lane& lane, int dest);
   void look_now_and_then();

@@ -21,6 +21,7 @@ struct Parcel {
     pieces,     ///< a message in pieces
     announced,  ///< a Note over the slots, and the message over the bulk road
     note,       ///< a Note that belongs to no message
+    sign,       ///< a Note of the Vigil
   };
   Form form = Form::slot;
   bool note_begun = false;
@@ -48,8 +49,9 @@ using Parcels = std::list<Parcel>;
 class Carrier {
  public:
   enum class Road {
-    slots,  ///< messages and notes that fit a slot, in their order
-    bulk    ///< payloads that a note announced, in the order of the notes
+    slots,        ///< messages and notes that fit a slot, in their order
+    slots_taken,  ///< the same; done when the receiver has taken it
+    bulk          ///< payloads that a note announced, in the order of the notes
   };
 
   Carrier() = default;

@@ -7,9 +7,11 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <string_view>
 
 #include "error.hpp"
 #include "rankwire/backend/host.hpp"
@@ -26,6 +28,7 @@ struct Record {
   std::array<char, 96> kernel{};
   std::int64_t pid = 0;
   std::int64_t bells = -1;
+  std::int64_t survives = 0;
 };
 
 template <std::size_t N>
@@ -37,6 +40,9 @@ void put(std::array<char, N>& into, const std::string& text) {
 
 PeerFacts PeerFacts::own() {
   PeerFacts facts{host_name(), process_id(), {}, -1};
+  // Set by `mpiexec --enable-recovery`. Without it the death of a rank ends the job.
+  const char* const recovery = std::getenv("OMPI_MCA_orte_enable_recovery");
+  facts.survives = recovery != nullptr && std::string_view{recovery} != "0";
   std::ifstream file{"/proc/sys/kernel/random/boot_id"};
   std::string boot;
   std::error_code error;
@@ -53,6 +59,7 @@ std::vector<PeerFacts> exchange_facts(MPI_Comm comm, const PeerFacts& own) {
   put(mine.kernel, own.kernel);
   mine.pid = own.pid;
   mine.bells = own.bells;
+  mine.survives = own.survives ? 1 : 0;
   std::vector<Record> all(static_cast<std::size_t>(size));
   constexpr int bytes = sizeof(Record);
   check(MPI_Allgather(&mine, bytes, MPI_BYTE, all.data(), bytes, MPI_BYTE, comm), "MPI_Allgather");
@@ -60,7 +67,7 @@ std::vector<PeerFacts> exchange_facts(MPI_Comm comm, const PeerFacts& own) {
   facts.reserve(all.size());
   for (const auto& record : all) {
     facts.push_back({record.host.data(), static_cast<int>(record.pid), record.kernel.data(),
-                     static_cast<int>(record.bells)});
+                     static_cast<int>(record.bells), record.survives != 0});
   }
   return facts;
 }

@@ -14,8 +14,9 @@ namespace rankwire::mpi {
 struct PeerFacts {
   std::string host;
   int pid = 0;
-  std::string kernel;  ///< identifies the running kernel and pid namespace; empty: not known
-  int bells = -1;      ///< file descriptor of its Bells
+  std::string kernel;     ///< identifies the running kernel and pid namespace; empty: not known
+  int bells = -1;         ///< file descriptor of its Bells
+  bool survives = false;  ///< its launcher lets it live when another rank dies
 
   [[nodiscard]] static PeerFacts own();
 };

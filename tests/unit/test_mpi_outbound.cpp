@@ -254,6 +254,32 @@ TEST_CASE("mpi outbound: notes pass what waits, and only the latest credit count
   CHECK(world.carrier->seen.size() == 1000);
 }
 
+TEST_CASE("mpi outbound: one sign at a time is on its way, past all else; a silence goes always") {
+  World world;
+  constexpr Note sign{Note::Kind::sign, 0, 0};
+  const auto sends = [&](int dest) {
+    return world.outbound.send_sign(dest, sign, Carrier::Road::slots_taken);
+  };
+  world.outbound.send_silence(1);  // no sign came before
+  CHECK(world.carrier->notes.empty());
+  for (int i = 0; i < 1000; ++i) world.outbound.send(1, i, numbered(64, i));
+  for (int i = 0; i < 9; ++i) world.outbound.send_note(1, {Note::Kind::credit, 0, 1});
+  const std::size_t notes = world.carrier->notes.size();
+  const std::size_t pending = world.outbound.pending().notes;
+  CHECK(sends(1));
+  CHECK(sends(2));
+  for (int i = 0; i < 9; ++i) CHECK(!sends(1));
+  for (int i = 0; i < 9; ++i) world.outbound.send_silence(1);
+  REQUIRE(world.carrier->notes.size() == notes + 2);
+  CHECK(world.carrier->notes[notes].kind == Note::Kind::sign);
+  CHECK(world.carrier->notes[notes + 1].kind == Note::Kind::silence);
+  CHECK(world.outbound.pending().notes == pending);  // no close waits for them
+  CHECK(!world.outbound.empty());
+  world.finish_all();
+  CHECK(sends(1));
+  world.finish_all();
+}
+
 TEST_CASE("mpi outbound: a rank that has departed gets nothing more, and is waited for no more") {
   World world;
   for (int i = 0; i < 1000; ++i) world.outbound.send(1, i, numbered(64, i));

@@ -130,7 +130,8 @@ struct Wanted {
 ///     a channel that has waited so long.
 ///
 ///  8. Departure. A rank that closes has `left`. A rank is `lost` when it dies, or when it is
-///     out of reach for longer than the transport bears (over zmq: the grace of the settings).
+///     out of reach for longer than the transport bears: the grace of the settings, over zmq, and
+///     over mpi where the launcher lets the others live. A rank that computes is not out of reach.
 ///     If a rank comes back in time, no message is lost, repeated or reordered. A rank that comes
 ///     back too late is told by PeerLost that it was given up.
 ///     - A receive from a departed rank first delivers the messages that arrived. After them it
@@ -279,8 +280,8 @@ class Channel {
   [[nodiscard]] bool in_use() const noexcept { return handover_.in_call() || handover_.is_taken(); }
 
   /// Starts the thread that calls do_progress() while the program is outside of the channel (clause
-  /// 15). To be called at the end of the backend's constructor, if at all.
-  void start_progress();
+  /// 15). To be called at the end of the backend's constructor, if at all. Returns whether it did.
+  bool start_progress();
   /// Ends that thread. To be called at the beginning of the backend's destructor. close() has done
   /// so already.
   void stop_progress() noexcept;
@@ -311,8 +312,12 @@ class Channel {
   /// while nobody is inside. Takes a bounded time, and ends soon if is_wanted(). Returns whether
   /// there was something to do. What it throws, the program's next call throws.
   virtual bool do_progress() { return false; }
+  /// A Use of the program begins: do_progress() is not called until it ends.
+  virtual void do_stay_out() {}
 
  private:
+  class Call;
+
   void check_send(int dest, int tag, std::size_t bytes) const;
   void check_receive(int source, int tag) const;
   void check_usable(const char* what) const;
@@ -330,19 +335,27 @@ class Channel {
   std::unique_ptr<Progress> progress_;  // null: there is no thread, or it has ended
 };
 
-/// Marks a channel as in use while it lives, as each of its calls does (clause 9): other calls are
-/// refused, and the channel's own thread stays out (clause 15). For a program that calls the
-/// transport's library itself: MPI lets in one thread at a time. Throws UsageError if another call
-/// is inside.
-class Channel::Use {
+/// Marks a channel as in use while it lives (clause 9): other calls are refused, and the channel's
+/// own thread stays out (clause 15). Throws UsageError if another call is inside.
+class Channel::Call {
  public:
-  explicit Use(const Channel& channel);
-  ~Use() { channel_.handover_.leave(); }
-  Use(const Use&) = delete;
-  Use& operator=(const Use&) = delete;
+  explicit Call(const Channel& channel);
+  ~Call() { channel_.handover_.leave(); }
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
 
  private:
   const Channel& channel_;
+};
+
+/// The same for a program that calls the transport's library itself: MPI lets in one thread at a
+/// time. It may last: nobody takes the rank for lost because of it.
+class Channel::Use {
+ public:
+  explicit Use(Channel& channel);
+
+ private:
+  Call call_;
 };
 
 }  // namespace rankwire

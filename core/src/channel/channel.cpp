@@ -12,7 +12,7 @@
 
 namespace rankwire {
 
-Channel::Use::Use(const Channel& channel) : channel_{channel} {
+Channel::Call::Call(const Channel& channel) : channel_{channel} {
   if (!channel_.is_own_process()) [[unlikely]] {
     throw UsageError{fmt::format(
         "rank {}: process {} was forked from this rank, and a channel is of the process that "
@@ -27,20 +27,26 @@ Channel::Use::Use(const Channel& channel) : channel_{channel} {
   }
 }
 
+Channel::Use::Use(Channel& channel) : call_{channel} {
+  if (!channel.closed_ && !channel.fault_) channel.do_stay_out();
+}
+
 Channel::Channel(Place place) : place_{place}, process_{process_mark()} {}
 
 Channel::~Channel() {
   stop_progress();
 }
 
-void Channel::start_progress() {
+bool Channel::start_progress() {
   try {
     progress_ = std::make_unique<Progress>(handover_, [this] { return move_on(); });
+    return true;
   } catch (const std::system_error& error) {
     log().warn(
         "rank {}: no thread to move messages on while the program computes ({}); they move in its "
         "calls only, as with --progress call",
         rank(), error.what());
+    return false;
   }
 }
 
@@ -115,7 +121,7 @@ void Channel::check_receive(int source, int tag) const {
 }
 
 void Channel::send(int dest, int tag, std::span<const std::byte> payload, Deadline deadline) {
-  const Use use{*this};
+  const Call call{*this};
   check_send(dest, tag, payload.size());
   do_send_borrowed(dest, tag, payload, deadline);
   ++messages_sent_;
@@ -123,7 +129,7 @@ void Channel::send(int dest, int tag, std::span<const std::byte> payload, Deadli
 }
 
 void Channel::send(int dest, int tag, Buffer&& payload, Deadline deadline) {
-  const Use use{*this};
+  const Call call{*this};
   // The payload is taken over even if the call throws. It is not moved into a local Buffer: reading
   // bytes back that lie inside it and were written just now costs 5 ns.
   struct Taken {
@@ -145,7 +151,7 @@ void Channel::do_send_borrowed(int dest, int tag, std::span<const std::byte> pay
 }
 
 std::optional<Event> Channel::next(int source, int tag, Deadline deadline) {
-  const Use use{*this};
+  const Call call{*this};
   check_receive(source, tag);
   Wanted wanted{.source = source, .tag = tag, .all_news = true, .waits = !deadline.expired()};
   auto event = do_next(wanted, deadline);
@@ -159,12 +165,12 @@ std::optional<Event> Channel::next(int source, int tag, Deadline deadline) {
 }
 
 std::optional<Event> Channel::next_of(Channel& inner, const Wanted& wanted, Deadline deadline) {
-  const Use use{inner};
+  const Call call{inner};
   return inner.do_next(wanted, deadline);
 }
 
 std::optional<Message> Channel::receive(Wanted wanted, Deadline deadline) {
-  const Use use{*this};
+  const Call call{*this};
   const auto [source, tag] = std::pair{wanted.source, wanted.tag};
   check_receive(source, tag);
   wanted.waits = !deadline.expired();
@@ -204,14 +210,14 @@ std::optional<Envelope> Channel::recv_into(int source, int tag, std::span<std::b
 }
 
 std::optional<Departure> Channel::departure(int rank) {
-  const Use use{*this};
+  const Call call{*this};
   check_receive(rank, any_tag);
   if (rank == any_source) throw UsageError{"departure: asks for one rank, not for any_source"};
   return do_departure(rank);
 }
 
 Info Channel::info() const {
-  const Use use{*this};
+  const Call call{*this};
   Info info = do_info();
   info.progress = info.progress || progress_ != nullptr;
   info.message_bytes_max = place_.message_bytes_max;
@@ -225,7 +231,7 @@ Info Channel::info() const {
 
 void Channel::close(Deadline serve_until) {
   if (!is_own_process()) return;
-  const Use use{*this};
+  const Call call{*this};
   if (closed_) return;
   closed_ = true;
   struct AtEnd {

@@ -171,7 +171,7 @@ void add_times_and_sizes(CLI::App& app, Settings& settings) {
   add_duration(app, "--join-timeout", settings.join_timeout, 100ms, 24h,
                "zmq: longest wait for the world to be complete");
   add_duration(app, "--grace", settings.grace, 100ms, 1h,
-               "zmq: how long a rank may be out of reach before it is lost");
+               "how long a rank may be out of reach before it is lost");
   add_duration(app, "--linger", settings.linger, 0s, 1h,
                "longest wait for messages to be delivered at the end");
   add_bytes(app, "--window", settings.window_bytes, std::uint64_t{1} << 10, std::uint64_t{1} << 40,
