@@ -124,6 +124,7 @@ Wire::Wire(std::chrono::milliseconds silence_max, std::optional<Keyring> keys)
 Wire::~Wire() = default;
 
 void Wire::expect_workers(int) {}
+void Wire::share_host(int) {}
 
 std::vector<std::string> Wire::listen(const std::vector<Address>&, PortRange, bool) {
   return {"tcp://127.0.0.1:5555"};
@@ -215,8 +216,9 @@ void Wire::count_dropped(ConnectionId, std::string_view) {
 void Wire::expect_thousands() {}
 void Wire::stop_listening() {}
 
-Probe::Probe(const std::string& endpoint, std::chrono::milliseconds limit, Until until)
-    : socket_{-1}, until_{until}, limit_{limit} {
+Probe::Probe(const std::string& endpoint, std::chrono::milliseconds limit, Until until,
+             std::chrono::milliseconds)
+    : socket_{-1}, until_{until}, limit_{limit}, word_limit_{limit} {
   (void)parse_endpoint(endpoint);
 }
 

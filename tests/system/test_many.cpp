@@ -5,6 +5,7 @@
 
 // Many workers at one master. RANKWIRE_TEST_LONG=1 takes up to 500, which must all have come within
 // half a minute, and 10,000 that one process plays, and prints what they cost; else 60, and 1,000.
+// And all to all: 200 ranks (4 GB of memory), else 100.
 
 using namespace test_system;
 
@@ -17,6 +18,20 @@ Result launch(int ranks, const Arguments& program) {
 
 Result played(const Arguments& arguments) {
   return support::run({Arguments{COMPARE, "crowd"} + arguments}, std::chrono::minutes{5});
+}
+
+/// Each rank dials each other, all at once: the host is as busy as it gets. Nobody may take that
+/// for a loss, a broken connection or a closed way.
+void check_all_to_all(int ranks) {
+  CAPTURE(ranks);
+  const auto result =
+      support::run({Arguments{LAUNCHER, "launch", "-n", std::to_string(ranks), "--", ALL_TO_ALL}},
+                   std::chrono::minutes{5});
+  CHECK_CODE(result, 0);
+  CHECK(has(result.out, ": 0 wrong, 0 relayed"));
+  CHECK_FALSE(has(result.err, " broke; "));
+  CHECK_FALSE(has(result.err, "cannot reach"));
+  MESSAGE(result.out);
 }
 
 /// The figure of the line that begins so; -1 if there is none.
@@ -44,6 +59,18 @@ TEST_CASE("many: 10, 100 and 500 workers") {
     CHECK_CODE(result, 0);
     MESSAGE(result.out);
   }
+}
+
+TEST_CASE("many: all to all, without a relay or a loss") {
+  check_all_to_all(100);
+}
+
+TEST_CASE("many: 200 ranks, all to all") {
+  if (std::getenv("RANKWIRE_TEST_LONG") == nullptr) {
+    MESSAGE("skipped: takes 4 GB of memory, and most of a minute: RANKWIRE_TEST_LONG=1");
+    return;
+  }
+  check_all_to_all(200);
 }
 
 TEST_CASE("many: 1,000 workers that one process plays come, work and leave") {

@@ -32,7 +32,7 @@ void Departures::heard_from(int rank) {
   Rank& there = of(rank);
   const bool lost = ledger_.departing(rank)->kind == Departure::Kind::lost;
   there.until = lost ? there.by.sooner(silence_max(settings_))
-                     : Deadline{std::max(settings_.grace, 2 * settings_.linger)};
+                     : Deadline{patience_ * std::max(settings_.grace, 2 * settings_.linger)};
   await(rank);
 }
 

@@ -13,6 +13,7 @@
 #include "rankwire/backend/rank_table.hpp"
 #include "rankwire/deadline.hpp"
 #include "rankwire/settings.hpp"
+#include "reach/busy_host.hpp"
 
 namespace rankwire::zmq_wire {
 
@@ -34,6 +35,9 @@ class Departures {
   /// is_late() may become true.
   Departures(int ranks, Ledger& ledger, const Settings& settings, LookTime& looks)
       : ledger_{ledger}, settings_{settings}, looks_{looks}, ranks_{ranks} {}
+  /// This host has so many ranks. If they are many, what a rank that closes has sent may take
+  /// longer.
+  void share_host(int ranks) { patience_ = patience_of(ranks); }
 
   /// Whether a departure of `rank` is awaited, or news wait behind one.
   [[nodiscard]] bool is_awaited(int rank) const {
@@ -88,6 +92,7 @@ class Departures {
 
   Ledger& ledger_;
   const Settings& settings_;
+  int patience_ = 1;
   LookTime& looks_;
   RankTable<Rank> ranks_;
   std::set<int> awaited_;  // those that await something, and perhaps some that did

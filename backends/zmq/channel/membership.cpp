@@ -27,6 +27,7 @@ Membership::Membership(const Parts& parts)
       looks_{parts.looks} {}
 
 void Membership::begin(Session& session) {
+  departures_.share_host(session.host_ranks);
   const int connections = static_cast<int>(session.connections.size());
   for (int rank = 0; rank < connections; ++rank) {
     const auto at = static_cast<std::size_t>(rank);

@@ -57,10 +57,11 @@ ZmqChannel::ZmqChannel(Session session)
           *wire_, roster_, session.token, turns_,
           EarlyLinks{static_cast<std::size_t>(size()) + early_calls_max, settings_.window_bytes}},
       inbox_{ledger_, size(), settings_.message_bytes_max},
-      dialer_{*wire_, links_, roster_, settings_, looks_},
+      dialer_{*wire_, links_, roster_, settings_, looks_, session.host_ranks},
       members_{{*wire_, links_, dialer_, inbox_, outbox_, ledger_, roster_, settings_, looks_}},
       ending_{{links_, dialer_, members_, outbox_, ledger_, roster_}} {
   members_.begin(session);
+  wire_->share_host(session.host_ranks);
   if (!roster_.is_master()) wire_->expect_workers(size());
   pace_.set_yield(yield_of(session.host_ranks, settings_.wait));
   for (auto& departed : session.departed) {
@@ -264,6 +265,17 @@ Info ZmqChannel::do_info() const RANKWIRE_NOT_ANALYZED {
   return info;
 }
 
+/// Waits until the others have confirmed all. The linger begins anew when a connection comes about:
+/// in a large world others may have to be dialed yet, a few at a time.
+void ZmqChannel::deliver() {
+  Deadline linger = settings_.linger;
+  std::uint64_t stood = dialer_.stood();
+  while (!ending_.all_confirmed() && !ledger_.end().has_come() && !linger.expired()) {
+    pump(linger);
+    if (std::exchange(stood, dialer_.stood()) != dialer_.stood()) linger = settings_.linger;
+  }
+}
+
 void ZmqChannel::do_close(Deadline serve_until) {
   const Turn turn{*turns_};
   members_.close();
@@ -273,8 +285,7 @@ void ZmqChannel::do_close(Deadline serve_until) {
   if (!end.has_come()) {
     ending_.say_goodbye();
     dialer_.hurry();
-    const Deadline linger = settings_.linger;
-    while (!ending_.all_confirmed() && !end.has_come() && !linger.expired()) pump(linger);
+    deliver();
     if (roster_.is_master()) serve_others(serve_until);
     members_.tell_departures();
   }

@@ -70,6 +70,7 @@ class ZmqChannel final : public Channel {
   void grant() RANKWIRE_REQUIRES(*turns_);
   void tell_want(const Budget::Want& want) RANKWIRE_REQUIRES(*turns_);
   void settle() RANKWIRE_REQUIRES(*turns_);
+  void deliver() RANKWIRE_REQUIRES(*turns_);
   void serve_others(Deadline serve_until) RANKWIRE_REQUIRES(*turns_);
 
   // dispatch.cpp: what comes from the Wire.

@@ -8,6 +8,7 @@
 #include "rankwire/backend/host.hpp"
 #include "rankwire/backend/log.hpp"
 #include "reach/address.hpp"
+#include "reach/busy_host.hpp"
 
 namespace rankwire::zmq_wire {
 namespace {
@@ -18,6 +19,7 @@ using Clock = Deadline::Clock;
 /// may report it.
 constexpr std::chrono::milliseconds dial_patience{2000};
 constexpr std::chrono::milliseconds look_for_way_interval{1000};
+constexpr int first_look_max = 3;  // the first look comes after up to so many intervals
 /// This many probes in a row must find the way closed. More must find a host that accepts and says
 /// nothing: a very busy host does that, too.
 constexpr int closed_max = 2, mute_max = 10;
@@ -31,8 +33,11 @@ constexpr std::size_t probes_max = 8;
 /// If all ranks of a large world dial all others at once, the handshakes share the hosts, and each
 /// would take longer than it may. So only this many are begun at a time; a dial that takes longer
 /// than dial_alone does not count any more.
-constexpr std::size_t dials_max = 16;
+constexpr int dials_max = 16;
 constexpr std::chrono::milliseconds dial_alone{2000};
+/// On a busy host (busy_host.hpp) each dial and each probe makes it busier. So there are as many
+/// times fewer of them, and they take as many times longer.
+constexpr int crowd_max = 16;
 /// The pauses before the direct way is tried again, and how long a trial lasts.
 constexpr std::chrono::milliseconds pause_first{250}, pause_last{60'000}, trial{10'000};
 /// Where to dial a worker. Empty if that cannot be found out here. In a world over ipc, all workers
@@ -55,12 +60,13 @@ std::string numeric_endpoint_of(const Member& member, bool over_ipc) {
 }  // namespace
 
 Dialer::Dialer(Wire& wire, LinkTable& links, const Roster& roster, const Settings& settings,
-               LookTime& looks)
+               LookTime& looks, int host_ranks)
     : wire_{wire},
       links_{links},
       roster_{roster},
       settings_{settings},
       looks_{looks},
+      crowd_{times_longer(host_ranks, crowd_max)},
       ways_{roster.size()} {}
 
 Link& Dialer::link_to(int dest) {
@@ -92,20 +98,25 @@ void Dialer::dial(int dest) {
 /// Dials the workers whose turn it is. What is sent to the others is kept.
 void Dialer::dial_next() {
   std::erase_if(dials_, [](const auto& dial) { return dial.second.expired(); });
-  while (!to_dial_.empty() && dials_.size() < dials_max) {
+  while (!to_dial_.empty() && std::ssize(dials_) < dials_max / crowd_) {
     const int dest = to_dial_.front();
     to_dial_.pop_front();
     Link* const link = links_.out(dest);
     Way& way = of(dest);
     if (link == nullptr || way.direct != 0 || way.relayed || way.endpoint.empty()) continue;
-    dials_.emplace_back(dest, dial_alone);
+    dials_.emplace_back(dest, crowd_ * dial_alone);
     dial_direct(dest);
     links_.call(*link, way.direct);  // its socket keeps it until the connection stands
     way.said = true;
     way.unproven_since = Clock::now();
-    look_for_way(dest, look_for_way_interval);
+    look_for_way(dest, std::min(crowd_, first_look_max) * look_for_way_interval);
   }
   if (!to_dial_.empty()) looks_.begin();
+}
+
+/// `rank` is reached, or will not be soon: it is the turn of another.
+void Dialer::end_dial(int rank) {
+  std::erase_if(dials_, [rank](const auto& dial) { return dial.first == rank; });
 }
 
 void Dialer::dial_direct(int dest) {
@@ -134,7 +145,8 @@ void Dialer::is_up(Link& link, ConnectionId connection, bool anew) {
   way.probe.reset();
   way.closed = way.mute = 0;
   way.stands_since = Clock::now();
-  std::erase_if(dials_, [rank](const auto& dial) { return dial.first == rank; });
+  end_dial(rank);
+  ++stood_;
   dial_next();
   const bool said = std::exchange(way.said, false) && !anew;
   if (way.relayed) {
@@ -177,7 +189,8 @@ void Dialer::is_down(int rank) {
   if (proven) {
     way.unproven_since = now;
     way.pause = way.pause.zero();
-  } else if (stood >= barren_after(settings_) && now - *way.unproven_since >= dial_patience) {
+  } else if (stood >= barren_after(settings_) &&
+             now - *way.unproven_since >= crowd_ * dial_patience) {
     relay_from_now(rank, "connections stand, and nothing comes through");
     return;
   }
@@ -228,7 +241,8 @@ void Dialer::look_at(int rank) {
       try_again_later(rank);  // the trial did not come about
     } else if (probes_ < probes_max) {
       ++probes_;
-      way.probe = std::make_unique<Probe>(way.endpoint, probe_limit, Probe::Until::spoke);
+      way.probe = std::make_unique<Probe>(way.endpoint, probe_limit, Probe::Until::spoke,
+                                          crowd_ * probe_limit);
     }
   }
 }
@@ -236,9 +250,10 @@ void Dialer::look_at(int rank) {
 void Dialer::count_evidence(int rank, Probe::Outcome outcome, const std::string& text) {
   Way& way = of(rank);
   const bool closed = outcome == Probe::Outcome::refused || outcome == Probe::Outcome::silent;
+  if (closed) end_dial(rank);
   way.closed = closed ? way.closed + 1 : 0;
   way.mute = outcome == Probe::Outcome::mute ? way.mute + 1 : 0;
-  const bool patient = Clock::now() - *way.unproven_since < dial_patience;
+  const bool patient = Clock::now() - *way.unproven_since < crowd_ * dial_patience;
   const bool is_closed =
       way.closed >= closed_max || way.mute >= (leaving_ ? mute_leaving_max : mute_max);
   if (!patient && (is_closed || way.failures >= failures_max)) {
@@ -257,6 +272,7 @@ void Dialer::hurry() {
 }
 
 void Dialer::stop_looking(int rank) {
+  end_dial(rank);
   if (looked_at_.erase(rank) == 0) return;
   of(rank).look_at = Deadline::never();
   of(rank).probe.reset();

@@ -32,9 +32,9 @@ namespace rankwire::zmq_wire {
 /// nothing. Later the direct way is tried again, with growing pauses, while the master relays.
 class Dialer {
  public:
-  /// All arguments outlive this. `looks` says when look() is due.
+  /// All arguments outlive this. `looks` says when look() is due. This host has `host_ranks` ranks.
   Dialer(Wire& wire, LinkTable& links, const Roster& roster, const Settings& settings,
-         LookTime& looks);
+         LookTime& looks, int host_ranks);
 
   /// The link that carries what is sent to `dest`. Dialed when it is first asked for. If it is not
   /// known who has that rank, the master is asked; what is sent meanwhile is kept.
@@ -71,6 +71,8 @@ class Dialer {
   /// This rank is about to end, and what it has sent should arrive before. From now on the looks
   /// come sooner.
   void hurry();
+  /// How many connections have come about so far.
+  [[nodiscard]] std::uint64_t stood() const { return stood_; }
   /// `rank` departed. Stops looking for a way to it.
   void stop_looking(int rank);
   /// The links of `rank` are gone, too.
@@ -97,6 +99,7 @@ class Dialer {
 
   void dial(int dest);
   void dial_next();
+  void end_dial(int rank);
   void dial_direct(int dest);
   void hang_up_direct(int dest);
   void look_for_way(int dest, std::chrono::milliseconds from_now);
@@ -114,9 +117,11 @@ class Dialer {
   const Roster& roster_;
   const Settings& settings_;
   LookTime& looks_;
+  const int crowd_;  // how many times longer things take here
   RankTable<Way> ways_;
   std::set<int> looked_at_;  // ranks whose way has a moment to be looked at, and some that had
   bool leaving_ = false;
+  std::uint64_t stood_ = 0;
   std::deque<int> to_dial_;
   std::vector<std::pair<int, Deadline>> dials_;  // dials that began lately and do not stand yet
   std::size_t probes_ = 0;                       // probes under way at the last look

@@ -43,8 +43,9 @@ std::vector<Probe> start_all(const std::vector<std::string>& endpoints,
 
 }  // namespace
 
-Probe::Probe(const std::string& endpoint, std::chrono::milliseconds limit, Until until)
-    : socket_{-1}, until_{until}, limit_{limit} {
+Probe::Probe(const std::string& endpoint, std::chrono::milliseconds limit, Until until,
+             std::chrono::milliseconds word_limit)
+    : socket_{-1}, until_{until}, limit_{limit}, word_limit_{std::max(limit, word_limit)} {
   const SocketAddress target = socket_address(parse_endpoint(endpoint));
   socket_ = Descriptor{socket(target.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
   const bool begun =
@@ -55,7 +56,7 @@ Probe::Probe(const std::string& endpoint, std::chrono::milliseconds limit, Until
 std::optional<Probe::Outcome> Probe::outcome() {
   if (!outcome_ && !stands_) look_for_connection();
   if (!outcome_ && stands_) look_for_word();
-  if (!outcome_ && limit_.expired()) {
+  if (!outcome_ && (stands_ ? word_limit_ : limit_).expired()) {
     if (stands_) {
       decide(Outcome::mute, "accepted, and no word");
     } else {

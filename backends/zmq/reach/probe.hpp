@@ -33,9 +33,10 @@ class Probe {
   };
 
   /// Begins the probe. `endpoint` is numeric, "tcp://1.2.3.4:5" or "tcp://[::1]:5", or
-  /// "ipc:///PATH". Throws UsageError for anything else.
-  Probe(const std::string& endpoint, std::chrono::milliseconds limit,
-        Until until = Until::accepted);
+  /// "ipc:///PATH". Throws UsageError for anything else. Waits for the connection for `limit`; when
+  /// it stands, for `word_limit` in all if that is longer.
+  Probe(const std::string& endpoint, std::chrono::milliseconds limit, Until until = Until::accepted,
+        std::chrono::milliseconds word_limit = {});
 
   /// The outcome, or nothing if there is none yet. Does not wait.
   [[nodiscard]] std::optional<Outcome> outcome();
@@ -52,7 +53,7 @@ class Probe {
   Descriptor socket_;
   Until until_;
   bool stands_ = false;
-  Deadline limit_;
+  Deadline limit_, word_limit_;
   std::optional<Outcome> outcome_;
   std::string text_ = "no answer yet";
 };

@@ -14,6 +14,7 @@
 #include "rankwire/backend/interrupt.hpp"
 #include "rankwire/backend/log.hpp"
 #include "rankwire/errors.hpp"
+#include "reach/busy_host.hpp"
 #include "reach/open_files.hpp"
 #include "sockets/calls.hpp"
 
@@ -21,9 +22,6 @@ namespace rankwire::zmq_wire {
 namespace {
 
 constexpr int sockets_max = 16'384;
-// In worlds above this size, PINGs become fewer. If every rank talks to every other, each host has
-// many connections, and their PINGs alone may keep it busy.
-constexpr int ranks_few = 24;
 // Less would end sound connections: the system takes this long to send something again.
 constexpr int maxrt_least_ms = 1000;
 constexpr int frames_skipped_at_once = 256;
@@ -67,19 +65,33 @@ void Wire::set_up(zmq::socket_t& socket, std::int64_t frame_bytes_max) const {
 }
 
 void Wire::expect_workers(int ranks) {
+  // If every rank talks to every other, each host has many connections, and their PINGs alone may
+  // keep it busy.
   crowd_ = std::max(1, ranks / ranks_few);
+}
+
+void Wire::share_host(int ranks) {
+  patience_ = patience_of(ranks);
+  if (patience_ == 1) return;
+  for (const auto& [number, connection] : connections_) {
+    if (connection.source->dialed == 0 && has_file(number, connection)) watch_over(connection);
+  }
+  for (const auto& source : dialed_) {
+    if (source->dialing.stands) watch_rank(source->dialing.descriptor, silence_of(source->dialing));
+  }
 }
 
 void Wire::rebuild_poll_items() {
   poll_items_.clear();
   polled_.clear();
-  const auto add = [this](Source& source) {
-    poll_items_.push_back({option_of(source.socket(), zmq::sockopt::fd), POLLIN, 0});
-    poll_items_.push_back({option_of(source.ends->monitor.socket(), zmq::sockopt::fd), POLLIN, 0});
-    polled_.push_back(&source);
-  };
-  if (listener_) add(*listener_);
-  for (const auto& source : dialed_) add(*source);
+  if (listener_) add_poll_items(*listener_);
+  for (const auto& source : dialed_) add_poll_items(*source);
+}
+
+void Wire::add_poll_items(Source& source) {
+  poll_items_.push_back({option_of(source.socket(), zmq::sockopt::fd), POLLIN, 0});
+  poll_items_.push_back({option_of(source.ends->monitor.socket(), zmq::sockopt::fd), POLLIN, 0});
+  polled_.push_back(&source);
 }
 
 bool Wire::send(ConnectionId to, const Header& header, std::span<const std::byte> body) {

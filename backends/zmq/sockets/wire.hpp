@@ -37,6 +37,11 @@ namespace rankwire::zmq_wire {
 /// A dialer sends something at least this often.
 inline constexpr int ping_interval_max_ms = 1000;
 
+/// The time for a handshake with a worker, in a large world for whoever dials as well. All workers
+/// may call it at once; its host is then busy with handshakes, and would be busier if they had to
+/// be made twice.
+inline constexpr int workers_handshake_ms = 15'000;
+
 /// About how many files one Wire has open, besides those of its connections.
 inline constexpr std::size_t files_of_wire = 20;
 
@@ -131,6 +136,9 @@ class Wire final : public Carrier {
   /// From now on, all that are dialed or call are workers of a world of `ranks` ranks. In a large
   /// world fewer PINGs are sent to them, and it takes longer until silence counts.
   void expect_workers(int ranks);
+  /// This host has so many ranks. If they are many, it is so busy at times that it takes longer
+  /// until silence counts on any connection, those that stand included.
+  void share_host(int ranks);
   /// The public key that others need to dial this listener. Empty without keys.
   [[nodiscard]] std::string listener_key() const {
     return keys_ ? keys_->listener.public_key : std::string{};
@@ -288,11 +296,13 @@ class Wire final : public Carrier {
   static void note_sweep(Source& source, std::uint64_t count);
   [[nodiscard]] static bool is_readable(Source& source);
   void rebuild_poll_items();
+  void add_poll_items(Source& source);
   void forget_ready(ConnectionId connection);
   [[nodiscard]] std::uint64_t reads_of_a_sweep() const;
 
   // wire_dialing.cpp: connections that this process dials.
   void attempt(Source& source);
+  [[nodiscard]] std::chrono::milliseconds silence_of(const Dialing& dialing) const;
   void dialed_event(Source& source, const Monitor::Event& event);
   void attempt_ended(Source& source);
   void look_after_attempts();
@@ -332,7 +342,8 @@ class Wire final : public Carrier {
   [[nodiscard]] bool is_closed(const Connection& connection) const;
 
   std::chrono::milliseconds silence_max_;
-  int crowd_ = 0;  // ranks / ranks_few, at least 1; 0: only the master is dialed
+  int patience_ = 1;  // how many times longer silence takes to count on a host of many ranks
+  int crowd_ = 0;     // ranks / ranks_few, at least 1; 0: only the master is dialed
   std::optional<Keyring> keys_;
   std::chrono::milliseconds linger_{1000};
   bool interruptible_ = true;

@@ -50,7 +50,7 @@ ConnectionId Wire::dial(const std::string& address, std::int64_t frame_bytes_max
   connection.source = source.get();
   connection.address = address;
   dialed_.push_back(std::move(source));
-  rebuild_poll_items();
+  add_poll_items(*dialed_.back());
   return last_id_;
 }
 
@@ -68,7 +68,10 @@ void Wire::attempt(Source& source) {
   set_option(socket, zmq::sockopt::heartbeat_ivl,
              ping_interval_ms * (dialing.of_worker ? crowd_ : 1));
   // The listener's own limit is shorter, unless its host is very busy.
-  set_option(socket, zmq::sockopt::handshake_ivl, std::max(2 * silence_max_ms, 1'000));
+  const int handshake_ms = std::max(2 * silence_max_ms, 1'000);
+  set_option(socket, zmq::sockopt::handshake_ivl,
+             dialing.of_worker && crowd_ > 1 ? std::max(handshake_ms, workers_handshake_ms)
+                                             : handshake_ms);
   if (keys_ && dialing.listener_key.empty()) {
     call_with(socket, keys_->own, keys_->master);
   } else if (keys_) {
@@ -81,6 +84,11 @@ void Wire::attempt(Source& source) {
   dialing.failure_told = false;
   dialing.descriptor = -1;
   dialing.file.reset();
+}
+
+std::chrono::milliseconds Wire::silence_of(const Dialing& dialing) const {
+  return silence_max_ *
+         (dialing.of_worker ? worker_silences * std::max(crowd_, patience_) : patience_);
 }
 
 void Wire::dialed_event(Source& source, const Monitor::Event& event) {
@@ -100,8 +108,7 @@ void Wire::dialed_event(Source& source, const Monitor::Event& event) {
       dialing.file = StreamConnection::at(dialing.descriptor);
       if (dialing.file && !dialing.file->leads_to(port_of(dialing.address))) dialing.file.reset();
       dialing.pause = dialing.pause.zero();
-      watch_rank(dialing.descriptor,
-                 dialing.of_worker ? worker_silences * silence_max_ * crowd_ : silence_max_);
+      watch_rank(dialing.descriptor, silence_of(dialing));
       ready_.push_back({.what = Incoming::What::up,
                         .connection = source.dialed,
                         .anew = !std::exchange(dialing.first, false)});

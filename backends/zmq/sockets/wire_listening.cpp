@@ -16,16 +16,13 @@ namespace {
 /// The dialer may have a longer grace than the listener, so a caller may be silent for at least
 /// this long: two of the longest intervals.
 constexpr std::chrono::milliseconds caller_silence_least{2 * ping_interval_max_ms};
-/// The time for a handshake with a worker. All workers may call it at once; its host is then busy
-/// with handshakes, and would be busier if they had to be made twice.
-constexpr int workers_handshake_ms = 15'000;
 /// Many workers may be started at once. The kernel may allow fewer.
 constexpr int callers_at_once = 1024;
 
 }  // namespace
 
 std::chrono::milliseconds Wire::caller_silence() const {
-  return std::max(silence_max_, caller_silence_least) * std::max(crowd_, 1);
+  return std::max(silence_max_, caller_silence_least) * std::max(crowd_, patience_);
 }
 
 /// libzmq gives each connection memory of its own to read into, and counters for what lies in it.
