@@ -132,10 +132,10 @@ class Ledger {
   /// gave.
   [[nodiscard]] std::optional<std::uint64_t> taken(int source, std::size_t bytes) {
     if (mailbox_.gave_of_former() || mailbox_.departure(source)) return std::nullopt;
-    const auto total = windows_.taken(source, bytes);
+    // First, since a copy of what windows_ returns would cost more than all of this.
     if (budget_) [[unlikely]]
-      budget_->taken(source, windows_.taken_bytes(source));
-    return total;
+      budget_->taken(source, windows_.taken_bytes(source) + Windows::cost_bytes(bytes));
+    return windows_.taken(source, bytes);
   }
   /// `from.rank` wants room for what it sends.
   void wanted(const Budget::Want& from) {
@@ -212,6 +212,7 @@ class Ledger {
   void forget_messages() noexcept { mailbox_.forget_messages(); }
 
  private:
+  static constexpr int nobody = -2;  // any_source is -1
   [[nodiscard]] std::string lacking_room_for(int dest, std::size_t bytes) const;
   [[noreturn]] void throw_no_room(int dest, std::size_t bytes) const;
   [[nodiscard]] bool has_room_in_budget(int dest, std::size_t bytes) const;
@@ -226,8 +227,8 @@ class Ledger {
   MemoryLimits limits_;
   Windows windows_;               // of shares, if they are less
   std::optional<Budget> budget_;  // only then
-  std::optional<int> awaited_;    // the source that a receive waits for
-  int asks_ = -1;                 // the rank that a send waits to have room at; -1: none
+  int awaited_ = nobody;          // the source that a receive waits for, or any_source
+  int asks_ = nobody;             // the rank at which a send waits to have room
   std::unordered_map<int, Departing> departing_;
   LongWaits long_waits_;
 };
@@ -270,7 +271,7 @@ template <class Rounds, class TakeMore>
 void Ledger::wait_for(Rounds& rounds, const Wanted& wanted, Deadline deadline,
                       std::optional<Event>& event, const TakeMore& take_more) {
   Mailbox::Waiting waiting{mailbox_, wanted, event};
-  const Meanwhile awaiting{awaited_, std::optional{wanted.source}};
+  const Meanwhile awaiting{awaited_, wanted.source};
   wait_until(
       rounds, deadline, [&] { return waiting.met() || take_more(event); },
       [&] { say_long_receive(long_waits_, self_, wanted); });
@@ -289,9 +290,9 @@ template <class Tell>
 void Ledger::grant(const Tell& tell) {
   if (!has_wants()) return;
   while (const auto grant = budget_->next_grant()) tell(*grant);
-  if (!awaited_) return;
+  if (awaited_ == nobody) return;
   const auto queued = [this](int source) { return mailbox_.queued_bytes(source); };
-  if (const auto grant = budget_->grant_awaited(*awaited_, queued)) tell(*grant);
+  if (const auto grant = budget_->grant_awaited(awaited_, queued)) tell(*grant);
 }
 
 }  // namespace rankwire
