@@ -81,15 +81,15 @@ struct Wanted {
 ///     - Room. A message has room if the outstanding bytes are at most `window_bytes` with it.
 ///       It also has room, whatever its size, while less than a quarter of the window is
 ///       outstanding.
-///     - Memory. Each rank has a budget (`memory_bytes`) for what it has outstanding at all others,
-///       and one for what is outstanding at it. If the windows to all others are together more than
-///       the budget, a rank's share of each window is sure: half of the budget by the number of the
-///       others (info().share_bytes). A message that goes beyond the share of its window also has
-///       to find room in both budgets, behind those that have waited for longer. It finds some when
-///       messages are received. Towards one rank at a time there is always room in
-///       the sender's, and in the receiver's for one message whatever its size, and for what a
-///       receive waits for: ranks may be received from in any order. Over inproc all of each window
-///       is sure.
+///     - Memory. Each rank has a budget (`memory_bytes`) for what it has outstanding at all others
+///       together, and one for what all others have outstanding at it. If the windows to all others
+///       are together more than the budget, only a share of each window is sure: half of the budget
+///       by the number of the others (info().share_bytes). A message that goes beyond the share
+///       also needs room in both budgets, and waits for it behind those that have waited for
+///       longer. Room comes from what is received. Some messages never wait for a budget. At the
+///       sender: those to one rank, while nothing is beyond the shares of others. At the receiver:
+///       one of any size, while nothing else is beyond a share; and the next that a waiting receive
+///       needs. So ranks may be received from in any order. Over inproc all of each window is sure.
 ///     - A send of a Buffer that has room never waits for the matching receive.
 ///     - Credit. What a program has received makes room once its rank has reported it to the
 ///       sender. A rank reports at once when a sixteenth of the window or more is unreported.
