@@ -11,6 +11,7 @@
 #include "measure/crowd_tags.hpp"
 #include "protocol/frame.hpp"
 #include "rankwire/backend/batch.hpp"
+#include "rankwire/backend/window.hpp"
 #include "rankwire/errors.hpp"
 #include "rankwire/message.hpp"
 #include "rankwire/typed.hpp"
@@ -151,8 +152,15 @@ void Players::act(Player& player, const Header& header, std::span<const std::byt
   }
 }
 
-/// The program of the worker.
+/// The program of the worker. It says what it has taken, as a worker does who has a small share of
+/// the master's window.
 void Players::obey(Player& player, std::uint32_t tag, std::span<const std::byte> payload) {
+  constexpr std::uint64_t credit_bytes = 2048;
+  player.taken_bytes += rankwire::Windows::cost_bytes(payload.size());
+  if (player.taken_bytes - player.credited_bytes >= credit_bytes) {
+    player.credited_bytes = player.taken_bytes;
+    player.link->send({.kind = Kind::credit, .bytes = player.taken_bytes}, {});
+  }
   const auto say = [&](std::uint32_t with, const rankwire::Buffer& bytes) {
     player.link->send({.kind = Kind::data, .tag = with, .bytes = bytes.size()}, bytes.bytes());
   };

@@ -44,6 +44,7 @@ class Players final : public rankwire::zmq_wire::Carrier {
     Peer peer;
     std::unique_ptr<rankwire::zmq_wire::Link> link;  // to the master; null before the start
     State state = State::asks;
+    std::uint64_t taken_bytes = 0, credited_bytes = 0;  // as rankwire::Windows counts
     std::uint32_t hellos = 0;
     bool awaits_room = false;  // its file is asked whether it can be written
     rankwire::Deadline call_again = rankwire::Deadline::never();
