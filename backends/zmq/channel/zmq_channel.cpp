@@ -130,12 +130,16 @@ void ZmqChannel::prepare_send(int dest, std::size_t bytes, Deadline deadline) {
   }
   ending_.heed_abort(wire_.get());
   ledger_.check_send(dest);
+  if (!ledger_.has_room(dest, bytes)) wait_for_room(dest, bytes, deadline);
+  if (const auto total = ledger_.owed(dest)) credit(dest, *total);
+}
+
+void ZmqChannel::wait_for_room(int dest, std::size_t bytes, Deadline deadline) {
   Rounds rounds{*this};
   ledger_.wait_for_room(rounds, dest, bytes, deadline, [this](const Budget::Want& want) {
     turns_->assert_entered();
     tell_want(want);
   });
-  if (const auto total = ledger_.owed(dest)) credit(dest, *total);
 }
 
 void ZmqChannel::Rounds::check() const {

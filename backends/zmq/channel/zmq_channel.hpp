@@ -68,6 +68,7 @@ class ZmqChannel final : public Channel {
   std::optional<Event> wait_for(const Wanted& wanted, Deadline deadline);
   void credit(int source, std::uint64_t total) RANKWIRE_REQUIRES(*turns_);
   void grant() RANKWIRE_REQUIRES(*turns_);
+  void wait_for_room(int dest, std::size_t bytes, Deadline deadline) RANKWIRE_REQUIRES(*turns_);
   void tell_want(const Budget::Want& want) RANKWIRE_REQUIRES(*turns_);
   void settle() RANKWIRE_REQUIRES(*turns_);
   void deliver() RANKWIRE_REQUIRES(*turns_);
