@@ -106,6 +106,31 @@ CONFORMANCE_CASE("3: a send without memory ends in a Timeout, and holds nobody e
   }
 }
 
+CONFORMANCE_CASE(
+    "3: a rank that has given up its sends and computes holds up no receive from anyone",
+    Needs{.ranks_min = 3, .settings = little_memory()}) {
+  Channel& world = self.world();
+  constexpr auto computes = 8s;
+  constexpr int messages = 4;
+  if (world.rank() == 1) {
+    for (int i = 0; i < 8; ++i) {
+      try {
+        world.send(0, data, Buffer{large}, 20ms);
+      } catch (const rankwire::Timeout&) {
+      }
+    }
+    std::this_thread::sleep_for(computes);
+  } else if (world.rank() != 0) {
+    for (int i = 0; i < messages; ++i) world.send(0, go, Buffer{large}, patience);
+  } else {
+    EXPECT(!world.recv(1, never, 300ms));
+    const Deadline limit = computes / 2;
+    for (int i = 0; i < messages * (world.size() - 2); ++i) {
+      EXPECT(world.recv(any_source, go, limit).has_value());
+    }
+  }
+}
+
 CONFORMANCE_CASE("3: a send that waits for memory hears that its receiver has left",
                  Needs{.ranks_min = 3, .settings = little_memory()}) {
   Channel& world = self.world();

@@ -18,12 +18,14 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// A short grace, and a window that a large message overflows.
-rankwire::Settings fault_settings() {
+/// A short grace, and a window that a large message overflows. Every other seed has less memory than
+/// its windows need, so that what goes beyond the shares is asked for and granted through faults.
+rankwire::Settings fault_settings(std::uint64_t seed) {
   rankwire::Settings with;
   with.grace = grace;
   with.linger = 20s;  // faults come during the goodbye too
   with.window_bytes = std::uint64_t{1} << 20;
+  if (seed % 2 == 1) with.memory_bytes = std::uint64_t{512} << 10;
   return with;
 }
 
@@ -128,7 +130,7 @@ Run run_over_faults(const Broken& broken, const Exchange& exchange) {
   for (int rank = 0; rank < ranks; ++rank) {
     const auto endpoint =
         rank == 0 ? fmt::format("tcp://127.0.0.1:{}", port.number()) : proxy.endpoint();
-    auto with = fault_settings();
+    auto with = fault_settings(how.seed);
     if (keys) keys->give(rank, with);
     const auto worker = static_cast<std::size_t>(rank) - 1;
     if (rank > 0 && worker < ways.size()) ways[worker].give(with);

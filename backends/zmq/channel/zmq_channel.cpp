@@ -269,14 +269,16 @@ Info ZmqChannel::do_info() const RANKWIRE_NOT_ANALYZED {
   return info;
 }
 
-/// Waits until the others have confirmed all. The linger begins anew when a connection comes about:
-/// in a large world others may have to be dialed yet, a few at a time.
+/// Waits until the others have confirmed all. In a large world some may have to be dialed yet, a few
+/// at a time, so the linger begins anew with each that is reached.
 void ZmqChannel::deliver() {
   Deadline linger = settings_.linger;
-  std::uint64_t stood = dialer_.stood();
+  std::uint64_t reached = dialer_.reached();
   while (!ending_.all_confirmed() && !ledger_.end().has_come() && !linger.expired()) {
     pump(linger);
-    if (std::exchange(stood, dialer_.stood()) != dialer_.stood()) linger = settings_.linger;
+    if (dialer_.reached() == reached) continue;
+    reached = dialer_.reached();
+    linger = settings_.linger;
   }
 }
 

@@ -146,7 +146,7 @@ void Dialer::is_up(Link& link, ConnectionId connection, bool anew) {
   way.closed = way.mute = 0;
   way.stands_since = Clock::now();
   end_dial(rank);
-  ++stood_;
+  if (!anew) ++reached_;
   dial_next();
   const bool said = std::exchange(way.said, false) && !anew;
   if (way.relayed) {

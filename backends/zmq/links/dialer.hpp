@@ -71,8 +71,8 @@ class Dialer {
   /// This rank is about to end, and what it has sent should arrive before. From now on the looks
   /// come sooner.
   void hurry();
-  /// How many connections have come about so far.
-  [[nodiscard]] std::uint64_t stood() const { return stood_; }
+  /// How many dials have led to a connection so far. One that breaks and comes back counts once.
+  [[nodiscard]] std::uint64_t reached() const { return reached_; }
   /// `rank` departed. Stops looking for a way to it.
   void stop_looking(int rank);
   /// The links of `rank` are gone, too.
@@ -121,7 +121,7 @@ class Dialer {
   RankTable<Way> ways_;
   std::set<int> looked_at_;  // ranks whose way has a moment to be looked at, and some that had
   bool leaving_ = false;
-  std::uint64_t stood_ = 0;
+  std::uint64_t reached_ = 0;
   std::deque<int> to_dial_;
   std::vector<std::pair<int, Deadline>> dials_;  // dials that began lately and do not stand yet
   std::size_t probes_ = 0;                       // probes under way at the last look

@@ -89,7 +89,8 @@ struct Wanted {
 ///       longer. Room comes from what is received. Some messages never wait for a budget. At the
 ///       sender: those to one rank, while nothing is beyond the shares of others. At the receiver:
 ///       one of any size, while nothing else is beyond a share; and the next that a waiting receive
-///       needs. So ranks may be received from in any order. Over inproc all of each window is sure.
+///       needs, from anyone after a second at most. So ranks may be received from in any order.
+///       Over inproc all of each window is sure.
 ///     - A send of a Buffer that has room never waits for the matching receive.
 ///     - Credit. What a program has received makes room once its rank has reported it to the
 ///       sender. A rank reports at once when a sixteenth of the window or more is unreported.
@@ -153,8 +154,8 @@ struct Wanted {
 ///
 /// 10. Close. `close` delivers what was accepted: it waits until the others have taken it in, at
 ///     most the linger; up to twice the linger where the transport still has something to hand
-///     over at the end. Over zmq the linger begins anew with each other rank that it still has to
-///     connect to, and connects. It does not wait for their programs, where they have progress
+///     over at the end. Over zmq a rank may have to connect to others yet; the linger begins anew
+///     with each that it reaches. It does not wait for their programs, where they have progress
 ///     (clause 15). To each rank the goodbye follows the last byte. The others need some ranks for
 ///     their own messages and goodbyes: over zmq the master, over mpi every rank. Such a rank then
 ///     serves them until all have departed or its deadline has passed; so long, what they have not

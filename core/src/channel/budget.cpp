@@ -47,7 +47,8 @@ std::optional<Budget::Want> Budget::want(int dest, std::uint64_t sent, std::uint
   if (std::max(there.wanted_total, there.may_send_total) >= total) return std::nullopt;
   there.wanted_total = total;
   if (!std::exchange(there.in_held, true)) held_.push_back(dest);
-  return Want{dest, ++there.want_number, total};
+  if (++there.want_number == 0) ++there.want_number;
+  return Want{dest, there.want_number, total};
 }
 
 void Budget::outstanding(int dest, std::uint64_t bytes) {
@@ -60,7 +61,9 @@ void Budget::outstanding(int dest, std::uint64_t bytes) {
 
 void Budget::granted(const Grant& by) {
   Peer& there = peers_.at(by.rank);
-  if (by.number == there.want_number && there.wanted_total != 0) there.may_send_total = by.total;
+  if (by.number != there.want_number || there.wanted_total == 0) return;
+  there.may_send_total = by.total;
+  there.unused_until = unused_max_ * (1 << there.given_back);
 }
 
 void Budget::count(Peer& from) {
@@ -72,18 +75,20 @@ void Budget::count(Peer& from) {
 
 void Budget::wanted(const Want& from, std::uint64_t taken) {
   Peer& there = peers_.at(from.rank);
-  there.number = from.number;
   there.taken = taken;
   // What a sender may want at most: a message of any size, and a window.
   constexpr std::uint64_t most = std::uint64_t{1} << 42;
   const std::uint64_t total = std::min(from.total, taken + most);
-  const std::uint64_t covered = std::max(there.granted_total, taken + limits_.share_bytes);
-  if (total <= covered) {
+  if (from.number == 0) {
     there.wants_total = 0;
     there.granted_total = std::min(there.granted_total, total);
-    if (there.granted_total <= taken) there.ahead = 0;
-  } else if (std::exchange(there.wants_total, total) == 0) {
-    wanting_.push_back(from.rank);
+    there.ahead = 0;
+  } else {
+    there.number = from.number;
+    if (std::exchange(there.wants_total, total) == 0) wanting_.push_back(from.rank);
+    // What it has already needs no room. But it waits for an answer with this number.
+    const std::uint64_t covered = std::max(there.granted_total, taken + limits_.share_bytes);
+    if (total <= covered) wanting_.push_front(from.rank);
   }
   count(there);
 }
@@ -97,12 +102,13 @@ void Budget::taken(int source, std::uint64_t total) {
 
 Budget::Grant Budget::grant(int rank) {
   Peer& to = peers_.at(rank);
-  to.granted_total = std::exchange(to.wants_total, 0);
+  to.granted_total = std::max(to.granted_total, std::exchange(to.wants_total, 0));
   count(to);
   const std::uint64_t left =
       limits_.pool_bytes > granted_beyond_ ? limits_.pool_bytes - granted_beyond_ : 0;
   to.ahead = std::min(std::max(2 * to.ahead, limits_.share_bytes), limits_.window_bytes);
   to.granted_total += std::min(to.ahead, left / 8);
+  to.idle = false;
   count(to);
   if (!std::exchange(to.in_holders, true)) holders_.push_back(rank);
   return {rank, to.number, to.granted_total};
@@ -116,7 +122,9 @@ std::optional<Budget::Grant> Budget::next_grant() {
     const std::uint64_t others = granted_beyond_ - next.beyond;
     const std::uint64_t needs =
         next.wants_total > next.taken ? beyond(next.wants_total - next.taken) : 0;
-    if (others != 0 && (needs > limits_.pool_bytes || others > limits_.pool_bytes - needs)) {
+    const bool has_it = needs <= next.beyond;
+    if (!has_it && others != 0 &&
+        (needs > limits_.pool_bytes || others > limits_.pool_bytes - needs)) {
       return std::nullopt;
     }
     wanting_.pop_front();

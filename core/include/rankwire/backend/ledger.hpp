@@ -165,7 +165,10 @@ class Ledger {
   /// When a rank that waits has to do all this again.
   [[nodiscard]] Deadline settles_at() const {
     const Deadline at = windows_.settles_at();
-    return budget_ ? at.sooner(budget_->gives_back_at()) : at;
+    if (!budget_) return at;
+    const bool any = awaited_ == any_source && budget_->has_wants();
+    return at.sooner(budget_->gives_back_at())
+        .sooner(any ? budget_->grants_at() : Deadline::never());
   }
 
   // Who goes and comes.
