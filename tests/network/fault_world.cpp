@@ -18,8 +18,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// A short grace, and a window that a large message overflows. Every other seed has less memory than
-/// its windows need, so that what goes beyond the shares is asked for and granted through faults.
+/// A short grace, and a window that a large message overflows. Every other seed has less memory
+/// than its windows need, so that what goes beyond the shares is asked for and granted through
+/// faults.
 rankwire::Settings fault_settings(std::uint64_t seed) {
   rankwire::Settings with;
   with.grace = grace;

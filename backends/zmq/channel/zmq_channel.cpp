@@ -269,8 +269,8 @@ Info ZmqChannel::do_info() const RANKWIRE_NOT_ANALYZED {
   return info;
 }
 
-/// Waits until the others have confirmed all. In a large world some may have to be dialed yet, a few
-/// at a time, so the linger begins anew with each that is reached.
+/// Waits until the others have confirmed all. In a large world some may have to be dialed yet, a
+/// few at a time, so the linger begins anew with each that is reached.
 void ZmqChannel::deliver() {
   Deadline linger = settings_.linger;
   std::uint64_t reached = dialer_.reached();
