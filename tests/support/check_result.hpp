@@ -25,7 +25,12 @@ inline bool has(const std::string& text, const std::string& part) {
 }  // namespace support
 
 /// Checks the exit code, and shows all output when it is another.
-#define CHECK_CODE(result, expected) \
-  CHECK_MESSAGE((result).code == (expected), "stdout:\n", (result).out, "\nstderr:\n", (result).err)
+// `result` is often a call that runs a program: it is evaluated once.
+#define CHECK_CODE(result, expected)                                                               \
+  do {                                                                                             \
+    const auto& result_of_run = (result);                                                          \
+    CHECK_MESSAGE(result_of_run.code == (expected), "stdout:\n", result_of_run.out, "\nstderr:\n", \
+                  result_of_run.err);                                                              \
+  } while (false)
 #define CHECK_HAS(text, part) \
   CHECK_MESSAGE(::support::has(text, part), "'", (part), "' is not in: ", (text))

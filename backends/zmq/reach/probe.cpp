@@ -15,7 +15,7 @@
 namespace rankwire::zmq_wire {
 namespace {
 
-constexpr std::chrono::milliseconds look_interval{10};
+constexpr std::chrono::milliseconds connect_look_interval{10};
 
 /// Whether the socket is connected to itself. On one host, a connection to a port on which nobody
 /// listens succeeds if the kernel happens to choose that very port as its source.
@@ -109,7 +109,7 @@ std::vector<Probe> probe_all(const std::vector<std::string>& endpoints,
                              std::chrono::milliseconds limit) {
   auto probes = start_all(endpoints, limit);
   while (std::any_of(probes.begin(), probes.end(), is_open))
-    std::this_thread::sleep_for(look_interval);
+    std::this_thread::sleep_for(connect_look_interval);
   return probes;
 }
 
@@ -127,7 +127,7 @@ std::string dialable(const std::string& endpoint) {
     if (accepted != probes.end())
       return numeric[static_cast<std::size_t>(accepted - probes.begin())];
     if (std::none_of(probes.begin(), probes.end(), is_open)) return numeric.front();
-    std::this_thread::sleep_for(look_interval);
+    std::this_thread::sleep_for(connect_look_interval);
   }
 }
 

@@ -18,13 +18,13 @@ constexpr double budget_back_per_second = 256;
 constexpr double debt_max = 256;
 /// The gate opens when the budget has room for an offence again.
 constexpr double open_below = budget - Gate::cost_of_offence;
-constexpr std::chrono::milliseconds look_interval{10};
+constexpr std::chrono::milliseconds gate_look_interval{10};
 
 }  // namespace
 
 void Gate::look() {
   if (used_ <= 0 || !next_look_.expired()) return;
-  next_look_ = look_interval;
+  next_look_ = gate_look_interval;
   const auto now = Deadline::Clock::now();
   const auto passed = std::min(std::chrono::duration<double>(now - looked_),
                                std::chrono::duration<double>(budget / budget_back_per_second));

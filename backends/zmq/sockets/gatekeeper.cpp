@@ -19,7 +19,7 @@ constexpr const char* zap_endpoint = "inproc://zeromq.zap.01";
 constexpr const char* zap_version = "1.0";
 constexpr std::string_view zap_domain = "rankwire";
 constexpr std::size_t refusals_logged_max = 20;
-constexpr std::chrono::seconds look_interval{10};
+constexpr std::chrono::seconds wait_step{10};
 
 /// The frames of a ZAP request, in this order.
 enum Frame : std::size_t {
@@ -127,7 +127,7 @@ void Gatekeeper::serve() noexcept {
     while (true) {
       std::array<zmq::pollitem_t, 2> items{
           {{requests_.handle(), 0, ZMQ_POLLIN, 0}, {stopped_.handle(), 0, ZMQ_POLLIN, 0}}};
-      await_input(items, look_interval);
+      await_input(items, wait_step);
       if (items[1].revents != 0) return;
       if (items[0].revents != 0) answer_one();
     }

@@ -17,7 +17,7 @@ namespace {
 
 /// Time for acknowledgements of the last frames of others, and for answers to strangers.
 constexpr std::chrono::milliseconds last_words_within{1000};
-constexpr std::chrono::milliseconds look_interval{20};
+constexpr std::chrono::milliseconds flush_look_interval{20};
 /// The other side's system must have taken all at this many looks in a row. Between them libzmq's
 /// thread has time to write more, if there is more.
 constexpr int looks_min = 5;
@@ -51,7 +51,7 @@ void Wire::hand_over() {
     for (const auto& source : dialed_) read_monitor(*source);
     taken = has_handed_over(linger.expired()) ? taken + 1 : 0;
     if (taken == looks || (last_words.expired() && linger.expired())) return;
-    std::this_thread::sleep_for(look_interval);
+    std::this_thread::sleep_for(flush_look_interval);
   }
 }
 
