@@ -1,11 +1,8 @@
 #include "sockets/wire.hpp"
 
 #include <fmt/format.h>
-#include <poll.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <random>
 #include <thread>
 #include <utility>
@@ -27,7 +24,7 @@ constexpr int maxrt_least_ms = 1000;
 constexpr int frames_skipped_at_once = 256;
 // A wait whose deadline has passed ends after this time at the latest, even if others send more and
 // more.
-constexpr std::chrono::milliseconds late_max{5};
+constexpr std::chrono::milliseconds late_max{5}, no_wait{0};
 constexpr std::uint64_t turns_a_sweep = 2, turns_besides = 64;
 constexpr int late_yields = 4;
 constexpr int waits_without_yield = 256;
@@ -81,17 +78,21 @@ void Wire::share_host(int ranks) {
   }
 }
 
-void Wire::rebuild_poll_items() {
-  poll_items_.clear();
-  polled_.clear();
-  if (listener_) add_poll_items(*listener_);
-  for (const auto& source : dialed_) add_poll_items(*source);
+/// The socket is reported by twice the source's number, its monitor by one more.
+void Wire::watch(Source& source) {
+  Ends& ends = *source.ends;
+  const std::uint64_t name = 2 * source.dialed;
+  ends.watched.reserve(2);
+  ends.watched.push_back(readiness_.watch(option_of(ends.socket, zmq::sockopt::fd), name));
+  ends.watched.push_back(
+      readiness_.watch(option_of(ends.monitor.socket(), zmq::sockopt::fd), name + 1));
+  wake(source);
 }
 
-void Wire::add_poll_items(Source& source) {
-  poll_items_.push_back({option_of(source.socket(), zmq::sockopt::fd), POLLIN, 0});
-  poll_items_.push_back({option_of(source.ends->monitor.socket(), zmq::sockopt::fd), POLLIN, 0});
-  polled_.push_back(&source);
+/// The source must be asked whether it has something, as its descriptor may not report it.
+void Wire::wake(Source& source) {
+  source.quiet = false;
+  if (!std::exchange(source.listed, true)) awake_.push_back(&source);
 }
 
 bool Wire::send(ConnectionId to, const Header& header, std::span<const std::byte> body) {
@@ -105,7 +106,7 @@ bool Wire::send(ConnectionId to, zmq::message_t&& first, zmq::message_t* chunk) 
   const Dialing& dialing = source.dialing;
   if (source.dialed != 0 && !dialing.stands && !dialing.first) return false;
   auto& socket = source.socket();
-  source.quiet = false;
+  wake(source);
   try {
     // This never waits, since there is no high-water mark. libzmq's own thread comes here, too
     // (Turns).
@@ -195,9 +196,10 @@ std::optional<Incoming> Wire::receive(Deadline deadline) {
 bool Wire::pump(Deadline deadline) {
   try {
     bool any = true;
-    if (std::any_of(polled_.begin(), polled_.end(), [](Source* s) { return is_readable(*s); })) {
-      for (Source* const source : polled_) read_monitor(*source);
-      for (Source* const source : polled_) drain(*source, messages_at_once);
+    if (is_any_readable()) {
+      take_reports(readiness_.wait(no_wait));
+      // By index: what is read may wake another source.
+      for (std::size_t i = 0; i < awake_.size(); ++i) drain(*awake_[i], messages_at_once);
     } else {
       any = wait_and_read(deadline);
     }
@@ -209,20 +211,30 @@ bool Wire::pump(Deadline deadline) {
   }
 }
 
-/// Polls and yields for a while before a sleep. Returns what poll returned. If others want the
-/// core, a thread that yields may not get it back for milliseconds, while one that sleeps gets it
-/// at once when it wakes up. After such a yield, some waits go without.
-int Wire::look_and_yield() {
-  if (yield_ == yield_.zero() || (waits_without_yield_ > 0 && waits_without_yield_-- > 0)) return 0;
+/// Looks and yields for a while before a sleep. Returns what was reported at last. If others want
+/// the core, a thread that yields may not get it back for milliseconds, while one that sleeps gets
+/// it at once when it wakes up. After such a yield, some waits go without.
+Readiness::Reports Wire::look_and_yield() {
+  if (yield_ == yield_.zero() || (waits_without_yield_ > 0 && waits_without_yield_-- > 0))
+    return {};
   const auto start = Deadline::Clock::now();
   auto now = start;
-  int count = 0;
-  while ((count = ::poll(poll_items_.data(), poll_items_.size(), 0)) == 0 && now - start < yield_) {
+  Readiness::Reports reports;
+  while (!(reports = readiness_.wait(no_wait)).any() && now - start < yield_) {
     std::this_thread::yield();
     now = Deadline::Clock::now();
   }
   if (now - start > late_yields * yield_) waits_without_yield_ = waits_without_yield;
-  return count;
+  return reports;
+}
+
+/// Whether a source has something that its descriptor may not report.
+bool Wire::is_any_readable() {
+  std::erase_if(awake_, [](Source* source) {
+    source->listed = !source->quiet;
+    return source->quiet;
+  });
+  return std::any_of(awake_.begin(), awake_.end(), [](Source* s) { return is_readable(*s); });
 }
 
 bool Wire::is_readable(Source& source) {
@@ -233,28 +245,33 @@ bool Wire::is_readable(Source& source) {
 }
 
 bool Wire::wait_and_read(Deadline deadline) {
-  const auto wait = std::chrono::ceil<std::chrono::milliseconds>(deadline.remaining());
-  int count = deadline.is_poll() ? 0 : look_and_yield();
-  if (count == 0) {
-    count = ::poll(poll_items_.data(), poll_items_.size(), static_cast<int>(wait.count()));
+  Readiness::Reports reports;
+  if (!deadline.is_poll()) reports = look_and_yield();
+  if (!reports.any()) {
+    reports = readiness_.wait(std::chrono::ceil<std::chrono::milliseconds>(deadline.remaining()));
   }
-  if (count < 0 && errno != EINTR) {
-    throw TransportError{fmt::format("waiting for messages: {}", std::strerror(errno))};
-  }
+  take_reports(reports);
   // A message whose end never comes cannot be read. The sweep still counts, so that the Doorman
   // finds out who sends it.
-  if (count >= 0 && listener_ && poll_items_[0].revents == 0) note_sweep(*listener_, 2);
-  if (count <= 0) return false;
-  for (std::size_t i = 0; i < polled_.size(); ++i) {
-    if (poll_items_[2 * i + 1].revents != 0) read_monitor(*polled_[i]);
+  if (!reports.interrupted && listener_ && listener_->quiet) note_sweep(*listener_, 2);
+  // Reads only one: looking for more costs a system call, and the next pump begins with that.
+  for (std::size_t i = 0; i < awake_.size(); ++i) {
+    if (!awake_[i]->quiet) read_message(*awake_[i]);
   }
-  for (std::size_t i = 0; i < polled_.size(); ++i) {
-    if (poll_items_[2 * i].revents == 0) continue;
-    polled_[i]->quiet = false;  // the report may be of something other than messages
-    // Reads only one: looking for more costs a system call, and the next pump begins with that.
-    read_message(*polled_[i]);
+  return reports.any();
+}
+
+/// Reads the monitors that have something, and wakes the sockets that may have.
+void Wire::take_reports(const Readiness::Reports& reports) {
+  const auto source_of = [this](std::uint64_t name) -> Source& {
+    return name < 2 ? *listener_ : *connections_.at(name / 2).source;
+  };
+  for (const auto& report : reports.of) {
+    if (report.data.u64 % 2 == 1) read_monitor(source_of(report.data.u64));
   }
-  return true;
+  for (const auto& report : reports.of) {
+    if (report.data.u64 % 2 == 0) wake(source_of(report.data.u64));
+  }
 }
 
 void Wire::read_monitor(Source& source) {
@@ -307,7 +324,7 @@ bool Wire::read_message(Source& source) {
     return false;
   }
   if (called && !receive_part(socket, in.first)) return false;
-  source.quiet = false;  // there may be more, and its descriptor has reported it already
+  wake(source);  // there may be more, and its descriptor has reported it already
   in.connection = called ? caller_of(routing_id, in.first) : source.dialed;
   // A sweep is over when each connection has had its turn twice, since it may have begun before.
   ++source.read;

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <poll.h>
-
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -29,6 +27,7 @@
 #include "sockets/gatekeeper.hpp"
 #include "sockets/log_limit.hpp"
 #include "sockets/monitor.hpp"
+#include "sockets/readiness.hpp"
 #include "sockets/silence.hpp"
 #include "sockets/socket_file.hpp"
 
@@ -210,6 +209,7 @@ class Wire final : public Carrier {
         : socket{context, type}, monitor{context, socket} {}
     zmq::socket_t socket;
     Monitor monitor;
+    std::vector<Readiness::Entry> watched;  // the descriptors of both
   };
   /// A connection that this process dials: how to dial it, and the state of the current attempt.
   struct Dialing {
@@ -234,8 +234,9 @@ class Wire final : public Carrier {
     Dialing dialing{};
     // Nothing can be read until its descriptor becomes readable: the socket was found empty, and
     // neither sent nor gave anything since.
-    bool quiet = false;
-    bool skips = false;  // it skips the rest of a frame that has too many parts
+    bool quiet = true;
+    bool listed = false;  // it is in awake_
+    bool skips = false;   // it skips the rest of a frame that has too many parts
     // Only for the listener. libzmq reads its connections in turn. A sweep is over when so many
     // frames were read that each connection has had its turn. A sweep may have begun before
     // something came, so that was surely read two sweeps later. If the socket is found empty, all
@@ -287,16 +288,18 @@ class Wire final : public Carrier {
   void look_after_strangers();
   void note_exited(int descriptor);
   bool pump(Deadline deadline);
-  int look_and_yield();
+  Readiness::Reports look_and_yield();
   bool wait_and_read(Deadline deadline);
   void read_monitor(Source& source);
+  void take_reports(const Readiness::Reports& reports);
   void drain(Source& source, int messages_max);
   bool read_message(Source& source);
   bool skip_rest(Source& source);
   static void note_sweep(Source& source, std::uint64_t count);
   [[nodiscard]] static bool is_readable(Source& source);
-  void rebuild_poll_items();
-  void add_poll_items(Source& source);
+  [[nodiscard]] bool is_any_readable();
+  void watch(Source& source);
+  void wake(Source& source);
   void forget_ready(ConnectionId connection);
   [[nodiscard]] std::uint64_t reads_of_a_sweep() const;
 
@@ -339,7 +342,7 @@ class Wire final : public Carrier {
   void has_ended(ConnectionId caller);
   void emit_downs();
   bool emit_down(ConnectionId id);
-  [[nodiscard]] bool is_closed(const Connection& connection) const;
+  [[nodiscard]] bool is_closed(const Connection& connection);
 
   std::chrono::milliseconds silence_max_;
   int patience_ = 1;  // how many times longer silence takes to count on a host of many ranks
@@ -353,11 +356,11 @@ class Wire final : public Carrier {
   std::unique_ptr<Gatekeeper> gatekeeper_;
   SocketFile file_;                 // of the listener over ipc
   std::vector<std::string> bound_;  // where it listens
+  Readiness readiness_;
   std::unique_ptr<Source> listener_;
   std::uint64_t piece_bytes_ = piece_bytes_min;
   std::vector<std::unique_ptr<Source>> dialed_;
-  std::vector<pollfd> poll_items_;  // for each source its socket, then its monitor
-  std::vector<Source*> polled_;
+  std::vector<Source*> awake_;  // sources that are not quiet, and some that became so
   std::unordered_map<ConnectionId, Connection> connections_;
   std::unordered_map<std::string, ConnectionId, HashOfId, std::equal_to<>>
       callers_;                                 // by routing id

@@ -330,9 +330,9 @@ bool Wire::emit_down(ConnectionId id) {
 
 /// Whether libzmq knows that a caller has ended, and so has handed over all its frames. Tries it
 /// with an empty frame, which nobody reads.
-bool Wire::is_closed(const Connection& connection) const {
+bool Wire::is_closed(const Connection& connection) {
   const std::string& id = connection.routing_id;
-  listener_->quiet = false;  // a send may consume the report of what has come
+  wake(*listener_);  // a send may consume the report of what has come
   try {
     send_part(listener_->socket(), zmq::message_t{id.data(), id.size()}, true);
     send_part(listener_->socket(), zmq::message_t{}, false);

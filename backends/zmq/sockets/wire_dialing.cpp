@@ -50,7 +50,6 @@ ConnectionId Wire::dial(const std::string& address, std::int64_t frame_bytes_max
   connection.source = source.get();
   connection.address = address;
   dialed_.push_back(std::move(source));
-  add_poll_items(*dialed_.back());
   return last_id_;
 }
 
@@ -79,7 +78,7 @@ void Wire::attempt(Source& source) {
   }
   connect_to(socket, dialing.address);
   source.ends = std::move(ends);
-  source.quiet = false;
+  watch(source);
   source.skips = false;
   dialing.failure_told = false;
   dialing.descriptor = -1;
@@ -143,7 +142,6 @@ void Wire::look_after_attempt(Source& source) {
     dialing.next_at = Deadline::never();
     try {
       attempt(source);
-      rebuild_poll_items();
     } catch (const zmq::error_t&) {  // no descriptors are left, perhaps only now
       dialing.over_at = Deadline::poll();
     }
@@ -173,8 +171,8 @@ void Wire::hang_up_dialed(ConnectionId connection, Source& source) {
   silence_.forget(source.dialing.descriptor);
   end_dialed(source);
   connections_.erase(connection);
+  std::erase(awake_, &source);
   std::erase_if(dialed_, [&](const auto& each) { return each.get() == &source; });
-  rebuild_poll_items();
 }
 
 std::optional<uid_t> Wire::user_at(ConnectionId dialed) const {

@@ -51,7 +51,7 @@ void Wire::stop_listening() {
   file_ = {};
   for (const auto& endpoint : std::exchange(bound_, {})) {
     unbind_from(listener_->socket(), endpoint);
-    listener_->quiet = false;
+    wake(*listener_);
   }
 }
 
@@ -87,10 +87,10 @@ void Wire::listen_by(const std::function<void(zmq::socket_t&)>& bind) {
     guard(socket);
     bind(socket);
     listener_ = std::move(listener);
+    watch(*listener_);
   } catch (const zmq::error_t& error) {
     throw TransportError{fmt::format("cannot listen: {}", error.what())};
   }
-  rebuild_poll_items();
 }
 
 /// Sets up keys, before the port is bound. A worker's listener needs no gatekeeper: only members of
