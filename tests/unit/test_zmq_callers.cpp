@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -172,4 +174,44 @@ TEST_CASE(
   REQUIRE(waitpid(child, &status, 0) == child);
   REQUIRE(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == 0);
+}
+
+// Of each more is left than a listener reads of it in some rounds, and the ends are known first.
+TEST_CASE("wire: of callers that end together all frames come, and then their ends") {
+  constexpr std::size_t callers = 40, frames_each = 40;
+  wire::Wire listener{30s, {}};
+  const std::string endpoint = listen(listener);
+  std::map<ConnectionId, std::size_t> frames_of;
+  {
+    std::vector<std::unique_ptr<zmq_world::Stranger>> strangers;
+    for (std::size_t i = 0; i < callers; ++i) {
+      strangers.push_back(std::make_unique<zmq_world::Stranger>(endpoint));
+      strangers.back()->send(hello());
+      const auto caller = caller_of_hello(listener);
+      REQUIRE(caller != 0);
+      listener.listen_to(caller);
+      frames_of[caller] = 0;
+    }
+    REQUIRE(frames_of.size() == callers);
+    const auto bytes = wire::to_bytes({.kind = wire::Kind::ack});
+    for (std::size_t i = 0; i < frames_each; ++i) {
+      for (const auto& stranger : strangers) stranger->send({bytes.begin(), bytes.end()});
+    }
+    std::this_thread::sleep_for(500ms);  // they have sent all, and nothing of it was read
+  }
+  std::this_thread::sleep_for(500ms);
+  std::size_t ended = 0;
+  const rankwire::Deadline end = patience;
+  while (ended < callers) {
+    const auto incoming = listener.receive(end);
+    REQUIRE(incoming);
+    REQUIRE(frames_of.contains(incoming->connection));
+    if (incoming->what == What::frame) {
+      ++frames_of[incoming->connection];
+    } else {
+      CHECK(frames_of[incoming->connection] == frames_each);
+      ++ended;
+    }
+  }
+  CHECK(listener.frames_dropped() == 0);
 }

@@ -195,10 +195,11 @@ void Wire::note_wordless(int descriptor) {
   log().warn(
       "a caller did not come through the handshake ({} so far{}): {}", handshakes_failed_.count(),
       handshakes_failed_.end(),
-      keys_ ? "links have keys here, and it has none or a wrong one; start it with --key, and with "
-              "the public key of this process as --server-key"
-            : "links have no keys here, and it has one or does not speak ZeroMQ; start this master "
-              "with --key and --allow, or the caller without --key");
+      keys_
+          ? "links have keys here, and it has none or a wrong one; start it with --key, and with "
+            "the public key of this process as --server-key"
+          : "links have no keys here; if it has one, start this master with --key and --allow, or "
+            "the caller without --key; else it does not speak ZeroMQ, or is too busy");
 }
 
 /// Whether receive() is to return this frame. Shows a stranger out that sends what it may not send.
@@ -209,6 +210,7 @@ bool Wire::is_heard(ConnectionId caller, const std::optional<Header>& header) {
   }
   Connection& connection = connections_.at(caller);
   connection.read_before = listener_->read;
+  connection.sweeps_before = listener_->sweeps;
   if (!header) {
     count_dropped(caller, "not a message of rankwire");
     return false;
