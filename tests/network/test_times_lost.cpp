@@ -123,6 +123,21 @@ TEST_CASE("times: where only small packets pass between workers, the master rela
   CHECK(!three.relayed());
 }
 
+// The second one sends back over the connection that the first one dialed, through the proxy. If
+// that lets nothing large pass, it dials the first one, to which no proxy is on the way.
+TEST_CASE("times: a way back that closes is gone around") {
+  Three three{settings(4s, 1s)};
+  CHECK(three.passes(100, patience));
+  CHECK(three.passes_back(100'000, patience));
+  three.proxy.pass_small_only(1200);
+  CHECK(three.passes_back(100'000, 30s));
+  CHECK(!three.second->info().peers[1].relayed);
+  three.proxy.refuse(true);
+  three.proxy.cut_all();
+  CHECK(three.passes_back(100'000, 30s));
+  CHECK(!three.second->info().peers[1].relayed);
+}
+
 // A host that is busy: its system accepts, and all else takes its time.
 TEST_CASE("times: a connection that is slow to come is no closed way") {
   Three three{settings(60s, 1s)};

@@ -80,17 +80,28 @@ class Three {
 
   /// A message of so many bytes from the first worker to the second, within this time.
   [[nodiscard]] bool passes(std::size_t bytes, std::chrono::milliseconds within) {
-    first->send(2, 1, rankwire::Buffer{bytes}, patience);
-    const Deadline deadline = within;
-    while (!deadline.expired()) {  // each of them has to be inside of calls
-      if (const auto message = second->recv(1, 1, 20ms)) return message->payload.size() == bytes;
-      (void)first->recv(2, 1, Deadline::poll());
-    }
-    return false;
+    return passes(*first, *second, bytes, within);
+  }
+  /// The other way.
+  [[nodiscard]] bool passes_back(std::size_t bytes, std::chrono::milliseconds within) {
+    return passes(*second, *first, bytes, within);
   }
   [[nodiscard]] bool relayed() const { return first->info().peers[2].relayed; }
 
  private:
+  static bool passes(Channel& from, Channel& to, std::size_t bytes,
+                     std::chrono::milliseconds within) {
+    from.send(to.rank(), 1, rankwire::Buffer{bytes}, patience);
+    const Deadline deadline = within;
+    while (!deadline.expired()) {  // each of them has to be inside of calls
+      if (const auto message = to.recv(from.rank(), 1, 20ms)) {
+        return message->payload.size() == bytes;
+      }
+      (void)from.recv(to.rank(), 1, Deadline::poll());
+    }
+    return false;
+  }
+
   static constexpr int last_tag = 9;
   launcher::ReservedPort port_{0}, second_{0};
 

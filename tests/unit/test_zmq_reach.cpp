@@ -320,6 +320,34 @@ TEST_CASE(
   zero_serves.get();
 }
 
+TEST_CASE("reach: a worker that cannot be dialed is answered over the connection that it dialed") {
+  auto hidden = settings();
+  hidden.advertise = "127.9.9.9";  // nobody is there
+  const std::string endpoint = conformance::free_endpoint();
+  auto zero = master(endpoint, 3);
+  std::vector<std::future<Opened>> workers;
+  workers.push_back(worker(endpoint, 1, hidden));
+  workers.push_back(worker(endpoint, 2));
+  auto world = complete(std::move(zero), std::move(workers));
+  Opened &one = world.workers[0], &two = world.workers[1];
+  const std::string large(5'000'000, 'x');  // more than a piece
+  auto one_talks = std::async(std::launch::async, [&] {
+    rankwire::send(*one, 2, 1, large);
+    return rankwire::recv<std::string>(*one, 2, 2, patience) == large &&
+           rankwire::recv<std::string>(*one, 2, 2, patience) == "then";
+  });
+  CHECK(rankwire::recv<std::string>(*two, 1, 1, patience) == large);
+  rankwire::send(*two, 1, 2, large);
+  rankwire::send(*two, 1, 2, std::string{"then"});
+  CHECK(one_talks.get());
+  CHECK_FALSE(two->info().peers[1].relayed);
+  auto one_leaves = std::async(std::launch::async, [&] { one->close(patience); });
+  auto zero_leaves = std::async(std::launch::async, [&] { world.master->close(patience); });
+  two->close(patience);
+  one_leaves.get();
+  zero_leaves.get();
+}
+
 TEST_CASE("reach: a world with a relay that ends in order says nothing of broken connections") {
   auto hidden = settings();
   hidden.advertise = "127.9.9.9";  // nobody is there: refused at once

@@ -10,7 +10,7 @@
 namespace rankwire::zmq_wire {
 namespace {
 
-/// The longest time between two checks for signals and aborts.
+/// The longest time between two checks for signals and aborts, on a host of few ranks.
 constexpr std::chrono::milliseconds round_max{100};
 /// A call that does not wait, or whose wait is over, takes in what has come for at most this long.
 constexpr std::chrono::milliseconds look_around_max{10};
@@ -25,7 +25,7 @@ bool ZmqChannel::pump(Deadline deadline) {
   pace_.looked();
   if (!deadline.is_poll()) outbox_.begin_wait();
   // Ends the round after a while even if the wire is busy, to check for signals and aborts.
-  auto incoming = wire_->receive(deadline.sooner(looks_.next()).sooner(round_max));
+  auto incoming = wire_->receive(deadline.sooner(looks_.next()).sooner(patience_ * round_max));
   if (incoming) process(std::move(*incoming));
   if (looks_.is_due()) look_at_timers();
   members_.give_signs();
@@ -81,6 +81,7 @@ void ZmqChannel::process(Incoming&& incoming) {
     case Incoming::What::frame:
       break;
   }
+  incoming.connection = links_.way_of(incoming.connection, incoming.header);
   const ConnectionId connection = incoming.connection;
   try {
     if (Link* const link = links_.at(connection)) {
@@ -112,6 +113,7 @@ void ZmqChannel::process_down(ConnectionId connection, bool exited) {
   const int rank = link->rank();
   const bool was_route = link->connection() == connection;
   if (was_route) link->detach();
+  links_.end_way_back(connection);
   if (rank != 0 && (members_.has_departed(rank) || members_.is_departing(rank))) {
     links_.unlink(connection);  // else the Wire dials again, and may reach a stranger
     members_.look_at_departing(rank);
@@ -120,6 +122,8 @@ void ZmqChannel::process_down(ConnectionId connection, bool exited) {
     if (was_route) members_.hub_is_down(rank, exited);
   } else if (dialer_.is_direct(rank, connection)) {
     dialer_.is_down(rank);
+  } else {
+    dialer_.find_way(rank);
   }
 }
 
@@ -144,7 +148,7 @@ void ZmqChannel::process_stranger(Incoming&& incoming) {
     process_call(incoming);
   } else if (kind == Kind::hello && roster_.is_master()) {
     members_.take_hello(std::move(incoming));
-  } else {
+  } else if (!is_way_back(connection)) {  // else its link goes another way now, and this comes late
     wire_->count_dropped(connection, "not from a rank of this world");
   }
 }

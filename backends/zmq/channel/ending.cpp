@@ -46,24 +46,30 @@ void Ending::make_abort(Wire* wire) noexcept {
 
 void Ending::say_goodbye() {
   to_.members.tell_departures();
-  Goodbye goodbye;
+  Goodbye goodbye;  // for the master, which tells others what they must await
   for (int rank = 0; rank < to_.roster.size(); ++rank) {
     if (const auto messages = to_.outbox.messages_to(rank); messages > 0) {
       goodbye.sent.push_back({rank, messages});
     }
   }
-  say_to_all(Kind::goodbye, encode(goodbye));
+  const Buffer to_master = encode(goodbye), to_others = encode(Goodbye{});
+  for (int rank = 0; rank < to_.roster.size(); ++rank) {
+    say_last(rank, Kind::goodbye, rank == 0 ? to_master : to_others);
+  }
 }
 
-/// Sends the last frame to all links. A master that has left gets it as well, since it serves on.
-/// The process must stay until the other side has acknowledged it: if a TCP connection is closed
-/// with unread bytes, it is reset in the other direction, too, and what was on it is lost.
 void Ending::say_to_all(Kind kind, const Buffer& body) {
-  for (int rank = 0; rank < to_.roster.size(); ++rank) {
-    if (!is_last_told(rank)) continue;
-    for (Link* const link : to_.links.both(rank)) {
-      if (link != nullptr) link->send({.kind = kind, .bytes = body.size()}, body.bytes());
-    }
+  for (int rank = 0; rank < to_.roster.size(); ++rank) say_last(rank, kind, body);
+}
+
+/// Sends the last frame over all links with `rank`. A master that has left gets it as well, since
+/// it serves on. The process must stay until the other side has acknowledged it: if a TCP
+/// connection is closed with unread bytes, it is reset in the other direction, too, and what was on
+/// it is lost.
+void Ending::say_last(int rank, Kind kind, const Buffer& body) {
+  if (!is_last_told(rank)) return;
+  for (Link* const link : to_.links.both(rank)) {
+    if (link != nullptr) link->send({.kind = kind, .bytes = body.size()}, body.bytes());
   }
 }
 
@@ -106,10 +112,10 @@ void Ending::await_told(Wire& wire) {
 }
 
 void Ending::take_answer(const Incoming& incoming) {
-  const ConnectionId connection = incoming.connection;
+  const ConnectionId connection = to_.links.way_of(incoming.connection, incoming.header);
   Link* const link = to_.links.at(connection);
   if (incoming.what == Incoming::What::frame && incoming.header.kind == Kind::link) {
-    answer_call(incoming);
+    answer_call(incoming, connection);
   } else if (link == nullptr) {
     return;
   } else if (incoming.what == Incoming::What::up) {
@@ -122,7 +128,7 @@ void Ending::take_answer(const Incoming& incoming) {
 }
 
 /// Answers the call of a rank of this world whose connection broke.
-void Ending::answer_call(const Incoming& incoming) try {
+void Ending::answer_call(const Incoming& incoming, ConnectionId connection) try {
   const auto hello = decode<LinkHello>(incoming.body());
   const Roster& roster = to_.roster;
   const bool is_ours = hello.token == to_.links.token() && hello.to_rank == roster.self() &&
@@ -131,7 +137,7 @@ void Ending::answer_call(const Incoming& incoming) try {
       hello.incarnation != roster[hello.rank].incarnation) {
     return;
   }
-  to_.members.adopt_call(hello, incoming.connection, incoming.header.ack);
+  to_.members.adopt_call(hello, connection, incoming.header.ack);
 } catch (const DecodeError&) {  // not a call of this world
 }
 

@@ -62,13 +62,14 @@ class Ending {
   [[nodiscard]] bool is_asked() const { return asked_.load(std::memory_order_acquire); }
   void make_abort(Wire* wire) noexcept;
   void say_to_all(Kind kind, const Buffer& body);
+  void say_last(int rank, Kind kind, const Buffer& body);
   [[nodiscard]] bool is_last_told(int rank) const;
   template <class F>
   [[nodiscard]] bool all_last_links(const F& is_done);
   [[nodiscard]] bool all_told();
   void await_told(Wire& wire);
   void take_answer(const Incoming& incoming);
-  void answer_call(const Incoming& incoming);
+  void answer_call(const Incoming& incoming, ConnectionId connection);
 
   Parts to_;
   std::mutex mutex_;  // among threads that ask

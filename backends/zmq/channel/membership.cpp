@@ -55,6 +55,7 @@ void Membership::adopt_call(const LinkHello& hello, ConnectionId connection,
   Link& link = *links_.from(hello.rank);
   if (first) (void)link.heed_call(hello.call);
   link.acknowledge();
+  dialer_.find_way(hello.rank);
 }
 
 void Membership::hub_is_down(int rank, bool exited) {

@@ -12,6 +12,7 @@
 #include "rankwire/backend/log.hpp"
 #include "rankwire/backend/wait_policy.hpp"
 #include "reach/address.hpp"
+#include "reach/busy_host.hpp"
 
 // The functions that the program calls. (What comes: dispatch.cpp.)
 
@@ -53,6 +54,7 @@ ZmqChannel::ZmqChannel(Session session)
               std::make_shared<WorldEnd>(),
               rank() == 0 && settings_.takes_arrivals},
       outbox_{size()},
+      patience_{patience_of(session.host_ranks)},
       links_{
           *wire_, roster_, session.token, turns_,
           EarlyLinks{static_cast<std::size_t>(size()) + early_calls_max, settings_.window_bytes}},
@@ -272,13 +274,14 @@ Info ZmqChannel::do_info() const RANKWIRE_NOT_ANALYZED {
 /// Waits until the others have confirmed all. In a large world some may have to be dialed yet, a
 /// few at a time, so the linger begins anew with each that is reached.
 void ZmqChannel::deliver() {
-  Deadline linger = settings_.linger;
+  const auto patient = patience_ * settings_.linger;
+  Deadline linger = patient;
   std::uint64_t reached = dialer_.reached();
   while (!ending_.all_confirmed() && !ledger_.end().has_come() && !linger.expired()) {
     pump(linger);
     if (dialer_.reached() == reached) continue;
     reached = dialer_.reached();
-    linger = settings_.linger;
+    linger = patient;
   }
 }
 
@@ -297,7 +300,7 @@ void ZmqChannel::do_close(Deadline serve_until) {
   }
   // Ranks that have confirmed have read everything. The sockets need to linger only for others.
   if (!ending_.is_abort_made()) {
-    wire_->set_linger(ending_.all_confirmed() ? 0ms : settings_.linger);
+    wire_->set_linger(ending_.all_confirmed() ? 0ms : patience_ * settings_.linger);
   }
   frames_dropped_ = wire_->frames_dropped();
   wire_.reset();

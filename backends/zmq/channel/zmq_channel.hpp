@@ -105,7 +105,8 @@ class ZmqChannel final : public Channel {
   Ledger ledger_;
   Outbox outbox_ RANKWIRE_GUARDED_BY(*turns_);
   std::shared_ptr<Turns> turns_ = std::make_shared<Turns>(outbox_);
-  LookTime looks_;
+  const int patience_;
+  LookTime looks_{patience_};
   LinkTable links_ RANKWIRE_GUARDED_BY(*turns_);
   Inbox inbox_;
   Dialer dialer_ RANKWIRE_GUARDED_BY(*turns_);

@@ -73,7 +73,7 @@ Link& Dialer::link_to(int dest) {
   if (Link* const link = links_.out(dest)) return *link;
   Link& link = links_.add_out(dest);
   if (roster_.knows(dest)) {
-    dial(dest);
+    find_way(dest);
   } else {
     links_.out(0)->send({.kind = Kind::ask, .tag = static_cast<std::uint32_t>(dest)}, {});
   }
@@ -81,17 +81,40 @@ Link& Dialer::link_to(int dest) {
 }
 
 void Dialer::is_known(int rank) {
-  if (links_.out(rank) != nullptr) dial(rank);
+  find_way(rank);
 }
 
-void Dialer::dial(int dest) {
-  Way& way = of(dest);
-  way.endpoint = numeric_endpoint_of(roster_[dest], is_ipc(roster_[0].endpoint));
-  if (way.endpoint.empty()) {
-    relay_from_now(dest, "its address leads nowhere from here");
-    return;
+void Dialer::find_way(int rank) {
+  const Link* const link = links_.out(rank);
+  if (link == nullptr || link->is_attached() || !roster_.knows(rank)) return;
+  const Way& way = of(rank);
+  if (way.direct != 0 || way.relayed) return;
+  if (!way.sent_back && links_.can_send_back(rank)) {
+    send_back(rank);
+  } else {
+    dial_in_turn(rank);
   }
-  to_dial_.push_back(dest);
+}
+
+/// Sends over the connection that `dest` has dialed. Only once: if that breaks, it may be since
+/// what is sent this way does not pass. Then this rank dials, and sees for itself.
+void Dialer::send_back(int dest) {
+  Link& link = *links_.out(dest);
+  const ConnectionId back = way_back(links_.from(dest)->connection());
+  links_.lead(back, link);
+  links_.call(link, back);
+  Way& way = of(dest);
+  way.sent_back = true;
+  way.unproven_since.reset();
+  note_reached(way);
+}
+
+void Dialer::note_reached(Way& way) {
+  if (!std::exchange(way.reached, true)) ++reached_;
+}
+
+void Dialer::dial_in_turn(int dest) {
+  if (std::find(to_dial_.begin(), to_dial_.end(), dest) == to_dial_.end()) to_dial_.push_back(dest);
   dial_next();
 }
 
@@ -103,7 +126,12 @@ void Dialer::dial_next() {
     to_dial_.pop_front();
     Link* const link = links_.out(dest);
     Way& way = of(dest);
-    if (link == nullptr || way.direct != 0 || way.relayed || way.endpoint.empty()) continue;
+    if (link == nullptr || link->is_attached() || way.direct != 0 || way.relayed) continue;
+    way.endpoint = numeric_endpoint_of(roster_[dest], is_ipc(roster_[0].endpoint));
+    if (way.endpoint.empty()) {
+      relay_from_now(dest, "its address leads nowhere from here");
+      continue;
+    }
     dials_.emplace_back(dest, crowd_ * dial_alone);
     dial_direct(dest);
     links_.call(*link, way.direct);  // its socket keeps it until the connection stands
@@ -121,7 +149,8 @@ void Dialer::end_dial(int rank) {
 
 void Dialer::dial_direct(int dest) {
   Way& way = of(dest);
-  way.direct = wire_.dial(way.endpoint, frame_bytes_max(piece_bytes_min), roster_[dest].key);
+  // What the other one sends back is no larger than what it would send to the listener here.
+  way.direct = wire_.dial(way.endpoint, frame_bytes_max(wire_.piece_bytes()), roster_[dest].key);
   links_.lead(way.direct, *links_.out(dest));
 }
 
@@ -146,7 +175,7 @@ void Dialer::is_up(Link& link, ConnectionId connection, bool anew) {
   way.closed = way.mute = 0;
   way.stands_since = Clock::now();
   end_dial(rank);
-  if (!anew) ++reached_;
+  note_reached(way);
   dial_next();
   const bool said = std::exchange(way.said, false) && !anew;
   if (way.relayed) {
@@ -273,6 +302,7 @@ void Dialer::hurry() {
 
 void Dialer::stop_looking(int rank) {
   end_dial(rank);
+  std::erase(to_dial_, rank);
   if (looked_at_.erase(rank) == 0) return;
   of(rank).look_at = Deadline::never();
   of(rank).probe.reset();

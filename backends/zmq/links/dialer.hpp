@@ -21,9 +21,10 @@
 
 namespace rankwire::zmq_wire {
 
-/// The connections that a worker dials to other workers, and the relay for those that do not come
-/// about. The dialer of a connection sends `link`, which says what it has received, and then sends
-/// again what was not acknowledged.
+/// The ways from a worker to other workers: the connections that it dials, those that others have
+/// dialed and over which it sends back, and the relay for those that do not come about. The dialer
+/// of a connection sends `link`, which says what it has received, and then sends again what was not
+/// acknowledged.
 ///
 /// Workers do not judge which other worker is lost. If the way between two workers is closed, the
 /// master relays. (The master and a worker do judge each other: see Absences.) A connection that
@@ -41,6 +42,10 @@ class Dialer {
   Link& link_to(int dest);
   /// The roster knows now who has `rank`.
   void is_known(int rank);
+
+  /// `rank` has called, or a connection with it broke. If what this rank sends there has no way and
+  /// none is dialed, finds one.
+  void find_way(int rank);
 
   /// A connection that was dialed stands (again). `anew`: what was sent over it before is lost.
   void is_up(Link& link, ConnectionId connection, bool anew);
@@ -71,9 +76,10 @@ class Dialer {
   /// This rank is about to end, and what it has sent should arrive before. From now on the looks
   /// come sooner.
   void hurry();
-  /// How many dials have led to a connection so far. One that breaks and comes back counts once.
+  /// How many ranks were reached directly so far. One whose connection breaks and comes back counts
+  /// once.
   [[nodiscard]] std::uint64_t reached() const { return reached_; }
-  /// `rank` departed. Stops looking for a way to it.
+  /// `rank` departed. Looks for no way to it any more, and does not dial it.
   void stop_looking(int rank);
   /// The links of `rank` are gone, too.
   void forget(int rank) {
@@ -86,6 +92,8 @@ class Dialer {
   struct Way {
     std::string endpoint;     // numeric; empty: it cannot be dialed, or another process answers
     ConnectionId direct = 0;  // while relayed: a trial of the direct way, or 0
+    bool reached = false;     // has been, once
+    bool sent_back = false;   // over the connection that the other one dialed
     bool said = false;        // the call was sent, and waits until the connection stands
     bool relayed = false;
     std::optional<Deadline::Clock::time_point> stands_since;    // of the direct connection
@@ -97,7 +105,9 @@ class Dialer {
     std::chrono::milliseconds pause{};  // before the direct way is tried again
   };
 
-  void dial(int dest);
+  void dial_in_turn(int dest);
+  void send_back(int dest);
+  void note_reached(Way& way);
   void dial_next();
   void end_dial(int rank);
   void dial_direct(int dest);

@@ -17,6 +17,7 @@ constexpr std::size_t acknowledge_interval_bytes = 2 * piece_bytes_min;
 Header Link::numbered(Header header) {
   header.sequence = next_++;
   header.ack = received_;
+  header.end = end_;
   unacknowledged_bytes_ = 0;
   return header;
 }

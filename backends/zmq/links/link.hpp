@@ -30,13 +30,14 @@ namespace rankwire::zmq_wire {
 /// that thread then sends them (Turns). If the program waits before that, it sends them itself.
 ///
 /// Between the master and a worker there is one link, used in both directions. Two workers have one
-/// link for each of them that has sent: its dialer sends data over it, the other end answers with
-/// credits.
+/// link for each of them that has sent: that one sends data over it, the other end answers with
+/// credits. Both links may go over one connection (Header::end).
 class Link {
  public:
   /// Not attached to a connection: what is sent is kept until it is.
-  Link(int rank, std::shared_ptr<Turns> turns, std::shared_ptr<FrameStore> store)
-      : rank_{rank}, flow_{std::make_shared<Flow>(std::move(turns), std::move(store))} {}
+  /// This rank is at its `end`.
+  Link(int rank, End end, std::shared_ptr<Turns> turns, std::shared_ptr<FrameStore> store)
+      : rank_{rank}, end_{end}, flow_{std::make_shared<Flow>(std::move(turns), std::move(store))} {}
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
 
@@ -95,7 +96,7 @@ class Link {
   [[nodiscard]] bool was_called() const { return calls_ != 0; }
   /// The header of a frame that is not numbered. It says how many frames were sent and received.
   [[nodiscard]] Header word(Kind kind, std::size_t bytes) const {
-    return {.kind = kind, .bytes = bytes, .sequence = next_, .ack = received_};
+    return {.kind = kind, .bytes = bytes, .sequence = next_, .ack = received_, .end = end_};
   }
   /// The other side says that it has sent `frames` frames.
   void note_sent(std::uint32_t frames);
@@ -152,6 +153,7 @@ class Link {
   };
 
   int rank_;
+  End end_;
   Connection connection_;
   std::uint32_t calls_ = 0;
   std::uint32_t next_ = 0;   // number of the next frame to send

@@ -24,6 +24,14 @@ LinkTable::LinkTable(Wire& wire, const Roster& roster, const Token& token,
       early_{std::move(early)},
       relay_{by_rank_.front().out} {}
 
+ConnectionId LinkTable::way_of(ConnectionId connection, const Header& header) const {
+  const Link* const link = Wire::has(connection) ? at(connection) : nullptr;
+  if (link == nullptr || header.end == End::any || is_hub(link->rank())) return connection;
+  // Over a connection that this rank dialed, the other one answers to this rank's link.
+  const End expected = link == out(link->rank()) ? End::receiver : End::sender;
+  return header.end == expected ? connection : way_back(connection);
+}
+
 Link* LinkTable::at(ConnectionId connection) const {
   const auto found = by_connection_.find(connection);
   return found == by_connection_.end() ? nullptr : found->second;
@@ -41,18 +49,18 @@ bool LinkTable::nothing_comes_from(int rank) const {
   return link == nullptr || !link->is_attached() || Relay::has(link->connection());
 }
 
-std::unique_ptr<Link> LinkTable::make_link(int rank) const {
-  return std::make_unique<Link>(rank, turns_, store_);
+std::unique_ptr<Link> LinkTable::make_link(int rank, End end) const {
+  return std::make_unique<Link>(rank, is_hub(rank) ? End::any : end, turns_, store_);
 }
 
 Link& LinkTable::add_out(int rank) {
-  if (!of(rank).out) of(rank).out = make_link(rank);
+  if (!of(rank).out) of(rank).out = make_link(rank, End::sender);
   return *of(rank).out;
 }
 
 bool LinkTable::tie(int rank, ConnectionId connection, std::uint32_t received) {
   std::unique_ptr<Link>& link = is_hub(rank) ? of(rank).out : of(rank).in;
-  if (!link) link = make_link(rank);
+  if (!link) link = make_link(rank, End::receiver);
   if (link->connection() != 0 && link->connection() != connection) unlink(link->connection());
   lead(connection, *link);
   if (Wire::has(connection)) wire_.listen_to(connection);
@@ -92,7 +100,10 @@ Route LinkTable::route(ConnectionId connection) {
 
 void LinkTable::turn_away(ConnectionId connection, Refusal refusal, const std::string& text) {
   const Buffer body = body_of({refusal, text});
-  const Header header{.kind = Kind::reject, .tag = protocol_version, .bytes = body.size()};
+  const Header header{.kind = Kind::reject,
+                      .tag = protocol_version,
+                      .bytes = body.size(),
+                      .end = is_way_back(connection) ? End::receiver : End::any};
   route(connection).carry(frame_of(header, body.bytes()), nullptr);
   if (Wire::has(connection)) wire_.bid_farewell(connection);
 }
@@ -104,7 +115,21 @@ void LinkTable::expel(int rank, const std::string& reason) {
   by_connection_.erase(connection);
 }
 
+bool LinkTable::can_send_back(int rank) const {
+  const Link* const link = of(rank).in.get();
+  return link != nullptr && link->is_attached() && Wire::has(link->connection()) &&
+         !is_way_back(link->connection());
+}
+
+void LinkTable::end_way_back(ConnectionId connection) {
+  const auto found = by_connection_.find(way_back(connection));
+  if (found == by_connection_.end() || is_way_back(connection)) return;
+  if (found->second->connection() == found->first) found->second->detach();
+  by_connection_.erase(found);
+}
+
 void LinkTable::unlink(ConnectionId connection) {
+  end_way_back(connection);
   by_connection_.erase(connection);
   if (Wire::has(connection)) wire_.hang_up(connection);
 }

@@ -16,7 +16,9 @@ namespace rankwire::zmq_wire {
 
 /// The links of one rank with the others, and the connections that lead to them. Between the master
 /// and a worker there is one link, used in both directions. Two workers have up to two: each sends
-/// over the link that it dialed, and receives over the one that the other dialed.
+/// over its own, and receives over the other one's. Who sends dials a connection for its link; but
+/// if the other one has dialed before, it sends back over that connection (way_back). So a world
+/// where all send to all has half of the connections.
 class LinkTable {
  public:
   /// `wire` and `roster` outlive this. Frames that libzmq still has share `turns`, so that may live
@@ -26,6 +28,8 @@ class LinkTable {
   LinkTable(const LinkTable&) = delete;
   LinkTable& operator=(const LinkTable&) = delete;
 
+  /// The way over which a frame came: `connection`, or the way back over it.
+  [[nodiscard]] ConnectionId way_of(ConnectionId connection, const Header& header) const;
   /// The link that a connection leads to. Null for a stranger's connection.
   [[nodiscard]] Link* at(ConnectionId connection) const;
   /// The link that carries what is sent to `rank`. Null before there is one.
@@ -74,6 +78,10 @@ class LinkTable {
   /// Tells `rank` that it was given up or replaced, over the connection by which it called, if that
   /// stands. (It is told again when it calls again.) What was sent to it before arrives as well.
   void expel(int rank, const std::string& reason);
+  /// Whether `rank` has dialed a connection that stands, over which this rank can send back.
+  [[nodiscard]] bool can_send_back(int rank) const;
+  /// A connection broke, or is hung up: the link that goes back over it has none any more.
+  void end_way_back(ConnectionId connection);
   /// A connection leads to no link any more, and is hung up.
   void unlink(ConnectionId connection);
   /// Ends all connections and links with `rank`. Drops what they kept.
@@ -97,7 +105,7 @@ class LinkTable {
   };
   [[nodiscard]] Links& of(int rank) { return by_rank_[static_cast<std::size_t>(rank)]; }
   [[nodiscard]] const Links& of(int rank) const { return by_rank_[static_cast<std::size_t>(rank)]; }
-  [[nodiscard]] std::unique_ptr<Link> make_link(int rank) const;
+  [[nodiscard]] std::unique_ptr<Link> make_link(int rank, End end) const;
   [[nodiscard]] Buffer word_of(Link& link) const;
 
   Wire& wire_;

@@ -10,12 +10,15 @@ namespace rankwire::zmq_wire {
 /// that are closed, callers that wait. Never, while there are none.
 class LookTime {
  public:
+  /// Looks are `patience` times rarer than on a host of few ranks (busy_host.hpp).
+  explicit LookTime(int patience) : interval_{patience * interval} {}
+
   /// There is something to look at from now on.
   void begin() {
-    if (next_.is_never()) next_ = interval;
+    if (next_.is_never()) next_ = interval_;
   }
   /// A look is made. The next one is an interval later.
-  void again() { next_ = interval; }
+  void again() { next_ = interval_; }
   /// The look found nothing that needs another look.
   void end() { next_ = Deadline::never(); }
   [[nodiscard]] bool is_due() const { return !next_.is_never() && next_.expired(); }
@@ -23,6 +26,7 @@ class LookTime {
 
  private:
   static constexpr std::chrono::milliseconds interval{50};
+  std::chrono::milliseconds interval_;
   Deadline next_ = Deadline::never();
 };
 

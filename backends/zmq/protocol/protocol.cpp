@@ -31,6 +31,7 @@ HeaderBytes to_bytes(const Header& header) {
   HeaderBytes bytes{};
   put(bytes.data(), Header::magic);
   put(bytes.data() + 2, static_cast<std::uint8_t>(header.kind));
+  put(bytes.data() + 3, static_cast<std::uint8_t>(header.end));
   put(bytes.data() + 4, header.tag);
   put(bytes.data() + 8, header.bytes);
   put(bytes.data() + 16, header.sequence);
@@ -43,11 +44,12 @@ std::optional<Header> header_of(std::span<const std::byte> frame) {
   const std::byte* const at = frame.data();
   const auto kind = get<std::uint8_t>(at + 2);
   if (get<std::uint16_t>(at) != Header::magic || kind == 0 || kind > kind_max ||
-      at[3] != std::byte{0}) {
+      get<std::uint8_t>(at + 3) > end_max) {
     return std::nullopt;
   }
-  return Header{static_cast<Kind>(kind), get<std::uint32_t>(at + 4), get<std::uint64_t>(at + 8),
-                get<std::uint32_t>(at + 16), get<std::uint32_t>(at + 20)};
+  return Header{static_cast<Kind>(kind),     get<std::uint32_t>(at + 4),
+                get<std::uint64_t>(at + 8),  get<std::uint32_t>(at + 16),
+                get<std::uint32_t>(at + 20), static_cast<End>(get<std::uint8_t>(at + 3))};
 }
 
 Buffer body_of(const Reject& reject) {

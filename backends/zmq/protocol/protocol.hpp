@@ -17,7 +17,7 @@
 
 namespace rankwire::zmq_wire {
 
-inline constexpr std::uint16_t protocol_version = 8;
+inline constexpr std::uint16_t protocol_version = 9;
 /// A payload of up to this size is copied behind the header. A larger one is sent as it lies in
 /// memory, in the second part of the frame.
 inline constexpr std::size_t inline_payload_bytes_max = std::size_t{32} << 10;
@@ -72,6 +72,15 @@ inline constexpr std::uint8_t kind_max = static_cast<std::uint8_t>(Kind::grant);
   return kind >= Kind::data;
 }
 
+/// Which end of its link a frame comes from. Two workers have up to two links, one for each of them
+/// that sends, and both may go over one connection.
+enum class End : std::uint8_t {
+  any,      ///< there is one link: the master is at one end; or there is none yet
+  sender,   ///< the rank that sends messages over this link, and made it
+  receiver  ///< the other one, which answers
+};
+inline constexpr std::uint8_t end_max = static_cast<std::uint8_t>(End::receiver);
+
 /// The header of a frame: the first 24 bytes of its first part, little-endian. With 8 bytes of
 /// payload, a frame still fits into libzmq's own small messages, which need no allocation.
 struct Header {
@@ -84,6 +93,7 @@ struct Header {
                             ///< the body
   std::uint32_t sequence = 0;  ///< number of a numbered frame, for each link and direction
   std::uint32_t ack = 0;  ///< numbered frames of this link that the sender has received in order
+  End end = End::any;     ///< of the link, where the frame was sent
 };
 
 using HeaderBytes = std::array<std::byte, Header::wire_bytes>;

@@ -12,6 +12,17 @@ namespace rankwire::zmq_wire {
 using ConnectionId = std::uint64_t;
 inline constexpr ConnectionId wire_numbers_end = ConnectionId{1} << 63;
 
+/// Two workers may share a connection: the one that dialed sends over it, and the other one sends
+/// back. What is sent back is a link of its own, and its way has a number of its own. The Wire
+/// carries frames for that number over the connection, and reports nothing of it.
+inline constexpr ConnectionId back_bit = ConnectionId{1} << 62;
+[[nodiscard]] constexpr ConnectionId way_back(ConnectionId connection) {
+  return connection | back_bit;
+}
+[[nodiscard]] constexpr bool is_way_back(ConnectionId number) {
+  return number < wire_numbers_end && (number & back_bit) != 0;
+}
+
 /// Carries frames, as the Wire does, and the relay by the master.
 class Carrier {
  public:

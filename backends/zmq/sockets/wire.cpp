@@ -28,7 +28,7 @@ constexpr std::chrono::milliseconds late_max{5}, no_wait{0};
 constexpr std::uint64_t turns_a_sweep = 2, turns_besides = 64;
 constexpr int late_yields = 4;
 constexpr int waits_without_yield = 256;
-// A signal that comes just before a wait begins is noticed after this time.
+// A signal that comes just before a wait begins is noticed after this time, on a host of few ranks.
 constexpr std::chrono::milliseconds look_for_signals_interval{100};
 // When a caller has ended, libzmq's thread hands over its last frames within microseconds.
 constexpr std::chrono::milliseconds look_for_ends_interval{1};
@@ -173,7 +173,7 @@ std::optional<Incoming> Wire::receive(Deadline deadline) {
     look_after_attempts();
     if (!ready_.empty()) break;
     const Deadline next_end = downs_.empty() ? Deadline::never() : Deadline{look_for_ends_interval};
-    const bool any = pump(deadline.sooner(look_for_signals_interval)
+    const bool any = pump(deadline.sooner(patience_ * look_for_signals_interval)
                               .sooner(doorman_.next_look())
                               .sooner(next_attempt_look_)
                               .sooner(next_end));
@@ -351,7 +351,7 @@ bool Wire::read_message(Source& source) {
 
 void Wire::count_dropped(ConnectionId connection, std::string_view why) {
   ++frames_dropped_;
-  const auto found = connections_.find(connection);
+  const auto found = connections_.find(connection & ~back_bit);
   if (found == connections_.end()) return;
   if (found->second.standing == Standing::stranger) show_out(connection);
   if (found->second.drop_logged) return;

@@ -151,7 +151,7 @@ class Wire final : public Carrier {
   /// part.
   bool send(ConnectionId to, zmq::message_t&& first, zmq::message_t* chunk);
   void carry(ConnectionId over, zmq::message_t&& first, zmq::message_t* chunk) override {
-    send(over, std::move(first), chunk);
+    send(over & ~back_bit, std::move(first), chunk);
   }
 
   // Callers. A caller is a stranger until one of the next functions is called for it. The
@@ -266,8 +266,8 @@ class Wire final : public Carrier {
     bool exited = false;  // the process at the other end has, as far as is known
     bool closed = false;  // it has ended, and libzmq has handed over all its frames
     Deadline closed_by = Deadline::never();  // when it counts as closed in any case
-    std::uint64_t read_before = 0;           // Source::read when its last frame was read
-    std::uint64_t sweeps_before = 0;         // Source::sweeps when it was found closed
+    // Source::read and sweeps when its last frame was read, or it was found closed.
+    std::uint64_t read_before = 0, sweeps_before = 0;
   };
   /// The file of an accepted connection that has not ended, as far as is known.
   struct Accepted {
