@@ -35,21 +35,6 @@ std::vector<PeerInfo> peers_of(const Job& job) {
   return peers;
 }
 
-/// The kind of departure that a goodbye announces.
-struct Goodbye {
-  Departure::Kind kind;
-  const char* reason;
-};
-Goodbye goodbye_of(Note::Kind kind) {
-  if (kind == Note::Kind::left) return {Departure::Kind::left, "closed its channel"};
-  if (kind == Note::Kind::cut_off) return {Departure::Kind::lost, "did not hear rank 0 any more"};
-  // Who takes a rank that left for one that had said all would take a part for the whole.
-  return {Departure::Kind::lost,
-          kind == Note::Kind::lost
-              ? "ended without closing its channel"
-              : "closed its channel, and not all of its messages were taken in time"};
-}
-
 /// The value of Note::Kind::way.
 std::uint64_t value_of(std::optional<Way> quicker) {
   return quicker ? static_cast<std::uint64_t>(*quicker) : UINT64_MAX;
@@ -72,7 +57,8 @@ MpiChannel::MpiChannel(Job& job, const Settings& settings, const Limits& limits,
       ledger_{job.rank(), job.size(), limits.memory, peers_of(job), std::make_shared<WorldEnd>()},
       outbound_{std::make_unique<MpiCarrier>(comms, job.bells()), job.reach()},
       inbound_{comms, job.reach(), limits.message_bytes_max},
-      vigil_{job, ledger_, inbound_, outbound_, goodbyes_, limits.grace} {
+      vigil_{job, ledger_, inbound_, outbound_, goodbyes_, limits.grace},
+      herald_{job.rank() == 0 ? job.size() : 0} {
   const bool starts_thread = settings.progress_thread && job.allows_thread();
   job_.channel_opened();
   if (!starts_thread) return;
@@ -166,6 +152,7 @@ bool MpiChannel::look_around() {
   const int remaining = ledger_.mailbox().remaining();
   outbound_.complete();
   settle_goodbyes();
+  tell_departures();
   if (vigil_.look(empty_looks_)) {
     // Those who can still hear this rank must not wait for it.
     outbound_.drop_waiting();
@@ -177,7 +164,7 @@ bool MpiChannel::look_around() {
 void MpiChannel::pause(Deadline deadline) {
   if (rest_.sleeping()) {
     settle();
-    deadline = deadline.sooner(ledger_.settles_at());
+    deadline = deadline.sooner(ledger_.settles_at()).sooner(herald_.tells_at());
   }
   const bool under_way = !inbound_.empty() || outbound_.pending().any();
   rest_.pause(deadline, under_way,
@@ -209,22 +196,12 @@ bool MpiChannel::heed(int source, const Note& note) {
                          "it called abort; its own output says why");
   } else if (note.kind == Note::Kind::way) {
     outbound_.learned(source, note.group, way_in(note));
+  } else if (note.has_list()) {
+    hear_list(source, note);
   } else {
-    // The goodbye may overtake large payloads that were sent before it.
-    const Goodbye goodbye = goodbye_of(note.kind);
-    ledger_.depart_after(source, goodbye.kind, goodbye.reason, note.value);
-    if (note.kind == Note::Kind::left) ++left_whole_;
-    if (note.kind == Note::Kind::cut_off) job_.note_lost(source);
+    hear_goodbye(source, note);
   }
   return true;
-}
-
-void MpiChannel::settle_goodbyes() {
-  while (const auto* const due = ledger_.due()) {
-    if (due->kind == Departure::Kind::lost) inbound_.abandon(due->rank);
-    outbound_.departed(due->rank);
-    ledger_.depart(due->rank, due->kind, due->reason);
-  }
 }
 
 /// Counts a message that the program has taken, and reports it to the sender if it is time.

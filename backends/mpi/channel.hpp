@@ -11,6 +11,7 @@
 
 #include "bells.hpp"
 #include "carrier.hpp"
+#include "herald.hpp"
 #include "inbound.hpp"
 #include "job.hpp"
 #include "outbound.hpp"
@@ -71,6 +72,8 @@ class MpiChannel final : public Channel {
   bool take_once();
   bool look_around();
   bool heed(int source, const Note& note);
+  void hear_goodbye(int source, const Note& note);
+  void hear_list(int source, const Note& note);
   void settle_goodbyes();
   void pause(Deadline deadline);
   /// Takes in what comes until `done()` is true or the deadline. Returns whether it is done.
@@ -91,10 +94,16 @@ class MpiChannel final : public Channel {
   void tell_abort() noexcept;
   [[noreturn]] void end_job() noexcept;
 
+  [[nodiscard]] bool is_lost(int rank) const;
   [[nodiscard]] bool owes_goodbye(int rank);
-  void say_goodbye(int rank, Note::Kind kind);
+  void say_goodbye(int rank, Note::Kind kind, std::uint32_t group = 0);
   void say_goodbye(Note::Kind kind);
   bool say_goodbye_where_all_came();
+  void leave_strangers_to_master();
+  [[nodiscard]] bool awaits_answer() const;
+  [[nodiscard]] bool master_tells() const;
+  void tell_departures();
+  void end_telling();
   void end_as_the_dead_do();
   [[nodiscard]] bool nothing_can_come() const;
 
@@ -111,7 +120,12 @@ class MpiChannel final : public Channel {
   unsigned empty_looks_ = 0;  // looks in a row that found nothing
   unsigned calls_ = 0;
   std::vector<bool> goodbyes_;  // by rank: whether it was told; empty before this rank ends
+  std::vector<int> strangers_;  // ranks to which rank 0 was asked to tell it
+  Deadline answer_by_ = Deadline::poll();
+  bool answered_ = false;      // it has told them
+  bool master_ended_ = false;  // it tells nothing any more
   Vigil vigil_;
+  Herald herald_;
 };
 
 template <class Done, class SayLong>

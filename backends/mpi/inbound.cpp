@@ -76,9 +76,15 @@ Inbound::Found Inbound::take_note(const MPI_Status& status, Ledger& ledger) {
   if (bytes.size() >= sizeof note_) std::memcpy(&note_, bytes.data(), sizeof note_);
   const bool batch = note_.kind == Note::Kind::batch;
   const bool begins = batch || note_.kind == Note::Kind::pieces;
-  if (bytes.size() < sizeof note_ || (bytes.size() > sizeof note_ && !begins)) {
+  const bool has_more = bytes.size() > sizeof note_;
+  if (bytes.size() < sizeof note_ || (has_more && !begins && !note_.has_list())) {
     throw TransportError{fmt::format("rank {} sent a note of {} bytes, which should have {}",
                                      note_source_, bytes.size(), sizeof note_)};
+  }
+  if (note_.has_list()) {
+    note_list_.resize((bytes.size() - sizeof note_) / sizeof note_list_[0]);
+    std::memcpy(note_list_.data(), bytes.data() + sizeof note_,
+                note_list_.size() * sizeof note_list_[0]);
   }
   // A rank that has departed sends nothing more, and the mailbox would drop it.
   if (!begins || ledger.mailbox().departure(note_source_)) {

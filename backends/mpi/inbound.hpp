@@ -40,6 +40,8 @@ class Inbound {
   Found take_one(Ledger& ledger);
   [[nodiscard]] const Note& note() const { return note_; }
   [[nodiscard]] int note_source() const { return note_source_; }
+  /// What stands behind it, if it has a list.
+  [[nodiscard]] const std::vector<std::uint32_t>& note_list() const { return note_list_; }
   /// Starts to receive the payload that the note of take_one() announced, into memory of its own.
   void receive_announced(Ledger& ledger);
 
@@ -106,6 +108,7 @@ class Inbound {
   OpenBatch batch_;
   std::optional<Finding> finding_;
   Note note_;
+  std::vector<std::uint32_t> note_list_;
   int note_source_ = 0;
   int note_tag_ = 0;
   std::size_t copied_bytes_ = 0;

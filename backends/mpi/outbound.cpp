@@ -218,6 +218,25 @@ void Outbound::send_note(int dest, const Note& note) {
   list(lane, dest);
 }
 
+void Outbound::send_list(int dest, Note::Kind kind, std::span<const std::uint32_t> ranks) {
+  Lane& lane = lanes_.at(dest);
+  const std::size_t most = (reach_.eager_bytes(dest) - sizeof(Note)) / sizeof ranks[0] / 2 * 2;
+  while (!ranks.empty()) {
+    const auto part = ranks.first(std::min(most, ranks.size()));
+    ranks = ranks.subspan(part.size());
+    const At parcel = store_.add(lane.notes, Parcel::Form::note, dest, 0);
+    const Note note{kind, 0, part.size()};
+    parcel->payload = Buffer{sizeof note + part.size_bytes()};
+    std::memcpy(parcel->payload.data(), &note, sizeof note);
+    std::memcpy(parcel->payload.data() + sizeof note, part.data(), part.size_bytes());
+    if (carrier_->begin(Carrier::Road::slots, note_tag, std::as_const(parcel->payload).bytes(),
+                        parcel)) {
+      store_.recycle(lane.notes, parcel);
+    }
+  }
+  count(lane);
+}
+
 bool Outbound::send_sign(int dest, const Note& note, Carrier::Road road) {
   Lane& lane = lanes_.at(dest);
   if (!lane.signs.empty()) return false;

@@ -47,6 +47,9 @@ class Outbound {
   /// Passes what waits in the queue. A credit or a goodbye that cannot be sent at once replaces an
   /// earlier one that waits; any other note is dropped then.
   void send_note(int dest, const Note& note);
+  /// Sends a note with ranks behind it, in any case: in several notes, if they are many. Pairs of
+  /// them stay together.
+  void send_list(int dest, Note::Kind kind, std::span<const std::uint32_t> ranks);
   /// Sends a word of the Vigil, past the queue, if none is unfinished to that rank. Returns whether
   /// it did. Nobody waits for its end (pending).
   bool send_sign(int dest, const Note& note, Carrier::Road road);

@@ -1,3 +1,5 @@
+#include <thread>
+
 #include "harness.hpp"
 
 namespace conformance {
@@ -171,6 +173,25 @@ CONFORMANCE_CASE("8: the master may leave first; the others go on", Needs{.ranks
   } else {
     EXPECT(must_depart(world, 1).kind == Departure::Kind::left);
   }
+}
+
+CONFORMANCE_CASE("8: who left is known to those that never exchanged a message with it",
+                 Needs{.ranks_min = 3}) {
+  Channel& world = self.world();
+  const int last = world.size() - 1;
+  if (world.rank() == last) return world.close();
+  if (world.rank() == 0) std::this_thread::sleep_for(300ms);  // computes
+  EXPECT_THROWS(PeerLeft, world.recv(last, data, patience));
+  EXPECT_THROWS(PeerLeft, world.send(last, data, Buffer{}));
+}
+
+CONFORMANCE_CASE("8: those that never exchanged a message leave one after the other",
+                 Needs{.ranks_min = 3}) {
+  Channel& world = self.world();
+  for (int other = world.size() - 1; other > world.rank(); --other) {
+    EXPECT(must_depart(world, other).kind == Departure::Kind::left);
+  }
+  if (world.rank() > 0) world.close();
 }
 
 CONFORMANCE_CASE("8: a receive from oneself that cannot come is refused", Needs{}) {

@@ -59,8 +59,9 @@ class SlowCarrier final : public Carrier {
   std::size_t finishes = 0;  // so many sends are done at the next look
   std::size_t begun = 0, looks = 0, most_unfinished = 0;
   std::deque<Unfinished> unfinished;
-  std::vector<Seen> seen;   // the messages that rank 1 would have
-  std::vector<Note> notes;  // those that belong to no message
+  std::vector<Seen> seen;            // the messages that rank 1 would have
+  std::vector<Note> notes;           // those that belong to no message
+  std::vector<std::uint32_t> lists;  // what stands behind them
 
  private:
   /// What rank 1 does with it.
@@ -100,6 +101,10 @@ class SlowCarrier final : public Carrier {
       take_piece(rest);
     } else {
       notes.push_back(note);
+      CHECK(rest.size() == (note.has_list() ? note.value * sizeof lists[0] : 0));
+      const std::size_t before = lists.size();
+      lists.resize(before + rest.size() / sizeof lists[0]);
+      if (!rest.empty()) std::memcpy(&lists[before], rest.data(), rest.size());
     }
   }
   void take_piece(std::span<const std::byte> bytes) {
@@ -252,6 +257,24 @@ TEST_CASE("mpi outbound: notes pass what waits, and only the latest credit count
   world.finish_all();
   CHECK(world.carrier->notes.back().kind == Note::Kind::left);
   CHECK(world.carrier->seen.size() == 1000);
+}
+
+TEST_CASE("mpi outbound: a list goes in any case, whole, before a goodbye that waits") {
+  World world;
+  std::vector<std::uint32_t> ranks(2500);
+  for (std::size_t i = 0; i < ranks.size(); ++i) ranks[i] = static_cast<std::uint32_t>(i);
+  for (std::uint64_t i = 0; i < 9; ++i) world.outbound.send_note(1, {Note::Kind::credit, 0, i});
+  const std::size_t notes = world.carrier->notes.size();
+  world.outbound.send_list(1, Note::Kind::partners, {});
+  CHECK(world.carrier->notes.size() == notes);
+  world.outbound.send_list(1, Note::Kind::partners, ranks);
+  world.outbound.send_note(1, {Note::Kind::left, 0, 0});
+  CHECK(world.outbound.pending().notes > 0);
+  world.finish_all();
+  CHECK(world.carrier->lists == ranks);
+  CHECK(world.carrier->notes[notes].kind == Note::Kind::partners);
+  CHECK(world.carrier->notes.back().kind == Note::Kind::left);
+  CHECK(world.carrier->notes.size() == notes + 3 + 2);  // with the last credit
 }
 
 TEST_CASE("mpi outbound: one sign at a time is on its way, past all else; a silence goes always") {
