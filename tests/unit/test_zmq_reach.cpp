@@ -330,7 +330,7 @@ TEST_CASE("reach: a worker that cannot be dialed is answered over the connection
   workers.push_back(worker(endpoint, 2));
   auto world = complete(std::move(zero), std::move(workers));
   Opened &one = world.workers[0], &two = world.workers[1];
-  const std::string large(5'000'000, 'x');  // more than a piece
+  const std::string large(5'000'000, 'x');  // more than a piece between hosts
   auto one_talks = std::async(std::launch::async, [&] {
     rankwire::send(*one, 2, 1, large);
     return rankwire::recv<std::string>(*one, 2, 2, patience) == large &&

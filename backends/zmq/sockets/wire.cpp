@@ -56,7 +56,7 @@ void Wire::set_up(zmq::socket_t& socket, std::int64_t frame_bytes_max) const {
   set_option(socket, zmq::sockopt::maxmsgsize, frame_bytes_max);
   set_option(socket, zmq::sockopt::heartbeat_timeout, 0);  // Silence does this instead
   // While the program computes, nobody calls Silence, but a dead network must still be noticed.
-  set_option(socket, zmq::sockopt::tcp_maxrt, std::max(silence_max_ms, maxrt_least_ms));
+  set_option(socket, zmq::sockopt::tcp_maxrt, std::max(patience_ * silence_max_ms, maxrt_least_ms));
   // A connection that is cut off on one side only must not use up the grace.
   set_option(socket, zmq::sockopt::handshake_ivl, std::max(silence_max_ms, 1'000));
 }
