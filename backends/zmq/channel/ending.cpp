@@ -62,15 +62,22 @@ void Ending::say_to_all(Kind kind, const Buffer& body) {
   for (int rank = 0; rank < to_.roster.size(); ++rank) say_last(rank, kind, body);
 }
 
-/// Sends the last frame over all links with `rank`. A master that has left gets it as well, since
+/// Over which link `rank` is told the last: the one by which this rank sends, if there is one. The
+/// other link must not be waited for: whoever knows that this rank has left does not call again by
+/// it. Null if there is no link.
+Link* Ending::last_link(int rank) const {
+  const auto [out, in] = to_.links.both(rank);
+  return out != nullptr ? out : in;
+}
+
+/// Sends the last frame to `rank`. A master that has left gets it as well, since
 /// it serves on. The process must stay until the other side has acknowledged it: if a TCP
 /// connection is closed with unread bytes, it is reset in the other direction, too, and what was on
 /// it is lost.
 void Ending::say_last(int rank, Kind kind, const Buffer& body) {
   if (!is_last_told(rank)) return;
-  for (Link* const link : to_.links.both(rank)) {
-    if (link != nullptr) link->send({.kind = kind, .bytes = body.size()}, body.bytes());
-  }
+  Link* const link = last_link(rank);
+  if (link != nullptr) link->send({.kind = kind, .bytes = body.size()}, body.bytes());
 }
 
 bool Ending::is_last_told(int rank) const {
@@ -95,9 +102,8 @@ bool Ending::all_last_links(const F& is_done) {
   const int ranks = to_.roster.size();
   for (int looked_at = 0; looked_at < ranks; ++looked_at) {
     if (is_last_told(not_done_)) {
-      for (const Link* const link : to_.links.both(not_done_)) {
-        if (link != nullptr && !is_done(*link)) return false;
-      }
+      const Link* const link = last_link(not_done_);
+      if (link != nullptr && !is_done(*link)) return false;
     }
     not_done_ = (not_done_ + 1) % ranks;
   }

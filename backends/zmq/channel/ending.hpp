@@ -62,6 +62,7 @@ class Ending {
   [[nodiscard]] bool is_asked() const { return asked_.load(std::memory_order_acquire); }
   void make_abort(Wire* wire) noexcept;
   void say_to_all(Kind kind, const Buffer& body);
+  [[nodiscard]] Link* last_link(int rank) const;
   void say_last(int rank, Kind kind, const Buffer& body);
   [[nodiscard]] bool is_last_told(int rank) const;
   template <class F>
