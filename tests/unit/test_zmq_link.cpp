@@ -34,7 +34,7 @@ struct Ends {
   Ends() { link.attach(Route{&hands, 1}); }
   NoWork work;
   Hands hands;
-  Link link{2, End::any, std::make_shared<Turns>(work), std::make_shared<FrameStore>()};
+  Link link{2, LinkEnd::any, std::make_shared<Turns>(work), std::make_shared<FrameStore>()};
 };
 
 constexpr Header inner_header{.kind = Kind::data, .tag = 7, .bytes = 9};

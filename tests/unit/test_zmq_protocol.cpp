@@ -10,7 +10,7 @@ using namespace rankwire::zmq_wire;
 
 TEST_CASE("protocol: a header survives the wire, byte for byte as documented") {
   const auto bytes = to_bytes(
-      {Kind::credit, 0x01020304, 0x1122334455667788, 0x0a0b0c0d, 0x1a1b1c1d, End::receiver});
+      {Kind::credit, 0x01020304, 0x1122334455667788, 0x0a0b0c0d, 0x1a1b1c1d, LinkEnd::receiver});
   const std::array<unsigned, 24> expected{0x52, 0x57, 0x09, 0x02, 0x04, 0x03, 0x02, 0x01,
                                           0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11,
                                           0x0d, 0x0c, 0x0b, 0x0a, 0x1d, 0x1c, 0x1b, 0x1a};
@@ -24,7 +24,7 @@ TEST_CASE("protocol: a header survives the wire, byte for byte as documented") {
   CHECK(header->bytes == 0x1122334455667788);
   CHECK(header->sequence == 0x0a0b0c0d);
   CHECK(header->ack == 0x1a1b1c1d);
-  CHECK(header->end == End::receiver);
+  CHECK(header->end == LinkEnd::receiver);
 }
 
 TEST_CASE("protocol: what is not a header is none") {

@@ -136,7 +136,7 @@ void Players::take(std::size_t at, std::span<const std::byte> frame) {
 void Players::start(std::size_t at) {
   Player& player = players_[at];
   if (player.link) return;
-  player.link = std::make_unique<Link>(0, End::any, turns_, store_);
+  player.link = std::make_unique<Link>(0, LinkEnd::any, turns_, store_);
   player.link->attach({this, at + 1});
   player.state = State::runs;
   const rankwire::Buffer started = rankwire::encode(no_process);

@@ -1,5 +1,6 @@
 #include "channel/ending.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <new>
 
@@ -34,7 +35,7 @@ void Ending::make_abort(Wire* wire) noexcept {
     if (wire != nullptr &&
         end.record(abort_.rank, abort_.host, abort_.pid, abort_.exit_code, abort_.what)) {
       wire->heed_interrupts(false);
-      say_to_all(Kind::abort, encode(abort_));
+      tell_abort();
       await_told(*wire);
       wire->set_linger(std::chrono::milliseconds::zero());
     }
@@ -44,6 +45,21 @@ void Ending::make_abort(Wire* wire) noexcept {
   made_ = true;
 }
 
+/// The abort goes over every link: a rank that computes may have one of them in its hands, and what
+/// breaks is not waited for.
+void Ending::tell_abort() {
+  const Buffer body = encode(abort_);
+  for (int rank = 0; rank < to_.roster.size(); ++rank) {
+    if (!is_last_told(rank)) continue;
+    for (Link* link : to_.links.both(rank)) {
+      if (link != nullptr) link->send({.kind = Kind::abort, .bytes = body.size()}, body.bytes());
+    }
+  }
+}
+
+/// A master that has left hears the goodbye as well, since it serves on. The process must stay
+/// until the other side has acknowledged it: a TCP connection that is closed with unread bytes is
+/// reset in the other direction, too, and what was on it is lost.
 void Ending::say_goodbye() {
   to_.members.tell_departures();
   Goodbye goodbye;  // for the master, which tells others what they must await
@@ -54,15 +70,14 @@ void Ending::say_goodbye() {
   }
   const Buffer to_master = encode(goodbye), to_others = encode(Goodbye{});
   for (int rank = 0; rank < to_.roster.size(); ++rank) {
-    say_last(rank, Kind::goodbye, rank == 0 ? to_master : to_others);
+    Link* const link = is_last_told(rank) ? last_link(rank) : nullptr;
+    if (link == nullptr) continue;
+    const Buffer& body = rank == 0 ? to_master : to_others;
+    link->send({.kind = Kind::goodbye, .bytes = body.size()}, body.bytes());
   }
 }
 
-void Ending::say_to_all(Kind kind, const Buffer& body) {
-  for (int rank = 0; rank < to_.roster.size(); ++rank) say_last(rank, kind, body);
-}
-
-/// Over which link `rank` is told the last: the one by which this rank sends, if there is one. The
+/// Over which link `rank` hears the goodbye: the one by which this rank sends, if there is one. The
 /// other link must not be waited for: whoever knows that this rank has left does not call again by
 /// it. Null if there is no link.
 Link* Ending::last_link(int rank) const {
@@ -70,41 +85,37 @@ Link* Ending::last_link(int rank) const {
   return out != nullptr ? out : in;
 }
 
-/// Sends the last frame to `rank`. A master that has left gets it as well, since
-/// it serves on. The process must stay until the other side has acknowledged it: if a TCP
-/// connection is closed with unread bytes, it is reset in the other direction, too, and what was on
-/// it is lost.
-void Ending::say_last(int rank, Kind kind, const Buffer& body) {
-  if (!is_last_told(rank)) return;
-  Link* const link = last_link(rank);
-  if (link != nullptr) link->send({.kind = kind, .bytes = body.size()}, body.bytes());
-}
-
 bool Ending::is_last_told(int rank) const {
   return rank == 0 || !to_.members.has_departed(rank);
 }
 
 bool Ending::all_confirmed() {
-  return all_last_links([](const Link& link) { return link.all_acknowledged(); });
+  return all_last_told([this](int rank) {
+    const Link* const link = last_link(rank);
+    return link == nullptr || link->all_acknowledged();
+  });
 }
 
-/// Whether all others have acknowledged the abort. Ranks beyond the relay do not count: the master
-/// tells them, too.
+/// Whether all others have acknowledged the abort on one of their links. Ranks beyond the relay do
+/// not count: the master tells them, too.
 bool Ending::all_told() {
-  return all_last_links(
-      [](const Link& link) { return link.all_acknowledged() || Relay::has(link.connection()); });
+  return all_last_told([this](int rank) {
+    const auto links = to_.links.both(rank);
+    const auto knows = [](const Link* link) {
+      return link != nullptr && (link->all_acknowledged() || Relay::has(link->connection()));
+    };
+    const auto is_none = [](const Link* link) { return link == nullptr; };
+    return std::ranges::any_of(links, knows) || std::ranges::all_of(links, is_none);
+  });
 }
 
-/// Whether `is_done` is true for all links on which the last frame goes out. It is asked again and
-/// again while thousands confirm, and so begins with the rank that was not done the last time.
+/// Whether `is_done` is true of all ranks that are told the last. It is asked again and again while
+/// thousands confirm, and so begins with the rank that was not done the last time.
 template <class F>
-bool Ending::all_last_links(const F& is_done) {
+bool Ending::all_last_told(const F& is_done) {
   const int ranks = to_.roster.size();
   for (int looked_at = 0; looked_at < ranks; ++looked_at) {
-    if (is_last_told(not_done_)) {
-      const Link* const link = last_link(not_done_);
-      if (link != nullptr && !is_done(*link)) return false;
-    }
+    if (is_last_told(not_done_) && !is_done(not_done_)) return false;
     not_done_ = (not_done_ + 1) % ranks;
   }
   return true;

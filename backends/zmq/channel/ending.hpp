@@ -61,12 +61,11 @@ class Ending {
  private:
   [[nodiscard]] bool is_asked() const { return asked_.load(std::memory_order_acquire); }
   void make_abort(Wire* wire) noexcept;
-  void say_to_all(Kind kind, const Buffer& body);
+  void tell_abort();
   [[nodiscard]] Link* last_link(int rank) const;
-  void say_last(int rank, Kind kind, const Buffer& body);
   [[nodiscard]] bool is_last_told(int rank) const;
   template <class F>
-  [[nodiscard]] bool all_last_links(const F& is_done);
+  [[nodiscard]] bool all_last_told(const F& is_done);
   [[nodiscard]] bool all_told();
   void await_told(Wire& wire);
   void take_answer(const Incoming& incoming);
@@ -76,7 +75,7 @@ class Ending {
   std::mutex mutex_;  // among threads that ask
   Abort abort_;       // does not change once asked_ is true
   std::atomic<bool> asked_{false}, made_{false};
-  int not_done_ = 0;  // see all_last_links
+  int not_done_ = 0;  // see all_last_told
 };
 
 }  // namespace rankwire::zmq_wire

@@ -36,7 +36,7 @@ class Link {
  public:
   /// Not attached to a connection: what is sent is kept until it is.
   /// This rank is at its `end`.
-  Link(int rank, End end, std::shared_ptr<Turns> turns, std::shared_ptr<FrameStore> store)
+  Link(int rank, LinkEnd end, std::shared_ptr<Turns> turns, std::shared_ptr<FrameStore> store)
       : rank_{rank}, end_{end}, flow_{std::make_shared<Flow>(std::move(turns), std::move(store))} {}
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
@@ -153,7 +153,7 @@ class Link {
   };
 
   int rank_;
-  End end_;
+  LinkEnd end_;
   Connection connection_;
   std::uint32_t calls_ = 0;
   std::uint32_t next_ = 0;   // number of the next frame to send

@@ -26,9 +26,9 @@ LinkTable::LinkTable(Wire& wire, const Roster& roster, const Token& token,
 
 ConnectionId LinkTable::way_of(ConnectionId connection, const Header& header) const {
   const Link* const link = Wire::has(connection) ? at(connection) : nullptr;
-  if (link == nullptr || header.end == End::any || is_hub(link->rank())) return connection;
+  if (link == nullptr || header.end == LinkEnd::any || is_hub(link->rank())) return connection;
   // Over a connection that this rank dialed, the other one answers to this rank's link.
-  const End expected = link == out(link->rank()) ? End::receiver : End::sender;
+  const LinkEnd expected = link == out(link->rank()) ? LinkEnd::receiver : LinkEnd::sender;
   return header.end == expected ? connection : way_back(connection);
 }
 
@@ -49,18 +49,18 @@ bool LinkTable::nothing_comes_from(int rank) const {
   return link == nullptr || !link->is_attached() || Relay::has(link->connection());
 }
 
-std::unique_ptr<Link> LinkTable::make_link(int rank, End end) const {
-  return std::make_unique<Link>(rank, is_hub(rank) ? End::any : end, turns_, store_);
+std::unique_ptr<Link> LinkTable::make_link(int rank, LinkEnd end) const {
+  return std::make_unique<Link>(rank, is_hub(rank) ? LinkEnd::any : end, turns_, store_);
 }
 
 Link& LinkTable::add_out(int rank) {
-  if (!of(rank).out) of(rank).out = make_link(rank, End::sender);
+  if (!of(rank).out) of(rank).out = make_link(rank, LinkEnd::sender);
   return *of(rank).out;
 }
 
 bool LinkTable::tie(int rank, ConnectionId connection, std::uint32_t received) {
   std::unique_ptr<Link>& link = is_hub(rank) ? of(rank).out : of(rank).in;
-  if (!link) link = make_link(rank, End::receiver);
+  if (!link) link = make_link(rank, LinkEnd::receiver);
   if (link->connection() != 0 && link->connection() != connection) unlink(link->connection());
   lead(connection, *link);
   if (Wire::has(connection)) wire_.listen_to(connection);
@@ -103,7 +103,7 @@ void LinkTable::turn_away(ConnectionId connection, Refusal refusal, const std::s
   const Header header{.kind = Kind::reject,
                       .tag = protocol_version,
                       .bytes = body.size(),
-                      .end = is_way_back(connection) ? End::receiver : End::any};
+                      .end = is_way_back(connection) ? LinkEnd::receiver : LinkEnd::any};
   route(connection).carry(frame_of(header, body.bytes()), nullptr);
   if (Wire::has(connection)) wire_.bid_farewell(connection);
 }

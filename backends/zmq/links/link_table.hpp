@@ -105,7 +105,7 @@ class LinkTable {
   };
   [[nodiscard]] Links& of(int rank) { return by_rank_[static_cast<std::size_t>(rank)]; }
   [[nodiscard]] const Links& of(int rank) const { return by_rank_[static_cast<std::size_t>(rank)]; }
-  [[nodiscard]] std::unique_ptr<Link> make_link(int rank, End end) const;
+  [[nodiscard]] std::unique_ptr<Link> make_link(int rank, LinkEnd end) const;
   [[nodiscard]] Buffer word_of(Link& link) const;
 
   Wire& wire_;

@@ -44,12 +44,12 @@ std::optional<Header> header_of(std::span<const std::byte> frame) {
   const std::byte* const at = frame.data();
   const auto kind = get<std::uint8_t>(at + 2);
   if (get<std::uint16_t>(at) != Header::magic || kind == 0 || kind > kind_max ||
-      get<std::uint8_t>(at + 3) > end_max) {
+      get<std::uint8_t>(at + 3) > link_end_max) {
     return std::nullopt;
   }
   return Header{static_cast<Kind>(kind),     get<std::uint32_t>(at + 4),
                 get<std::uint64_t>(at + 8),  get<std::uint32_t>(at + 16),
-                get<std::uint32_t>(at + 20), static_cast<End>(get<std::uint8_t>(at + 3))};
+                get<std::uint32_t>(at + 20), static_cast<LinkEnd>(get<std::uint8_t>(at + 3))};
 }
 
 Buffer body_of(const Reject& reject) {

@@ -74,12 +74,12 @@ inline constexpr std::uint8_t kind_max = static_cast<std::uint8_t>(Kind::grant);
 
 /// Which end of its link a frame comes from. Two workers have up to two links, one for each of them
 /// that sends, and both may go over one connection.
-enum class End : std::uint8_t {
+enum class LinkEnd : std::uint8_t {
   any,      ///< there is one link: the master is at one end; or there is none yet
   sender,   ///< the rank that sends messages over this link, and made it
   receiver  ///< the other one, which answers
 };
-inline constexpr std::uint8_t end_max = static_cast<std::uint8_t>(End::receiver);
+inline constexpr std::uint8_t link_end_max = static_cast<std::uint8_t>(LinkEnd::receiver);
 
 /// The header of a frame: the first 24 bytes of its first part, little-endian. With 8 bytes of
 /// payload, a frame still fits into libzmq's own small messages, which need no allocation.
@@ -93,7 +93,7 @@ struct Header {
                             ///< the body
   std::uint32_t sequence = 0;  ///< number of a numbered frame, for each link and direction
   std::uint32_t ack = 0;  ///< numbered frames of this link that the sender has received in order
-  End end = End::any;     ///< of the link, where the frame was sent
+  LinkEnd end = LinkEnd::any;  ///< of the link, where the frame was sent
 };
 
 using HeaderBytes = std::array<std::byte, Header::wire_bytes>;
