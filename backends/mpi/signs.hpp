@@ -22,7 +22,10 @@ class Signs {
         grace_{grace},
         interval_{std::min<Duration>(std::chrono::seconds{1}, grace / 4)},
         hearing_{master_ ? size : 1, grace, interval_ / 4, look_max},
-        unanswered_at_(master_ ? static_cast<std::size_t>(size) : 0) {}
+        unanswered_at_(master_ ? static_cast<std::size_t>(size) : 0) {
+    // All are watched from the start: one may end before its first sign.
+    for (int rank = master_ ? 1 : 0; rank < (master_ ? size : 1); ++rank) hearing_.sign(rank);
+  }
 
   [[nodiscard]] Duration grace() const { return grace_; }
   /// To be called in each look.

@@ -61,11 +61,15 @@ std::string must_lose(Channel& world, int rank, Deadline deadline, const std::st
   return fmt::format("rank {} was not lost. ", rank);
 }
 
+/// Says what is wrong with rank 2's last words, or nothing.
+std::string hear_last_words(Channel& world) {
+  const auto words = world.recv(2, tag_words, patience);
+  return words && words->payload.text() == "adieu" ? "" : "rank 2's last words are missing. ";
+}
+
 /// What ranks 0 and 1 see of the end of rank 2.
 std::string mourn(Channel& world, const std::string& why) {
   std::string failure;
-  const auto words = world.recv(2, tag_words, patience);
-  if (!words || words->payload.text() != "adieu") failure += "rank 2's last words are missing. ";
   const auto start = Clock::now();
   if (world.rank() == 0) {
     // Computes. A call that only polls then finds what the thread has noticed meanwhile.
@@ -97,6 +101,7 @@ int conclude(Channel& world, std::string verdict, const char* content) {
 int lose_rank_2(Channel& world, bool is_stopped, const std::string& why) {
   if (world.rank() != 2) {
     std::string verdict = world.info().detects_loss ? "" : "info() says that no loss is noticed. ";
+    verdict += hear_last_words(world);
     verdict += mourn(world, why);
     // Rank 2 comes back, and must hear of rank 0 that it was given up.
     if (is_stopped) (void)world.recv(1 - world.rank(), tag_turn, Deadline{stopped});
@@ -114,11 +119,16 @@ int lose_rank_2(Channel& world, bool is_stopped, const std::string& why) {
 
 int cut_off_rank_2(Channel& world) {
   if (world.rank() != 2) {
+    std::string verdict = hear_last_words(world);
+    const int other = 1 - world.rank();
+    world.send(other, tag_turn, Buffer{});
+    (void)world.recv(other, tag_turn, patience);
     if (world.rank() == 0) {
       std::printf("mpi_silence: cut here\n");
       std::fflush(stdout);
     }
-    return conclude(world, mourn(world, "out of reach"), "both went on");
+    verdict += mourn(world, "out of reach");
+    return conclude(world, std::move(verdict), "both went on");
   }
   for (const int peer : {0, 1}) world.send(peer, tag_words, Buffer::copy_of("adieu"));
   std::string verdict;
