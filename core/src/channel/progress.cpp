@@ -98,7 +98,7 @@ bool Progress::sleep(std::chrono::microseconds time) {
 
 void Progress::run() {
   pthread_setname_np(pthread_self(), "rankwire");
-  auto interval = interval_max;
+  auto interval = interval_called;
   auto calls = handover_.calls();
   while (sleep(interval)) {
     const auto before = std::exchange(calls, handover_.calls());
@@ -111,7 +111,7 @@ void Progress::run() {
       handover_.doze(calls, stops_);
     }
     if (called || handover_.in_call()) {
-      interval = interval_max;
+      interval = interval_called;
     } else {
       interval = found ? interval_min : std::min(2 * interval, interval_max);
     }
