@@ -191,6 +191,10 @@ void Wire::hang_up(ConnectionId connection) {
 
 /// The next step of the network; those of the program end a poll, and are passed by in a wait,
 /// which could not end otherwise.
+std::uint64_t Wire::bytes_come(ConnectionId) const {
+  return 0;
+}
+
 std::optional<Incoming> Wire::receive(Deadline deadline) {
   fuzz::Script& script = *network.script;
   while (!script.at_end() && fuzz::is_of_network(script.peek())) {

@@ -84,6 +84,7 @@ void check_body(Kind kind, Bytes body) {
     case Kind::credit:
     case Kind::ack:
     case Kind::resend:
+    case Kind::sign:
     case Kind::relay:
     case Kind::ask:
     case Kind::want:

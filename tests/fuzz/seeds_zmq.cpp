@@ -116,6 +116,7 @@ void everything_from(ScriptWriter& script, std::uint8_t connection, int rank) {
   arrives(script, connection, frame({.kind = Kind::data, .tag = 2, .bytes = 5000}), 2000);
   arrives(script, connection, frame({.kind = Kind::credit, .bytes = 100}));
   arrives(script, connection, frame({.kind = Kind::ack, .ack = 2}));
+  arrives(script, connection, frame({.kind = Kind::sign, .ack = 2}));
   arrives(script, connection, frame({.kind = Kind::resend, .ack = 1}));
   arrives(script, connection, relay(rank, true, link(rank)));
   arrives(script, connection, relay(rank, true, data(1, "relayed")));

@@ -1,3 +1,5 @@
+#include <thread>
+
 #include "times.hpp"
 
 // How long a rank may be out of reach, and what is done about it meanwhile.
@@ -21,10 +23,56 @@ TEST_CASE("times: out of reach for half the grace, not lost; for longer, lost in
   check_lose_each_other(pair, start, grace);
 }
 
-// The master's probes reach the worker itself, which lives; the worker has a grace that is longer.
-TEST_CASE("times: who can be heard is not lost, however long its connection is away") {
+// The master's probes reach the worker itself, which lives. But nothing that it says arrives.
+TEST_CASE("times: whose signs of life do not come is lost, though its host answers") {
+  constexpr auto grace = 4s;
+  Pair pair{settings(grace, 1s)};
+  const auto start = Clock::now();
+  pair.proxy.stall(true);
+  check_lose_each_other(pair, start, grace);
+}
+
+TEST_CASE("times: who computes gives signs of life, and sees that none come, meanwhile") {
+  constexpr auto grace = 500ms;
+  Pair pair{settings(grace, 1s)};
+  std::this_thread::sleep_for(lost_within(grace));
+  CHECK(!pair.master->departure(1));
+  CHECK(!pair.worker->departure(0));
+  pair.proxy.stall(true);
+  std::this_thread::sleep_for(lost_within(grace));
+  // A call that comes so late does not count what it did not see as silence.
+  CHECK(pair.master->departure(1));
+  CHECK(pair.worker->departure(0));
+}
+
+// Connections come about, and the greetings of libzmq pass: no sign of life.
+TEST_CASE("times: who breaks each connection after the greeting is lost in time") {
+  constexpr auto grace = 4s;
+  Pair pair{settings(grace, 1s)};
+  const auto start = Clock::now();
+  pair.proxy.pass_first_of_each(32);
+  pair.proxy.cut_all();
+  check_lose_each_other(pair, start, grace);
+}
+
+// The master sends a payload to a worker in one frame. Its signs of life stand behind it.
+TEST_CASE("times: a large payload that a slow network carries for longer than the grace") {
   constexpr auto grace = 1s;
-  Pair pair{settings(grace, 1s), settings(60s, 1s)};
+  constexpr std::size_t bytes = 40'000'000;
+  Pair pair{settings(grace, 60s)};
+  pair.proxy.start(
+      {0, {{.kind = support::Fault::Kind::throttle, .duration = 300s, .bytes_per_s = 5'000'000}}});
+  pair.master->send(1, 1, rankwire::Buffer{bytes});
+  const auto message = pair.worker->recv(0, 1, patience);
+  REQUIRE(message);
+  CHECK(message->payload.size() == bytes);
+  check_reach_each_other(pair);
+}
+
+// A worker without a thread gives no signs: it may compute. The worker has a grace that is longer.
+TEST_CASE("times: who gives no signs and can be heard is not lost, however long it has no way") {
+  constexpr auto grace = 1s;
+  Pair pair{settings(grace, 1s), without_thread(settings(60s, 1s))};
   pair.proxy.stall(true);
   auto of_master = std::async(std::launch::async, [&] {
     return pair.master->next(rankwire::any_source, rankwire::any_tag, 8 * grace);
@@ -36,9 +84,9 @@ TEST_CASE("times: who can be heard is not lost, however long its connection is a
 }
 
 // And the other way round: the greeting that answers a probe passes, and no handshake.
-TEST_CASE("times: a master that can be heard is not lost for three times the grace") {
+TEST_CASE("times: a master that gives no signs and can be heard is not lost for three graces") {
   constexpr auto grace = 2s;
-  Pair pair{settings(60s, 1s), settings(grace, 1s)};
+  Pair pair{without_thread(settings(60s, 1s)), settings(grace, 1s)};
   pair.proxy.pass_first_of_each(32);
   pair.proxy.cut_all();
   CHECK(!pair.worker->recv(0, 1, 3 * grace));
@@ -47,9 +95,9 @@ TEST_CASE("times: a master that can be heard is not lost for three times the gra
 }
 
 // But not for ever: what it says, which no handshake follows, may come from anybody.
-TEST_CASE("times: a master that can be heard, and no more, is lost after four times the grace") {
+TEST_CASE("times: a master that gives no signs and only greets is lost after four graces") {
   constexpr auto grace = 1s;
-  Pair pair{settings(60s, 1s), settings(grace, 1s)};
+  Pair pair{without_thread(settings(60s, 1s)), settings(grace, 1s)};
   pair.proxy.pass_first_of_each(32);
   const auto start = Clock::now();
   pair.proxy.cut_all();
@@ -61,7 +109,7 @@ TEST_CASE("times: a master that can be heard, and no more, is lost after four ti
 
 TEST_CASE("times: a master that was heard for a while is lost the grace after it falls silent") {
   constexpr auto grace = 4s;
-  Pair pair{settings(60s, 1s), settings(grace, 1s)};
+  Pair pair{without_thread(settings(60s, 1s)), settings(grace, 1s)};
   pair.proxy.pass_first_of_each(32);
   pair.proxy.cut_all();
   CHECK(!pair.worker->recv(0, 1, 1s));

@@ -163,4 +163,10 @@ inline rankwire::Settings settings(std::chrono::milliseconds grace,
   return with;
 }
 
+/// A rank that gives no signs of life while its program computes (`--progress call`).
+inline rankwire::Settings without_thread(rankwire::Settings with) {
+  with.progress_thread = false;
+  return with;
+}
+
 }  // namespace network

@@ -88,6 +88,39 @@ TEST_CASE("hearing: a rank that may be silent for longer has longer") {
   CHECK(watcher.lost == std::vector{1});
 }
 
+TEST_CASE("hearing: a way that breaks again and again is a sign, as far as it was away") {
+  Watcher watcher{2, 2s};
+  watcher.hearing.sign(1);
+  for (int i = 0; i < 10; ++i) {
+    watcher.pass(100ms);
+    watcher.hearing.went(1);
+    watcher.pass(1s);
+    watcher.hearing.came_back(1);
+  }
+  CHECK(watcher.lost.empty());
+  watcher.pass(900ms);  // it stands, and nothing comes
+  CHECK(watcher.lost.empty());
+  watcher.pass(200ms);
+  CHECK(watcher.lost == std::vector{1});
+}
+
+TEST_CASE("hearing: a way that breaks and does not come back is none") {
+  Watcher watcher{2, 2s};
+  watcher.hearing.sign(1);
+  watcher.pass(500ms);
+  watcher.hearing.went(1);
+  watcher.pass(1s);
+  watcher.hearing.sign(1);  // it was under way
+  watcher.pass(1900ms);
+  CHECK(watcher.lost.empty());
+  watcher.hearing.came_back(1);
+  watcher.pass(1900ms);
+  CHECK(watcher.lost.empty());
+  watcher.hearing.went(1);
+  watcher.pass(200ms);
+  CHECK(watcher.lost == std::vector{1});
+}
+
 TEST_CASE("hearing: time in which a rank did not look is not the silence of others") {
   Watcher watcher{2, 2s};
   watcher.hearing.sign(1);

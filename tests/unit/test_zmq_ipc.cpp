@@ -71,12 +71,6 @@ class Pair {
 
   [[nodiscard]] int descriptor() const { return own_.get(); }
   [[nodiscard]] pid_t child() const { return child_; }
-  void stop() const {
-    kill(child_, SIGSTOP);
-    int status = 0;
-    REQUIRE(waitpid(child_, &status, WUNTRACED) == child_);
-  }
-  void go_on() const { kill(child_, SIGCONT); }
   void end() {
     if (child_ <= 0) return;
     kill(child_, SIGKILL);
@@ -171,7 +165,7 @@ void check_works(World& world) {
 
 }  // namespace
 
-TEST_CASE("ipc: the process at the other end of a Unix socket, and whether it is stopped") {
+TEST_CASE("ipc: the process at the other end of a Unix socket") {
   const Pair pair;
   const auto connection = StreamConnection::at(pair.descriptor());
   REQUIRE(connection);
@@ -179,10 +173,6 @@ TEST_CASE("ipc: the process at the other end of a Unix socket, and whether it is
   CHECK(connection->process()->id == pair.child());
   CHECK(connection->process()->user == geteuid());
   CHECK_FALSE(connection->facts());
-  CHECK_FALSE(connection->process_is_stopped());
-  pair.stop();
-  CHECK(connection->process_is_stopped());
-  pair.go_on();
 }
 
 TEST_CASE("ipc: a Unix socket is given room for more than Linux gives it") {
@@ -198,21 +188,6 @@ TEST_CASE("ipc: a Unix socket is given room for more than Linux gives it") {
   CHECK(room() > before);
 }
 
-TEST_CASE("silence: over ipc, a process that is stopped for long is ended, one that runs is not") {
-  const Pair stopped, runs, woken;
-  Silence silence;
-  silence.watch(stopped.descriptor(), limit);
-  silence.watch(runs.descriptor(), limit);
-  silence.watch(woken.descriptor(), 1h);
-  stopped.stop();
-  woken.stop();
-  look_for(silence, 3 * limit);
-  woken.go_on();
-  CHECK(stopped.is_ended());
-  CHECK_FALSE(runs.is_ended());
-  CHECK_FALSE(woken.is_ended());
-}
-
 TEST_CASE("silence: over ipc, a process that has exited is ended, though another holds its end") {
   Pair ends{true}, lives{true};
   Silence silence;
@@ -226,19 +201,6 @@ TEST_CASE("silence: over ipc, a process that has exited is ended, though another
   CHECK(ends.is_ended());
   CHECK(lives.has_said());
   CHECK_FALSE(lives.is_ended());
-}
-
-TEST_CASE("silence: over ipc, what this process did not look at was no silence") {
-  const Pair pair;
-  Silence silence;
-  silence.watch(pair.descriptor(), limit);
-  look_for(silence, limit / 2);
-  std::this_thread::sleep_for(3 * limit);  // computes
-  pair.stop();
-  silence.look();
-  CHECK_FALSE(pair.is_ended());
-  look_for(silence, 3 * limit);
-  CHECK(pair.is_ended());
 }
 
 TEST_CASE("doorman: over ipc, who stays too long is shown out; a number of another's is left") {

@@ -23,8 +23,8 @@ using namespace rankwire::zmq_wire;
 using namespace std::chrono_literals;
 using rankwire::Deadline;
 
-/// As a worker's libzmq does it.
-constexpr auto ping_interval = 1000ms;
+/// As a worker does it, and its libzmq.
+constexpr auto sign_interval = 1000ms;
 constexpr auto look_interval = 10ms;
 constexpr auto called_again_after = 200ms;
 
@@ -55,6 +55,7 @@ void Players::call(std::size_t at) {
   hello.pid = ::getpid();
   hello.nonce = at + 1;
   hello.endpoint = "tcp://127.0.0.1:1";  // nobody listens there, and nobody sends there
+  hello.gives_signs = true;
   hello.call = ++player.hellos;
   const rankwire::Buffer body = rankwire::encode(hello);
   const auto frame =
@@ -94,13 +95,15 @@ void Players::play(std::chrono::seconds silent_max) {
   }
 }
 
-/// The PINGs of a few players, so that all have theirs in time; and those who must call again.
+/// The PINGs and the signs of life of a few players, so that all give theirs in time; and those who
+/// must call again.
 void Players::look_after_all() {
-  const std::size_t at_once = players_.size() * look_interval / ping_interval + 1;
+  const std::size_t at_once = players_.size() * look_interval / sign_interval + 1;
   for (std::size_t i = 0; i < at_once; ++i) {
     pinged_ = (pinged_ + 1) % players_.size();
     Player& player = players_[pinged_];
     if (player.peer.descriptor() >= 0) player.peer.ping();
+    if (player.link && player.state != State::gone) player.link->give_sign(Kind::sign);
     if (player.call_again.expired()) call(pinged_);
   }
 }

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "rankwire/backend/log.hpp"
@@ -13,16 +12,9 @@ namespace {
 
 /// How often a rank that is out of reach is probed.
 constexpr std::chrono::milliseconds probe_interval{250};
-/// The grace is longer by this. If the network is back just before the grace ends, the next attempt
-/// to dial may come so much later: an earlier attempt was under way when the network was cut, and
-/// the system sends its first packet again after a second.
-constexpr std::chrono::milliseconds dialed_again_within{1500};
 /// A worker that dials a master which answers probes again and again gives up after this many
 /// graces. Coming back takes less anywhere.
 constexpr int graces_max = 4;
-/// This many connections in a row must carry nothing. Fewer may break while the other program
-/// computes.
-constexpr int barren_least = 3;
 
 }  // namespace
 
@@ -43,18 +35,15 @@ void Absences::look_at_first_probe(Rank& there, int rank) {
 }
 
 std::optional<std::string> Absences::begin(int rank, bool has_left) {
-  if (bears_nothing(of(rank).bearing)) {
-    return fmt::format(
-        "connections to it stood, and no frame came through for {} ms (--grace): does the network "
-        "drop large packets?",
-        settings_.grace.count());
-  }
   Absence& absence = of(rank).absence;
-  if (absence.is_running()) return std::nullopt;
-  absence.lost_at = settings_.grace + dialed_again_within;
-  // A worker that answers probes may compute for as long as it likes, so only the master has a last
-  // moment.
-  if (!roster_.is_master()) absence.lost_by = graces_max * settings_.grace + dialed_again_within;
+  if (absence.running) return std::nullopt;
+  absence.running = true;
+  if (!roster_[rank].gives_signs) {
+    absence.lost_at = settings_.grace + dialed_again_within;
+    // A worker that answers probes may compute for as long as it likes, so only the master has a
+    // last moment.
+    if (!roster_.is_master()) absence.lost_by = graces_max * settings_.grace + dialed_again_within;
+  }
   absence.look_at = Deadline::poll();
   absence.has_left = has_left;
   look_soon(rank);
@@ -63,34 +52,11 @@ std::optional<std::string> Absences::begin(int rank, bool has_left) {
 
 void Absences::stands(int rank) {
   Rank& there = of(rank);
-  there.bearing.stands_since = Deadline::Clock::now();
-  there.bearing.carried = false;
   if (there.absence.reported && returns_.admits()) {
     log().info("rank {}: {} is within reach again{}", roster_.self(), roster_.name(rank),
                returns_.end());
   }
   there.absence = {};
-}
-
-/// To be called when a connection broke. Whether it was one of several in a row, over the length of
-/// the grace, that carried nothing although they stood for as long as it takes to notice that.
-bool Absences::bears_nothing(Bearing& bearing) const {
-  if (!bearing.stands_since) return false;
-  const auto since = *std::exchange(bearing.stands_since, std::nullopt);
-  const auto now = Deadline::Clock::now();
-  if (bearing.carried || now - since >= proven_after(settings_)) {
-    bearing.barren_since.reset();
-    bearing.barren = 0;
-  } else if (now - since >= barren_after(settings_)) {
-    ++bearing.barren;
-    // The connection before was stuck for the time of the silence, which was not noticed.
-    if (!bearing.barren_since) {
-      bearing.barren_since = since - (barren_after(settings_) - std::chrono::seconds{1});
-      return false;
-    }
-    return bearing.barren >= barren_least && now - *bearing.barren_since >= settings_.grace;
-  }
-  return false;
 }
 
 std::vector<Absences::Loss> Absences::look() {
@@ -112,7 +78,7 @@ bool Absences::probe_tells_end(Absence& absence) const {
   if (!absence.probe) return false;
   const auto outcome = absence.probe->outcome();
   if (outcome) absence.probe.reset();
-  if (outcome == Probe::Outcome::spoke) {
+  if (outcome == Probe::Outcome::spoke && !absence.lost_at.is_never()) {
     const Deadline anew = settings_.grace + dialed_again_within;
     absence.lost_at = anew.sooner(absence.lost_by);
   }

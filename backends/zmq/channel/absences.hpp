@@ -18,18 +18,14 @@
 
 namespace rankwire::zmq_wire {
 
-/// Which ranks are out of reach, and for how long. The master watches the workers so, and a worker
-/// the master.
+/// Which ranks are without a connection. The master watches the workers so, and a worker the
+/// master.
 ///
-/// The master gives a worker the grace. It begins when the worker's connection ends, and begins
-/// anew with each probe that the worker's libzmq answers. If the worker's host says that nobody
-/// listens there any more, the worker is lost at once. A worker treats the master the same way, but
-/// for four times the grace at most.
-///
-/// A network may pass handshakes, probes and PINGs, and drop everything larger. So a connection is
-/// as good as none if it stands again and again, each time for as long as it takes to notice that
-/// nothing passes, and carries no frame although some are missing. Both ends know whether frames
-/// are missing: they tell each other how many they have sent.
+/// If the host of such a rank says that nobody listens there any more, the rank is lost at once.
+/// Else its signs of life tell how long it is waited for (Signs). A rank that gives none, since its
+/// channel has no thread, has the grace from the end of its connection on. That begins anew with
+/// each probe that its libzmq answers: it may compute. A worker treats such a master the same way,
+/// but for four times the grace at most.
 class Absences {
  public:
   /// A rank that is lost, and why.
@@ -55,10 +51,7 @@ class Absences {
   [[nodiscard]] std::optional<std::string> begin(int rank, bool has_left);
   /// A connection with `rank` stands (again).
   void stands(int rank);
-  /// The connection with `rank` has carried frames that were missing.
-  void carries(int rank) { of(rank).bearing.carried = true; }
-  [[nodiscard]] bool has_carried(int rank) const { return of(rank).bearing.carried; }
-  [[nodiscard]] bool is_absent(int rank) const { return of(rank).absence.is_running(); }
+  [[nodiscard]] bool is_absent(int rank) const { return of(rank).absence.running; }
 
   /// Looks at all ranks that are out of reach. Returns those that are lost now.
   [[nodiscard]] std::vector<Loss> look();
@@ -67,36 +60,23 @@ class Absences {
 
   /// The connections with `rank` were ended.
   void forget(int rank) {
-    if (!ranks_.has(rank)) return;
-    of(rank).absence = {};
-    of(rank).bearing = {};
+    if (ranks_.has(rank)) of(rank).absence = {};
   }
   /// Another process has the rank now.
   void begin_anew(int rank) { ranks_.forget(rank); }
 
  private:
   struct Absence {
-    Deadline lost_at = Deadline::never();
+    bool running = false;
+    Deadline lost_at = Deadline::never();  // never: its signs of life tell
     Deadline lost_by = Deadline::never();  // lost then, however often it answers meanwhile
     Deadline look_at = Deadline::never();  // when the next probe is made
     std::unique_ptr<Probe> probe;
     bool reported = false;
     bool has_left = false;
-
-    [[nodiscard]] bool is_running() const { return !lost_at.is_never(); }
-  };
-  /// Whether connections with a rank carry frames.
-  struct Bearing {
-    std::optional<Deadline::Clock::time_point>
-        stands_since;     // since when the connection stands again
-    bool carried = true;  // it has carried missing frames
-    std::optional<Deadline::Clock::time_point>
-        barren_since;  // since when connections carry nothing
-    int barren = 0;    // how many of them did not
   };
   struct Rank {
     Absence absence;
-    Bearing bearing;
     std::string probed_at;  // its listener's address; empty: a refusal there means nothing
     std::unique_ptr<Probe> first_probe;  // at the master: whether it can be reached there
   };
@@ -106,7 +86,6 @@ class Absences {
     looked_at_.insert(rank);
     looks_.begin();
   }
-  [[nodiscard]] bool bears_nothing(Bearing& bearing) const;
   [[nodiscard]] bool probe_tells_end(Absence& absence) const;
   [[nodiscard]] std::optional<std::string> look_at(int rank);
   [[nodiscard]] Rank& of(int rank) { return ranks_.at(rank); }

@@ -28,7 +28,7 @@ bool ZmqChannel::pump(Deadline deadline) {
   auto incoming = wire_->receive(deadline.sooner(looks_.next()).sooner(patience_ * round_max));
   if (incoming) process(std::move(*incoming));
   if (looks_.is_due()) look_at_timers();
-  members_.give_signs();
+  members_.look_for_signs();
   return incoming.has_value();
 }
 
@@ -186,7 +186,7 @@ void ZmqChannel::process_call(const Incoming& incoming) {
     Link& link = *links_.from(hello.rank);
     if (link.connection() != connection) return;
     link.note_sent(incoming.header.sequence);
-    note_frame(link, incoming);
+    dialer_.note_frame(link, connection, incoming.header.kind);
   }
 }
 
@@ -213,7 +213,7 @@ void ZmqChannel::process_frame(Link& link, Incoming&& incoming) {
   const Header& header = incoming.header;
   if (is_numbered(header.kind) && !inbox_.is_whole(incoming) && link.wants_again(header)) return;
   const bool is_next = link.take(header, incoming.first.size() + incoming.chunk.size());
-  if (members_.is_unproven(link.rank()) || dialer_.is_unproven(link)) note_frame(link, incoming);
+  if (dialer_.is_unproven(link)) dialer_.note_frame(link, incoming.connection, header.kind);
   if (is_next) {
     process_numbered(link, std::move(incoming));
     return;
@@ -221,6 +221,8 @@ void ZmqChannel::process_frame(Link& link, Incoming&& incoming) {
   if (is_numbered(header.kind) || header.kind == Kind::ack)
     return;  // came before, or will come again
   switch (header.kind) {
+    case Kind::sign:
+      return members_.heard_from(link.rank());
     case Kind::link:
       return process_call(incoming);
     case Kind::resend:
@@ -234,12 +236,6 @@ void ZmqChannel::process_frame(Link& link, Incoming&& incoming) {
     default:
       return;  // a welcome or a start that was sent again
   }
-}
-
-/// Notes a frame: it may show that its connection carries frames.
-void ZmqChannel::note_frame(Link& link, const Incoming& incoming) {
-  dialer_.note_frame(link, incoming.connection, incoming.header.kind);
-  if (link.carries()) members_.carries(link.rank());
 }
 
 void ZmqChannel::process_numbered(Link& link, Incoming&& incoming) {

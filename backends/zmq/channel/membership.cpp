@@ -23,7 +23,7 @@ Membership::Membership(const Parts& parts)
       departures_{parts.roster.size(), parts.ledger, parts.settings, parts.looks},
       newcomers_{parts.roster, parts.ledger.mailbox(), absences_, parts.settings, parts.looks},
       tidings_{parts.links},
-      signs_{parts.links, parts.roster.size(), parts.settings},
+      signs_{parts.wire, parts.links, parts.roster, parts.settings, parts.patience},
       looks_{parts.looks} {}
 
 void Membership::begin(Session& session) {
@@ -34,6 +34,7 @@ void Membership::begin(Session& session) {
     if (roster_.is_master()) newcomers_.admit(rank, session.nonces[at], session.hellos[at]);
     if (session.connections[at] == 0) continue;
     adopt(rank, session.connections[at], 0);
+    signs_.begin(rank);
     if (roster_.is_master()) absences_.probe_first(rank, std::move(session.first_probes[at]));
   }
   if (!roster_.is_master()) absences_.probe_at(0, std::move(session.dialed));
@@ -41,7 +42,7 @@ void Membership::begin(Session& session) {
 
 void Membership::adopt(int rank, ConnectionId connection, std::uint32_t received) {
   if (links_.tie(rank, connection, received)) {
-    absences_.stands(rank);
+    is_back(rank);
   } else {
     wire_.count_dropped(connection, "a link that counts other frames than were sent");
   }
@@ -59,6 +60,7 @@ void Membership::adopt_call(const LinkHello& hello, ConnectionId connection,
 }
 
 void Membership::hub_is_down(int rank, bool exited) {
+  signs_.went(rank);
   if (exited) {
     lose(rank, "its process has exited without a goodbye");
   } else if (const auto reason = absences_.begin(rank, has_departed(rank))) {
@@ -113,6 +115,7 @@ void Membership::let_in(int place, const Hello& hello, ConnectionId connection) 
   tell_workers(Kind::arrived, encode(member), place);
   send_table(place, connection, true);
   adopt(place, connection, 0);
+  signs_.begin(place);
   absences_.probe_first(place, std::move(probe));
 }
 
@@ -217,6 +220,15 @@ void Membership::give_up_late(int rank) {
   }
 }
 
+void Membership::look_for_signs() {
+  signs_.look([this](int rank) {
+    lose(rank,
+         fmt::format(
+             "no sign of life came from it for {} ms (--grace): it is stopped, or out of reach",
+             settings_.grace.count()));
+  });
+}
+
 void Membership::look_at_absent() {
   for (const auto& loss : absences_.look()) lose(loss.rank, loss.reason);
 }
@@ -262,6 +274,7 @@ void Membership::depart(int rank, const Departures::End& end, Goodbye&& goodbye)
   dialer_.stop_looking(rank);
   ledger_.depart(rank, end.kind, end.reason);
   departures_.depart(rank);
+  if (rank != 0 || lost) signs_.end(rank);  // a master that has left serves on
   if (lost) {
     if (roster_.is_master()) links_.expel(rank, end.reason);
     drop_links(rank);

@@ -40,6 +40,7 @@ class Membership {
     Roster& roster;
     const ZmqSettings& settings;
     LookTime& looks;
+    int patience = 1;  ///< see patience_of()
   };
   explicit Membership(const Parts& parts);
   /// Takes over what the rendezvous knows of the ranks and their connections.
@@ -54,13 +55,10 @@ class Membership {
   /// since.
   void adopt_call(const LinkHello& hello, ConnectionId connection, std::uint32_t received);
   /// The connection to the master stands again, which this worker dialed.
-  void master_stands() { absences_.stands(0); }
+  void master_stands() { is_back(0); }
   /// The connection with `rank` broke. To be called only between the master and a worker: at the
   /// master for any worker, at a worker for rank 0. `exited`: the process of `rank` has exited.
   void hub_is_down(int rank, bool exited);
-  /// Whether it is not known yet that the connection of `rank` carries frames.
-  [[nodiscard]] bool is_unproven(int rank) const { return !absences_.has_carried(rank); }
-  void carries(int rank) { absences_.carries(rank); }
 
   // Who comes.
 
@@ -92,10 +90,10 @@ class Membership {
   void give_up_late(int rank);
   /// Loses the ranks that were out of reach for long enough.
   void look_at_absent();
-  /// At the master: gives the signs of life that are due.
-  void give_signs() {
-    if (roster_.is_master()) signs_.give();
-  }
+  /// `rank` has given a sign of life.
+  void heard_from(int rank) { signs_.heard(rank); }
+  /// Gives the signs of life that are due. Loses the ranks that gave none for too long.
+  void look_for_signs();
   /// At the master: tells the workers of the departures that they were not told of yet.
   void tell_departures();
   /// The same, if that is due. More may depart meanwhile, and are told of together.
@@ -131,6 +129,10 @@ class Membership {
   [[nodiscard]] bool is_closing() const { return closing_; }
 
  private:
+  void is_back(int rank) {
+    absences_.stands(rank);
+    signs_.came_back(rank);
+  }
   void depart(int rank, const Departures::End& end, Goodbye&& goodbye = {});
   void drop_links(int rank);
   void replace(const Member& member);
@@ -151,7 +153,7 @@ class Membership {
   Departures departures_;
   Newcomers newcomers_;
   Tidings tidings_;  // at the master
-  Signs signs_;      // the same
+  Signs signs_;
   LookTime& looks_;
   bool closing_ = false;
 };

@@ -37,7 +37,8 @@ class Newcomers {
   [[nodiscard]] bool heed_hello(int rank, std::uint32_t hello);
   /// Looks for a rank that is out of reach and whose process is the one that says `hello` now, at
   /// the same address: its program has begun anew. Returns the rank, or -1 if there is none. The
-  /// master must give up such a rank: its process answers probes, so the grace would never end.
+  /// master gives up such a rank. (Nothing else would end its absence if it gives no signs of life:
+  /// its process answers probes.)
   [[nodiscard]] int absent_in_same_process(const Hello& hello) const;
   /// The rank that a newcomer gets who wants `wanted` (below 0: any). -1 if there is none.
   [[nodiscard]] int vacant_place(int wanted) const;

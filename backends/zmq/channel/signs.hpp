@@ -2,45 +2,101 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
+#include <map>
+#include <utility>
 
 #include "links/link_table.hpp"
+#include "links/roster.hpp"
+#include "rankwire/backend/hearing.hpp"
 #include "rankwire/deadline.hpp"
 #include "rankwire/settings.hpp"
 #include "sockets/silence.hpp"
+#include "sockets/wire.hpp"
 
 namespace rankwire::zmq_wire {
 
-/// The master's signs of life: an acknowledgement over each link, three times within the silence
-/// that ends a connection. A worker hears so that the master and the way there live, also while its
-/// own PINGs wait behind something large. (PINGs of libzmq's would do. But libzmq looks through all
-/// the timers of a listener whenever a connection comes or goes, and each connection would have
-/// one: with 10,000 workers seconds of its thread.) Over ipc the system tells (Silence).
+/// The signs of life between the master and each worker: both give the other one, three times
+/// within the silence that ends a connection, and at least each second. Who gives none for the
+/// grace is lost, whatever its system and its libzmq still answer: a process that is stopped, a
+/// host that is down, a network that drops what is large. (A sign stands behind all that was sent
+/// before it. A payload, which may be one frame of a GiB, counts while it comes. That a broken
+/// connection comes back counts, too, but not what passes before the first sign over it.)
+///
+/// A rank without a thread (`--progress call`) gives signs in its calls only. It is not judged by
+/// them (Absences judges it by its connection), and calls them acks.
 class Signs {
  public:
-  /// Both outlive this. `ranks`: the workers are 1..ranks-1.
-  Signs(LinkTable& links, int ranks, const Settings& settings)
-      : links_{links}, ranks_{ranks}, interval_{interval_of(settings)}, next_{interval_} {}
+  /// All outlive this. `patience`: see patience_of().
+  Signs(Wire& wire, LinkTable& links, const Roster& roster, const Settings& settings, int patience)
+      : wire_{wire},
+        links_{links},
+        roster_{roster},
+        kind_{settings.progress_thread ? Kind::sign : Kind::ack},
+        interval_{std::min<std::chrono::milliseconds>(silence_max(settings) / 3, interval_max)},
+        hearing_{roster.is_master() ? roster.size() : 1,
+                 settings.grace + patience * silence_max(settings) + dialed_again_within, interval_,
+                 patience * look_max} {}
 
-  /// Gives the signs that are due. To be called in each round of a wait, and while the program
-  /// computes.
-  void give() {
-    if (!next_.expired()) return;
-    next_ = interval_;
-    for (int rank = 1; rank < ranks_; ++rank) {
-      if (Link* const link = links_.out(rank)) link->acknowledge();
+  /// Another process has `rank`, or the first one. If it is one that gives signs, it is watched.
+  void begin(int rank) {
+    if (roster_[rank].gives_signs) hearing_.sign(rank);
+  }
+  void heard(int rank) { hearing_.sign(rank); }
+  /// The connection with `rank` has broken, or stands again.
+  void went(int rank) { hearing_.went(rank); }
+  void came_back(int rank) { hearing_.came_back(rank); }
+  /// `rank` has departed.
+  void end(int rank) { hearing_.silence(rank); }
+
+  /// Gives the signs that are due. Calls `lose(rank)` for each rank that gave none for too long. To
+  /// be called in each round of a wait, and while the program computes.
+  template <class Lose>
+  void look(const Lose& lose) {
+    const auto now = Deadline::Clock::now();
+    hearing_.look(now);
+    if (now < next_) return;
+    next_ = now + interval_;
+    const int end = roster_.is_master() ? roster_.size() : 1;
+    for (int rank = 0; rank < end; ++rank) {
+      if (Link* const link = links_.out(rank)) link->give_sign(kind_);
     }
+    hearing_.find_silent([this](int rank) { return received_from(rank); },
+                         [](int) { return Hearing::Duration{}; },
+                         [&](int rank) {
+                           if (takes_in(rank)) return hearing_.sign(rank);
+                           lose(rank);
+                         });
   }
 
  private:
-  [[nodiscard]] static std::chrono::milliseconds interval_of(const Settings& settings) {
-    constexpr std::chrono::milliseconds interval_max{1000};
-    return std::min(silence_max(settings) / 3, interval_max);
+  static constexpr std::chrono::milliseconds interval_max{1000}, look_max{100};
+  /// More than handshakes, calls and PINGs have.
+  static constexpr std::uint64_t bytes_of_payload = std::uint64_t{64} << 10;
+
+  [[nodiscard]] std::uint64_t received_from(int rank) const {
+    const Link* const link = links_.out(rank);
+    return link != nullptr ? link->received() : 0;
   }
 
+  /// Of a rank that was silent for the limit: whether a payload has come from it since the last
+  /// time that this was asked.
+  [[nodiscard]] bool takes_in(int rank) {
+    const Link* const link = links_.out(rank);
+    if (link == nullptr || !link->is_attached()) return false;
+    const std::uint64_t come = wire_.bytes_come(link->connection());
+    const std::uint64_t before = std::exchange(come_[rank], come);
+    return come >= bytes_of_payload + (come < before ? 0 : before);
+  }
+
+  Wire& wire_;
   LinkTable& links_;
-  int ranks_;
+  const Roster& roster_;
+  Kind kind_;
   std::chrono::milliseconds interval_;
-  Deadline next_;
+  Hearing hearing_;
+  Deadline::Clock::time_point next_{};
+  std::map<int, std::uint64_t> come_;  // by rank; see takes_in
 };
 
 }  // namespace rankwire::zmq_wire

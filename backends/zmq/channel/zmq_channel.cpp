@@ -60,7 +60,8 @@ ZmqChannel::ZmqChannel(Session session)
           EarlyLinks{static_cast<std::size_t>(size()) + early_calls_max, settings_.window_bytes}},
       inbox_{ledger_, size(), settings_.message_bytes_max},
       dialer_{*wire_, links_, roster_, settings_, looks_, session.host_ranks},
-      members_{{*wire_, links_, dialer_, inbox_, outbox_, ledger_, roster_, settings_, looks_}},
+      members_{{*wire_, links_, dialer_, inbox_, outbox_, ledger_, roster_, settings_, looks_,
+                patience_}},
       ending_{{links_, dialer_, members_, outbox_, ledger_, roster_}} {
   members_.begin(session);
   wire_->share_host(session.host_ranks);

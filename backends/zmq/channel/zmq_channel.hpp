@@ -93,7 +93,6 @@ class ZmqChannel final : public Channel {
   [[nodiscard]] bool is_relayed_to(const Link& target) const;
   void process_reject(const Link& link, const Incoming& incoming) RANKWIRE_REQUIRES(*turns_);
   void process_abort(int source, const Incoming& incoming) RANKWIRE_REQUIRES(*turns_);
-  void note_frame(Link& link, const Incoming& incoming) RANKWIRE_REQUIRES(*turns_);
   void follow_told(int rank) RANKWIRE_REQUIRES(*turns_);
   void adopt_early(const Member& member) RANKWIRE_REQUIRES(*turns_);
 

@@ -119,7 +119,8 @@ bool Link::wants_again(const Header& header) {
 /// The first frame of a connection acknowledges only frames that came over earlier ones.
 void Link::note_heard(const Header& header) {
   if (!std::exchange(connection_.heard, true)) connection_.acked_before = acked_;
-  if (header.kind == Kind::ack) connection_.told_sent = header.sequence;
+  if (header.kind == Kind::ack || header.kind == Kind::sign)
+    connection_.told_sent = header.sequence;
 }
 
 void Link::note_sent(std::uint32_t frames) {
@@ -127,9 +128,9 @@ void Link::note_sent(std::uint32_t frames) {
   connection_.heard = true;
 }
 
-void Link::acknowledge() {
+void Link::give_sign(Kind kind) {
   unacknowledged_bytes_ = 0;
-  carry_bare(Kind::ack);
+  carry_bare(kind);
 }
 
 void Link::ask_again() {

@@ -72,7 +72,9 @@ class Link {
   /// nothing and returns false: a peer may send it so each time.
   [[nodiscard]] bool wants_again(const Header& header);
   /// Tells the other side now how much was received.
-  void acknowledge();
+  void acknowledge() { give_sign(Kind::ack); }
+  /// The same, as a sign of life (Signs) if `kind` is one.
+  void give_sign(Kind kind);
   /// Asks the other side to send again all that was not received. For frames that may have come and
   /// were not taken.
   void ask_again();

@@ -54,7 +54,8 @@ std::optional<Reject> check_hello(const Header& header, const Hello& hello,
 }
 
 Member member_of(const Hello& hello, int rank, std::uint32_t incarnation) {
-  return {rank, hello.host, hello.pid, hello.endpoint, incarnation, hello.key, hello.piece_bytes};
+  return {rank,        hello.host, hello.pid,         hello.endpoint,
+          incarnation, hello.key,  hello.piece_bytes, hello.gives_signs};
 }
 
 std::unique_ptr<Probe> probe_first(const Wire& wire, ConnectionId worker,

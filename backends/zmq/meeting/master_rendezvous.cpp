@@ -269,7 +269,8 @@ Session MasterRendezvous::start() {
   session.nonces.resize(static_cast<std::size_t>(ranks_), 0);
   session.hellos.resize(static_cast<std::size_t>(ranks_), 0);
   session.first_probes.resize(static_cast<std::size_t>(ranks_));
-  session.members[0] = {0, host_name(), process_id(), reached_at_, 0, {}, wire_->piece_bytes()};
+  session.members[0] = {0, host_name(), process_id(),         reached_at_,
+                        0, {},          wire_->piece_bytes(), settings_.progress_thread};
   const auto place = [&](int rank, const Candidate& candidate) {
     const auto& hello = candidate.hello;
     const auto at = static_cast<std::size_t>(rank);

@@ -193,6 +193,7 @@ void WorkerRendezvous::welcomed(Welcome&& welcome) {
 
 void WorkerRendezvous::say_hello() {
   hello_.piece_bytes = wire_->piece_bytes();
+  hello_.gives_signs = settings_.progress_thread;
   master_.reached = true;
   ++hello_.call;
   const Buffer body = encode(hello_);

@@ -17,7 +17,7 @@
 
 namespace rankwire::zmq_wire {
 
-inline constexpr std::uint16_t protocol_version = 9;
+inline constexpr std::uint16_t protocol_version = 10;
 /// A payload of up to this size is copied behind the header. A larger one is sent as it lies in
 /// memory, in the second part of the frame.
 inline constexpr std::size_t inline_payload_bytes_max = std::size_t{32} << 10;
@@ -51,6 +51,7 @@ enum class Kind : std::uint8_t {
   link,       ///< dialer -> listener: which rank dials, and what it has received of this link
   ack,        ///< nothing but the header's acknowledgement
   resend,     ///< frames are missing: send again from the acknowledged one on
+  sign,       ///< master <-> worker: an ack that is a sign of life
   data,       ///< a message, or a piece of one
   credit,     ///< receiver -> sender: bytes taken so far
   goodbye,    ///< the sender leaves
@@ -125,11 +126,13 @@ struct Hello {
   std::string endpoint;           ///< where other workers dial it
   std::string key;                ///< public key of its listener; empty if links have no keys
   std::uint64_t piece_bytes = piece_bytes_min;  ///< the largest piece that its listener takes
+  bool gives_signs = false;                     ///< of life, also while its program computes
   std::uint32_t call = 0;  ///< number of this hello: a late one does not end a newer connection
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(job, host, pid, wanted_rank, ranks, nonce, endpoint, key, piece_bytes, call);
+    archive(job, host, pid, wanted_rank, ranks, nonce, endpoint, key, piece_bytes, gives_signs,
+            call);
   }
 };
 
@@ -156,10 +159,11 @@ struct Member {
   std::uint32_t incarnation = 0;                ///< number of the process among those of this rank
   std::string key;                              ///< public key of its listener
   std::uint64_t piece_bytes = piece_bytes_min;  ///< the largest piece that its listener takes
+  bool gives_signs = false;                     ///< of life, also while its program computes
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(rank, host, pid, endpoint, incarnation, key, piece_bytes);
+    archive(rank, host, pid, endpoint, incarnation, key, piece_bytes, gives_signs);
   }
 };
 

@@ -47,17 +47,7 @@ Silence::End Silence::end_of(Watched& watched, std::chrono::milliseconds& look_i
   }
   if (!watched.connection.is_still_there()) return End::gone;
   if (has_exited(watched)) return End::exited;
-  return is_stopped(watched) ? End::silent : End::none;
-}
-
-/// Whether its process was stopped at each look for as long as the limit.
-bool Silence::is_stopped(Watched& watched) {
-  if (!watched.connection.process_is_stopped()) {
-    watched.stopped_until = Deadline::never();
-  } else if (watched.stopped_until.is_never()) {
-    watched.stopped_until = watched.limit;
-  }
-  return watched.stopped_until.expired();
+  return End::none;
 }
 
 /// Whether its process has exited. What that had sent can still be read.

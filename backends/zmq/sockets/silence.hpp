@@ -21,6 +21,10 @@ namespace rankwire::zmq_wire {
   return std::clamp(settings.grace / 4, std::chrono::milliseconds{50},
                     std::chrono::milliseconds{3'000});
 }
+/// A rank that was out of reach has so much longer than the grace. If the network is back just
+/// before the grace ends, the next attempt to dial may come so much later: an earlier attempt was
+/// under way when the network was cut, and the system sends its first packet again after a second.
+inline constexpr std::chrono::milliseconds dialed_again_within{1500};
 /// A connection that has stood for this long without carrying a frame may be one over which nothing
 /// passes: noticing that takes this long.
 [[nodiscard]] inline std::chrono::milliseconds barren_after(const Settings& settings) {
@@ -42,8 +46,8 @@ namespace rankwire::zmq_wire {
 /// 4.3.4, "Assertion failed: !_io_error"; see also wire_closing.cpp). And it counts half a frame as
 /// silence, so a slow network that carries large messages would be disconnected again and again.
 /// Instead, this asks the system when bytes last came. For a Unix socket the system does not know
-/// that. But it knows the process at the other end: whether it is stopped, and whether it has
-/// exited while a process that it forked holds its end open.
+/// that. But it knows the process at the other end, and whether it has exited while a process that
+/// it forked holds its end open. There is no network there that could go silent.
 class Silence {
  public:
   /// Watches a connection from now on, and ends it when it is silent for longer than `limit`.
@@ -61,16 +65,13 @@ class Silence {
   struct Watched {
     StreamConnection connection;
     std::chrono::milliseconds limit{};
-    // Only for a Unix socket:
-    Descriptor end_of_process{-1};               // see StreamConnection
-    Deadline stopped_until = Deadline::never();  // when its stopped process counts as silent
-    Deadline::Clock::time_point look_at{};       // as in order_
+    Descriptor end_of_process{-1};          // only for a Unix socket; see StreamConnection
+    Deadline::Clock::time_point look_at{};  // as in order_
   };
 
   enum class End : std::uint8_t { none, gone, silent, exited };
   void look_again(int descriptor, Watched& watched, std::chrono::milliseconds from_now);
   [[nodiscard]] static End end_of(Watched& watched, std::chrono::milliseconds& look_in);
-  [[nodiscard]] static bool is_stopped(Watched& watched);
   [[nodiscard]] static bool has_exited(const Watched& watched);
 
   std::unordered_map<int, Watched> watched_;

@@ -1,7 +1,6 @@
 #include "sockets/stream_connection.hpp"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <linux/filter.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>  // glibc's tcp_info does not know the bytes received and acknowledged
@@ -14,7 +13,6 @@
 
 #include <algorithm>
 #include <array>
-#include <string>
 #include <string_view>
 
 #include "protocol/protocol.hpp"
@@ -37,13 +35,6 @@ std::optional<Value> option(int descriptor, int name) {
   socklen_t length = sizeof value;
   if (getsockopt(descriptor, SOL_SOCKET, name, &value, &length) != 0) return std::nullopt;
   return value;
-}
-
-/// The state in "PID (NAME) STATE ...". The name may contain any characters.
-char state_in(std::string_view stat) {
-  const std::size_t name_end = stat.rfind(')');
-  return name_end != std::string_view::npos && name_end + 2 < stat.size() ? stat[name_end + 2]
-                                                                          : '?';
 }
 
 /// "bbr", "bbr2" and so on.
@@ -123,17 +114,6 @@ std::optional<StreamConnection::Facts> StreamConnection::facts() const {
       std::min<std::uint64_t>(static_cast<unsigned>(unread), info.tcpi_bytes_received);
   return Facts{info.tcpi_bytes_received - waiting,
                std::chrono::milliseconds{info.tcpi_last_data_recv}};
-}
-
-bool StreamConnection::process_is_stopped() const {
-  if (!process_ || process_->id <= 0) return false;
-  const std::string path = fmt::format("/proc/{}/stat", process_->id);
-  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  std::array<char, 128> text{};  // a name has 15 characters at most
-  const ssize_t size = file ? ::read(file.get(), text.data(), text.size()) : 0;
-  if (size <= 0) return false;  // the process has gone; its connection ends as well
-  const char state = state_in({text.data(), static_cast<std::size_t>(size)});
-  return state == 'T' || state == 't';
 }
 
 /// The pid may belong to another process by now, if the rank has ended. The end of this connection

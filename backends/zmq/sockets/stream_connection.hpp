@@ -41,9 +41,6 @@ class StreamConnection {
   };
   /// Nothing for TCP.
   [[nodiscard]] const std::optional<Process>& process() const { return process_; }
-  /// Whether that process is stopped now, by SIGSTOP or a debugger. Reads one small file of /proc.
-  [[nodiscard]] bool process_is_stopped() const;
-
   /// A pidfd: a file that becomes readable when that process has exited, even if another process,
   /// for example one that it forked, holds its end of the connection open. None for TCP, if the
   /// system does not give one, or if half of this process's files are in use.

@@ -181,6 +181,10 @@ class Wire final : public Carrier {
   /// The next thing that has happened, or nothing at the deadline. Throws Interrupted.
   std::optional<Incoming> receive(Deadline deadline);
 
+  /// How many bytes have come over a connection so far, those of a frame that is not complete yet
+  /// included. 0 for Unix sockets, and for one that has ended. Costs a few system calls.
+  [[nodiscard]] std::uint64_t bytes_come(ConnectionId connection) const;
+
   /// Puts a frame back, behind all that is ready now. Only once for each frame.
   void defer(Incoming&& incoming) {
     incoming.deferred = true;

@@ -130,9 +130,10 @@ struct Wanted {
 ///     that has waited for 5 s says so once, in a line of the log. So does the first receive of
 ///     a channel that has waited so long.
 ///
-///  8. Departure. A rank that closes has `left`. A rank is `lost` when it dies, or when it is
-///     out of reach for longer than the transport bears: the grace of the settings, over zmq, and
-///     over mpi where the launcher lets the others live. A rank that computes is not out of reach.
+///  8. Departure. A rank that closes has `left`. A rank is `lost` when it dies; and over zmq, and
+///     over mpi where the launcher lets the others live, when it has given no sign of life for the
+///     grace of the settings. The channel gives signs by itself where it has progress (clause 15).
+///     A rank without that is not lost because it computes.
 ///     If a rank comes back in time, no message is lost, repeated or reordered. A rank that comes
 ///     back too late is told by PeerLost that it was given up.
 ///     - A receive from a departed rank first delivers the messages that arrived. After them it

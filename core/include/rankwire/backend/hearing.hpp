@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -44,7 +45,20 @@ class Hearing {
     if (!watches(rank)) return;
     Watched& there = watched_[static_cast<std::size_t>(rank)];
     there.signs = true;
-    there.heard = aware_;
+    there.hear(aware_);
+  }
+  /// The way to `rank` has broken, or stands again. That it came back is a sign; so the time
+  /// between the two is forgotten. But what it was silent for while its ways stood is added up: a
+  /// network may let ways come about, and nothing else.
+  void went(int rank) {
+    if (!watches(rank)) return;
+    Watched& there = watched_[static_cast<std::size_t>(rank)];
+    if (!there.silent_before) there.silent_before = aware_ - there.heard;
+  }
+  void came_back(int rank) {
+    if (!watches(rank)) return;
+    Watched& there = watched_[static_cast<std::size_t>(rank)];
+    if (there.silent_before) there.heard = aware_ - *std::exchange(there.silent_before, {});
   }
   /// `rank` has said that it falls silent, or has departed.
   void silence(int rank) {
@@ -60,7 +74,13 @@ class Hearing {
   struct Watched {
     bool signs = false;
     std::uint64_t come = 0;
-    Duration heard{};  // as aware_ then
+    Duration heard{};                       // as aware_ then
+    std::optional<Duration> silent_before;  // when its way broke; nothing while it stands
+
+    void hear(Duration now) {
+      heard = now;
+      if (silent_before) silent_before = Duration{};
+    }
   };
   [[nodiscard]] bool watches(int rank) const {
     return static_cast<std::size_t>(rank) < watched_.size();
@@ -81,9 +101,8 @@ void Hearing::find_silent(const Come& come, const More& more, const Lose& lose) 
     Watched& there = watched_[i];
     if (!there.signs) continue;
     const int rank = static_cast<int>(i);
-    if (const std::uint64_t now = come(rank); std::exchange(there.come, now) != now) {
-      there.heard = aware_;
-    }
+    if (const std::uint64_t now = come(rank); std::exchange(there.come, now) != now)
+      there.hear(aware_);
     const Duration silent = aware_ - there.heard;
     if (silent <= limit_ || silent - limit_ <= more(rank)) continue;
     there.signs = false;
