@@ -1,4 +1,6 @@
 #include <doctest/doctest.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
@@ -14,6 +16,7 @@
 
 using namespace rankwire;
 using namespace std::chrono_literals;
+using Moved = Progress::Moved;
 
 TEST_CASE("handover: a second caller is refused, and changes nothing") {
   Handover handover;
@@ -187,7 +190,7 @@ TEST_CASE("progress: the thread comes while nobody calls, soon again while there
   std::atomic<bool> disturbed = false;
   Progress progress{handover, [&] {
                       disturbed = disturbed || handover.in_call();
-                      return ++moves < 20;
+                      return Moved{++moves < 20};
                     }};
   const auto start = std::chrono::steady_clock::now();
   while (moves < 20 && std::chrono::steady_clock::now() - start < 10s) {
@@ -200,7 +203,7 @@ TEST_CASE("progress: the thread comes while nobody calls, soon again while there
 TEST_CASE("progress: the thread leaves a call alone, and comes between calls") {
   Handover handover;
   std::atomic<int> moves = 0;
-  Progress progress{handover, [&] { return ++moves, true; }};
+  Progress progress{handover, [&] { return ++moves, Moved{true}; }};
   REQUIRE(handover.enter());
   std::this_thread::sleep_for(200ms);
   CHECK(moves == 0);
@@ -212,6 +215,28 @@ TEST_CASE("progress: the thread leaves a call alone, and comes between calls") {
     std::this_thread::sleep_for(1ms);
   }
   CHECK(moves >= 3);
+}
+
+TEST_CASE(
+    "progress: a file wakes the thread, and one that is always readable does not make it spin") {
+  const int file = eventfd(0, EFD_CLOEXEC);
+  REQUIRE(file >= 0);
+  Handover handover;
+  std::atomic<int> moves = 0;
+  {
+    Progress progress{handover, [&] { return ++moves, Moved{false, file}; }};
+    while (moves == 0) std::this_thread::sleep_for(1ms);
+    std::this_thread::sleep_for(1s);
+    CHECK(moves < 10);  // every 500 ms
+    eventfd_write(file, 1);
+    const int before = moves;
+    const auto start = std::chrono::steady_clock::now();
+    std::this_thread::sleep_for(1s);
+    const auto time = std::chrono::steady_clock::now() - start;
+    CHECK(moves > before);
+    CHECK(moves - before <= time / 40ms + 2);
+  }
+  ::close(file);
 }
 
 TEST_CASE("handover: the channel's thread sleeps through a call, and wakes at its end") {
@@ -243,7 +268,7 @@ TEST_CASE("progress: it ends while a call is inside") {
   for (int i = 0; i < 20; ++i) {
     REQUIRE(handover.enter());
     {
-      const Progress progress{handover, [] { return true; }};
+      const Progress progress{handover, [] { return Moved{true}; }};
       std::this_thread::sleep_for(i * 5ms);
     }
     handover.leave();
@@ -253,7 +278,7 @@ TEST_CASE("progress: it ends while a call is inside") {
 TEST_CASE("progress: it ends at once") {
   Handover handover;
   for (int i = 0; i < 100; ++i) {
-    const Progress progress{handover, [] { return true; }};
+    const Progress progress{handover, [] { return Moved{true}; }};
     if (i % 10 == 0) std::this_thread::sleep_for(60ms);
   }
 }

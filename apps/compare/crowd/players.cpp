@@ -24,7 +24,7 @@ using namespace std::chrono_literals;
 using rankwire::Deadline;
 
 /// As a worker does it, and its libzmq.
-constexpr auto sign_interval = 1000ms;
+constexpr auto sign_interval = 1000ms;  // of PINGs; signs are rarer
 constexpr auto look_interval = 10ms;
 constexpr auto called_again_after = 200ms;
 

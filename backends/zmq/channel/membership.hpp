@@ -94,6 +94,7 @@ class Membership {
   void heard_from(int rank) { signs_.heard(rank); }
   /// Gives the signs of life that are due. Loses the ranks that gave none for too long.
   void look_for_signs();
+  [[nodiscard]] bool wants_looks() const { return signs_.wants_looks(); }
   /// At the master: tells the workers of the departures that they were not told of yet.
   void tell_departures();
   /// The same, if that is due. More may depart meanwhile, and are told of together.

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -16,8 +15,8 @@
 
 namespace rankwire::zmq_wire {
 
-/// The signs of life between the master and each worker: both give the other one, three times
-/// within the silence that ends a connection, and at least each second. Who gives none for the
+/// The signs of life between the master and each worker: both give the other one twice within the
+/// silence that ends a connection. Who gives none for the
 /// grace is lost, whatever its system and its libzmq still answer: a process that is stopped, a
 /// host that is down, a network that drops what is large. (A sign stands behind all that was sent
 /// before it. A payload, which may be one frame of a GiB, counts while it comes. That a broken
@@ -33,10 +32,10 @@ class Signs {
         links_{links},
         roster_{roster},
         kind_{settings.progress_thread ? Kind::sign : Kind::ack},
-        interval_{std::min<std::chrono::milliseconds>(silence_max(settings) / 3, interval_max)},
+        interval_{silence_max(settings) / 2},
         hearing_{roster.is_master() ? roster.size() : 1,
-                 settings.grace + patience * silence_max(settings) + dialed_again_within, interval_,
-                 patience * look_max} {}
+                 settings.grace + patience * silence_max(settings) + dialed_again_within,
+                 interval_ / 4, patience * look_max} {}
 
   /// Another process has `rank`, or the first one. If it is one that gives signs, it is watched.
   void begin(int rank) {
@@ -55,12 +54,7 @@ class Signs {
   void look(const Lose& lose) {
     const auto now = Deadline::Clock::now();
     hearing_.look(now);
-    if (now < next_) return;
-    next_ = now + interval_;
-    const int end = roster_.is_master() ? roster_.size() : 1;
-    for (int rank = 0; rank < end; ++rank) {
-      if (Link* const link = links_.out(rank)) link->give_sign(kind_);
-    }
+    if (now >= next_) give(now);
     hearing_.find_silent([this](int rank) { return received_from(rank); },
                          [](int) { return Hearing::Duration{}; },
                          [&](int rank) {
@@ -69,11 +63,24 @@ class Signs {
                          });
   }
 
+  /// Whether looks half a second apart are too few: the grace is short, or a rank may be lost soon.
+  [[nodiscard]] bool wants_looks() const {
+    return interval_ < std::chrono::seconds{1} || hearing_.longest_silence() > 3 * interval_;
+  }
+
  private:
-  static constexpr std::chrono::milliseconds interval_max{1000}, look_max{100};
+  /// The channel's thread may sleep for half a second, since it would be woken.
+  static constexpr std::chrono::milliseconds look_max{600};
   /// More than handshakes, calls and PINGs have.
   static constexpr std::uint64_t bytes_of_payload = std::uint64_t{64} << 10;
 
+  void give(Deadline::Clock::time_point now) {
+    next_ = now + interval_;
+    const int end = roster_.is_master() ? roster_.size() : 1;
+    for (int rank = 0; rank < end; ++rank) {
+      if (Link* const link = links_.out(rank)) link->give_sign(kind_);
+    }
+  }
   [[nodiscard]] std::uint64_t received_from(int rank) const {
     const Link* const link = links_.out(rank);
     return link != nullptr ? link->received() : 0;

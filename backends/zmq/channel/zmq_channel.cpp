@@ -351,4 +351,10 @@ bool ZmqChannel::do_progress() {
   return found;
 }
 
+int ZmqChannel::do_progress_file() const {
+  const bool is_timed =
+      !looks_.next().is_never() || !ledger_.settles_at().is_never() || members_.wants_looks();
+  return !wire_ || ending_.is_abort_made() || is_timed ? -1 : wire_->file();
+}
+
 }  // namespace rankwire::zmq_wire

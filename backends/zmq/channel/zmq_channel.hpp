@@ -61,6 +61,7 @@ class ZmqChannel final : public Channel {
   void do_close(Deadline serve_until) override;
   void do_abort(int exit_code, const std::string& what) noexcept override;
   bool do_progress() override;
+  [[nodiscard]] int do_progress_file() const override;
   void prepare_send(int dest, std::size_t bytes, Deadline deadline) RANKWIRE_REQUIRES(*turns_);
   void send_inline(int dest, int tag, std::span<const std::byte> payload)
       RANKWIRE_REQUIRES(*turns_);

@@ -44,6 +44,8 @@ class Readiness {
   Readiness();
   /// Watches a descriptor. wait() reports it by `name`, as often as it finds that it can be read.
   [[nodiscard]] Entry watch(int descriptor, std::uint64_t name);
+  /// Can be read itself while one of them can be.
+  [[nodiscard]] int file() const { return epoll_.get(); }
   /// Waits until something can be read, at most `limit`. Reports all that can.
   [[nodiscard]] Reports wait(std::chrono::milliseconds limit);
 

@@ -181,6 +181,9 @@ class Wire final : public Carrier {
   /// The next thing that has happened, or nothing at the deadline. Throws Interrupted.
   std::optional<Incoming> receive(Deadline deadline);
 
+  /// A file that can be read when receive() may have something to return, once it returned nothing.
+  [[nodiscard]] int file() const { return readiness_.file(); }
+
   /// How many bytes have come over a connection so far, those of a frame that is not complete yet
   /// included. 0 for Unix sockets, and for one that has ended. Costs a few system calls.
   [[nodiscard]] std::uint64_t bytes_come(ConnectionId connection) const;

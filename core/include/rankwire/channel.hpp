@@ -315,6 +315,9 @@ class Channel {
   /// while nobody is inside. Takes a bounded time, and ends soon if is_wanted(). Returns whether
   /// there was something to do. What it throws, the program's next call throws.
   virtual bool do_progress() { return false; }
+  /// Called after do_progress(), in the same way. A file that can be read when there is something
+  /// to do again for do_progress(), or -1. One that is closed meanwhile costs a look in vain.
+  [[nodiscard]] virtual int do_progress_file() const { return -1; }
   /// A Use of the program begins: do_progress() is not called until it ends.
   virtual void do_stay_out() {}
 

@@ -39,7 +39,10 @@ Channel::~Channel() {
 
 bool Channel::start_progress() {
   try {
-    progress_ = std::make_unique<Progress>(handover_, [this] { return move_on(); });
+    progress_ = std::make_unique<Progress>(handover_, [this] {
+      const bool found = move_on();
+      return Progress::Moved{found, fault_ ? -1 : do_progress_file()};
+    });
     return true;
   } catch (const std::system_error& error) {
     log().warn(

@@ -1,10 +1,17 @@
 #include "rankwire/backend/progress.hpp"
 
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <cstdlib>
+#include <mutex>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -42,8 +49,9 @@ class NoSignals {
 
 }  // namespace
 
-Progress::Progress(Handover& handover, std::function<bool()> move_on)
-    : handover_{handover}, move_on_{std::move(move_on)} {
+Progress::Progress(Handover& handover, std::function<Moved()> move_on)
+    : handover_{handover}, move_on_{std::move(move_on)}, stopping_{eventfd(0, EFD_CLOEXEC)} {
+  if (stopping_ < 0) throw std::system_error{errno, std::generic_category(), "eventfd"};
   Threads& others = threads();
   const std::lock_guard lock{others.mutex};
   static const int registered = std::atexit(stop_all);
@@ -58,6 +66,7 @@ Progress::Progress(Handover& handover, std::function<bool()> move_on)
     thread_ = std::thread{[this] { run(); }};
   } catch (...) {
     others.all.pop_back();
+    ::close(stopping_);
     throw;
   }
 }
@@ -69,6 +78,7 @@ Progress::~Progress() {
     std::erase(others.all, this);
   }
   stop();
+  ::close(stopping_);
 }
 
 void Progress::stop_all() {
@@ -80,40 +90,46 @@ void Progress::stop_all() {
 }
 
 void Progress::stop() {
-  {
-    const std::lock_guard lock{mutex_};
-    stops_ = true;
-  }
-  stopping_.notify_one();
+  stops_ = true;
+  eventfd_write(stopping_, 1);
   handover_.wake();
   // A library that this thread called may end the process by exit().
   const bool is_own = thread_.get_id() == std::this_thread::get_id();
   if (thread_.joinable() && !is_own) thread_.join();
 }
 
-bool Progress::sleep(std::chrono::microseconds time) {
-  std::unique_lock lock{mutex_};
-  return !stopping_.wait_for(lock, time, [this] { return stops_.load(); });
+bool Progress::sleep(std::chrono::microseconds time, int file) const {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
+  const timespec limit{seconds.count(), std::chrono::nanoseconds{time - seconds}.count()};
+  std::array<pollfd, 2> files{{{stopping_, POLLIN, 0}, {file, POLLIN, 0}}};
+  return ppoll(files.data(), files.size(), &limit, nullptr) > 0 && files[1].revents != 0;
 }
 
 void Progress::run() {
   pthread_setname_np(pthread_self(), "rankwire");
   auto interval = interval_called;
   auto calls = handover_.calls();
-  while (sleep(interval)) {
+  Moved moved;
+  while (!stops_) {
+    const bool woken = sleep(interval, moved.file);
+    if (stops_) return;
     const auto before = std::exchange(calls, handover_.calls());
     const bool called = before != calls;
-    bool found = false;
+    moved = {};
     if (!handover_.in_call() && handover_.try_take()) {
-      found = move_on_();
+      moved = move_on_();
       handover_.give_back();
     } else if (!called) {
       handover_.doze(calls, stops_);
     }
+    // What has come may be a call's; or no work, and then this must not spin.
+    if (called || handover_.in_call() || moved.found || woken) moved.file = -1;
     if (called || handover_.in_call()) {
       interval = interval_called;
+    } else if (moved.found) {
+      interval = interval_min;
     } else {
-      interval = found ? interval_min : std::min(2 * interval, interval_max);
+      interval = moved.file >= 0 ? interval_of_file : std::min(2 * interval, interval_max);
     }
   }
 }

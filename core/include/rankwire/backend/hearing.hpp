@@ -69,6 +69,8 @@ class Hearing {
   /// much longer than the limit a rank may be silent.
   template <class Come, class More, class Lose>
   void find_silent(const Come& come, const More& more, const Lose& lose);
+  /// How long the most silent of those that are watched had been silent, as find_silent() found it.
+  [[nodiscard]] Duration longest_silence() const { return longest_; }
 
  private:
   struct Watched {
@@ -88,7 +90,7 @@ class Hearing {
 
   Duration limit_, interval_, look_max_;
   Duration aware_{};  // how long this rank has looked
-  Duration next_find_{};
+  Duration next_find_{}, longest_{};
   Time last_look_{};
   std::vector<Watched> watched_;  // by rank
 };
@@ -97,6 +99,7 @@ template <class Come, class More, class Lose>
 void Hearing::find_silent(const Come& come, const More& more, const Lose& lose) {
   if (aware_ < next_find_) return;
   next_find_ = aware_ + interval_;
+  longest_ = {};
   for (std::size_t i = 0; i < watched_.size(); ++i) {
     Watched& there = watched_[i];
     if (!there.signs) continue;
@@ -104,6 +107,7 @@ void Hearing::find_silent(const Come& come, const More& more, const Lose& lose) 
     if (const std::uint64_t now = come(rank); std::exchange(there.come, now) != now)
       there.hear(aware_);
     const Duration silent = aware_ - there.heard;
+    longest_ = std::max(longest_, silent);
     if (silent <= limit_ || silent - limit_ <= more(rank)) continue;
     there.signs = false;
     lose(rank);
