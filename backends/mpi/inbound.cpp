@@ -172,11 +172,15 @@ void Inbound::receive_announced(Ledger& ledger) {
 
 /// Counts how long a payload took that has just become whole.
 void Inbound::time(const Arriving& arrived, Way way) {
-  if (arrived.group == 0) return;
   const int source = arrived.message.source;
-  auto& times = sources_[static_cast<std::size_t>(source)].times;
-  if (!times) times = std::make_unique<WayTimes>();
-  const auto verdict = times->add(arrived.group, way, Deadline::Clock::now() - arrived.noted);
+  auto& from = sources_[static_cast<std::size_t>(source)];
+  const auto now = Deadline::Clock::now();
+  const auto whole_before = std::exchange(from.whole_at, now);
+  if (arrived.group == 0) return;
+  if (!from.times) from.times = std::make_unique<WayTimes>();
+  const bool in_a_row = Ways::is_in_a_row(arrived.group);
+  const auto verdict =
+      from.times->add(arrived.group, way, now - (in_a_row ? whole_before : arrived.noted));
   if (verdict) finding_ = {source, *verdict};
 }
 

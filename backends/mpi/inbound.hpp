@@ -84,7 +84,8 @@ class Inbound {
     std::list<Arriving> queue;      // in order; the first is not whole
     std::size_t missing_bytes = 0;  // of the last in the queue, if it comes in pieces
     std::uint64_t come = 0;
-    std::unique_ptr<WayTimes> times;  // from the first payload with a group on
+    std::unique_ptr<WayTimes> times;         // from the first payload with a group on
+    Deadline::Clock::time_point whole_at{};  // when the last payload was
   };
   /// The messages of a slot that were not taken yet.
   struct OpenBatch {

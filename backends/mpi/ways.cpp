@@ -33,13 +33,14 @@ Ways::Choice Ways::choose(std::size_t bytes, bool in_a_row) {
   if (bytes > bytes_max) return {};
   const std::uint32_t number = group_of(bytes, in_a_row);
   Group& group = groups_[number - 1];
-  const unsigned calm = group.known ? calm_messages : 0;
+  const Trial& trial = in_a_row ? row : single;
+  const unsigned calm = group.known ? trial.calm : 0;
   const unsigned step = group.step;
-  group.step = static_cast<std::uint16_t>((step + 1) % (calm + 2 * trial_messages));
+  group.step = static_cast<std::uint16_t>((step + 1) % (calm + 2 * trial.messages));
   if (step < calm) return {group.way, 0};
-  const unsigned trial = step - calm;
-  const bool is_timed = trial % trial_messages >= trial_messages - timed_messages;
-  return {trial < trial_messages ? group.way : other(group.way), is_timed ? number : 0};
+  const unsigned at = step - calm;
+  const bool is_timed = at % trial.messages >= trial.messages - trial.timed;
+  return {at < trial.messages ? group.way : other(group.way), is_timed ? number : 0};
 }
 
 void Ways::learned(std::uint32_t group, std::optional<Way> quicker) {

@@ -28,6 +28,8 @@ class Ways {
   static constexpr std::uint32_t groups = 12;
   /// The group of a payload of up to bytes_max, from 1 on.
   [[nodiscard]] static std::uint32_t group_of(std::size_t bytes, bool in_a_row);
+  /// Whether the payloads of a group follow each other.
+  [[nodiscard]] static bool is_in_a_row(std::uint32_t group) { return group > groups / 2; }
 
   struct Choice {
     Way way = Way::announced;
@@ -43,11 +45,16 @@ class Ways {
   [[nodiscard]] Way way(std::uint32_t group) const { return groups_[group - 1].way; }
 
  private:
-  static constexpr unsigned calm_messages = 500;
-  /// So many go the one way, then so many the other. Only the last of them are timed: what lies in
-  /// which cache depends on how the messages before went. (Single payloads of 16 KiB among pieces
-  /// took 3.7 us if they were announced, and 6.5 us if all were.)
-  static constexpr unsigned trial_messages = 6, timed_messages = 3;
+  /// So many go the one way, then so many the other, after so many calm ones. Only the last of a
+  /// trial are timed: what lies in which cache depends on how the messages before went. (Single
+  /// payloads of 16 KiB among pieces took 3.7 us if they were announced, and 6.5 us if all were.)
+  struct Trial {
+    unsigned messages, timed, calm;
+  };
+  static constexpr Trial single{6, 3, 500};
+  /// In a row more are under way at once (Lane): those of a shorter trial would all be sent while
+  /// the receiver takes in what was sent before, and what they cost their sender would not show.
+  static constexpr Trial row{48, 12, 2000};
   struct Group {
     Way way = Way::announced;
     bool known = false;
@@ -56,8 +63,9 @@ class Ways {
   std::array<Group, groups> groups_;
 };
 
-/// How long payloads of one other rank took to come in, from the note that announces them until
-/// they are whole.
+/// How long payloads of one other rank took to come in: from the note that announces them until
+/// they are whole; or, if they follow each other, from when the one before was whole. (What lies
+/// there already when its note is taken, as pieces do in a stream, would seem to take no time.)
 class WayTimes {
  public:
   using Time = std::chrono::nanoseconds;

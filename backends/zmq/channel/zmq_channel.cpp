@@ -74,7 +74,13 @@ ZmqChannel::ZmqChannel(Session session)
   }
   for (auto& incoming : session.early) process(std::move(incoming));
   if (session.early_dropped) links_.ask_again();
-  if (settings_.progress_thread) start_progress();
+  // Its hello has said that it gives signs of life.
+  if (settings_.progress_thread && !start_progress()) {
+    throw TransportError{
+        fmt::format("rank {} would be taken for lost while it computes, as it has no thread that "
+                    "gives signs of life; start it with --progress call",
+                    rank())};
+  }
 }
 
 /// The sockets linger, then close. In a forked process, everything with locks, threads or files
