@@ -191,8 +191,8 @@ void Wire::hang_up(ConnectionId connection) {
 
 /// The next step of the network; those of the program end a poll, and are passed by in a wait,
 /// which could not end otherwise.
-std::uint64_t Wire::bytes_come(ConnectionId) const {
-  return 0;
+StreamConnection::Come Wire::bytes_come(ConnectionId) const {
+  return {};
 }
 
 std::optional<Incoming> Wire::receive(Deadline deadline) {

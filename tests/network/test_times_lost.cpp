@@ -45,6 +45,26 @@ TEST_CASE("times: who computes gives signs of life, and sees that none come, mea
   CHECK(pair.worker->departure(0));
 }
 
+// A Use keeps the thread out that gives signs.
+TEST_CASE("times: who is within a Use for longer than the grace is not lost") {
+  constexpr auto grace = 500ms;
+  Pair pair{settings(grace, 1s)};
+  for (Channel* const one : {pair.master.get(), pair.worker.get()}) {
+    CAPTURE(one->rank());
+    Channel& other = one == pair.master.get() ? *pair.worker : *pair.master;
+    {
+      const Channel::Use use{*one};
+      std::this_thread::sleep_for(lost_within(grace));
+    }
+    CHECK(!other.departure(one->rank()));
+    check_reach_each_other(pair);
+  }
+  // From the next sign on it is judged as before.
+  const auto start = Clock::now();
+  pair.proxy.stall(true);
+  check_lose_each_other(pair, start, grace);
+}
+
 // Connections come about, and the greetings of libzmq pass: no sign of life.
 TEST_CASE("times: who breaks each connection after the greeting is lost in time") {
   constexpr auto grace = 4s;

@@ -34,11 +34,11 @@ void Absences::look_at_first_probe(Rank& there, int rank) {
   there.first_probe.reset();
 }
 
-std::optional<std::string> Absences::begin(int rank, bool has_left) {
+std::optional<std::string> Absences::begin(int rank, bool has_left, bool by_signs) {
   Absence& absence = of(rank).absence;
   if (absence.running) return std::nullopt;
   absence.running = true;
-  if (!roster_[rank].gives_signs) {
+  if (!by_signs) {
     absence.lost_at = settings_.grace + dialed_again_within;
     // A worker that answers probes may compute for as long as it likes, so only the master has a
     // last moment.

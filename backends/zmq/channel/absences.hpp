@@ -47,8 +47,9 @@ class Absences {
   void probe_first(int rank, std::unique_ptr<Probe>&& probe);
 
   /// The connection with `rank` broke. Returns the reason if the rank is lost by that. No line of
-  /// the log is written about it if that was to be expected: if the rank `has_left`.
-  [[nodiscard]] std::optional<std::string> begin(int rank, bool has_left);
+  /// the log is written about it if that was to be expected: if the rank `has_left`. `by_signs`:
+  /// its signs of life tell how long it is waited for.
+  [[nodiscard]] std::optional<std::string> begin(int rank, bool has_left, bool by_signs);
   /// A connection with `rank` stands (again).
   void stands(int rank);
   [[nodiscard]] bool is_absent(int rank) const { return of(rank).absence.running; }

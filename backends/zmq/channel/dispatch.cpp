@@ -222,7 +222,7 @@ void ZmqChannel::process_frame(Link& link, Incoming&& incoming) {
     return;  // came before, or will come again
   switch (header.kind) {
     case Kind::sign:
-      return members_.heard_from(link.rank());
+      return members_.heard_from(link.rank(), header.tag);
     case Kind::link:
       return process_call(incoming);
     case Kind::resend:

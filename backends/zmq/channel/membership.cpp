@@ -63,7 +63,7 @@ void Membership::hub_is_down(int rank, bool exited) {
   signs_.went(rank);
   if (exited) {
     lose(rank, "its process has exited without a goodbye");
-  } else if (const auto reason = absences_.begin(rank, has_departed(rank))) {
+  } else if (const auto reason = absences_.begin(rank, has_departed(rank), signs_.judges(rank))) {
     lose(rank, *reason);
   }
 }

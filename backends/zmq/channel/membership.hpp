@@ -90,8 +90,10 @@ class Membership {
   void give_up_late(int rank);
   /// Loses the ranks that were out of reach for long enough.
   void look_at_absent();
-  /// `rank` has given a sign of life.
-  void heard_from(int rank) { signs_.heard(rank); }
+  /// `rank` has given a sign of life, with this tag.
+  void heard_from(int rank, std::uint32_t tag) { signs_.heard(rank, tag); }
+  /// This rank gives no signs until look_for_signs() is called again.
+  void fall_silent() { signs_.fall_silent(); }
   /// Gives the signs of life that are due. Loses the ranks that gave none for too long.
   void look_for_signs();
   [[nodiscard]] bool wants_looks() const { return signs_.wants_looks(); }

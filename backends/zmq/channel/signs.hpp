@@ -41,7 +41,24 @@ class Signs {
   void begin(int rank) {
     if (roster_[rank].gives_signs) hearing_.sign(rank);
   }
-  void heard(int rank) { hearing_.sign(rank); }
+  /// A sign of `rank` has come.
+  void heard(int rank, std::uint32_t tag) {
+    if (tag == falls_silent_tag) {
+      hearing_.silence(rank);
+    } else {
+      hearing_.sign(rank);
+    }
+  }
+  /// Whether `rank` is judged by its signs: it gives some, and has not said that it falls silent.
+  [[nodiscard]] bool judges(int rank) const { return hearing_.is_watched(rank); }
+  /// This rank gives no signs until its next look. Nobody is to take it for lost meanwhile.
+  void fall_silent() {
+    if (kind_ != Kind::sign) return;
+    for (int rank = 0; rank < judged_end(); ++rank) {
+      if (Link* const link = links_.out(rank)) link->fall_silent();
+    }
+    next_ = {};
+  }
   /// The connection with `rank` has broken, or stands again.
   void went(int rank) { hearing_.went(rank); }
   void came_back(int rank) { hearing_.came_back(rank); }
@@ -55,17 +72,13 @@ class Signs {
     const auto now = Deadline::Clock::now();
     hearing_.look(now);
     if (now >= next_) give(now);
-    hearing_.find_silent([this](int rank) { return received_from(rank); },
-                         [](int) { return Hearing::Duration{}; },
-                         [&](int rank) {
-                           if (takes_in(rank)) return hearing_.sign(rank);
-                           lose(rank);
-                         });
+    hearing_.find_silent([this](int rank) { return come_from(rank); },
+                         [](int) { return Hearing::Duration{}; }, lose);
   }
 
   /// Whether looks half a second apart are too few: the grace is short, or a rank may be lost soon.
   [[nodiscard]] bool wants_looks() const {
-    return interval_ < std::chrono::seconds{1} || hearing_.longest_silence() > 3 * interval_;
+    return interval_ < std::chrono::seconds{1} || hearing_.longest_silence() > late_after();
   }
 
  private:
@@ -76,24 +89,37 @@ class Signs {
 
   void give(Deadline::Clock::time_point now) {
     next_ = now + interval_;
-    const int end = roster_.is_master() ? roster_.size() : 1;
-    for (int rank = 0; rank < end; ++rank) {
+    for (int rank = 0; rank < judged_end(); ++rank) {
       if (Link* const link = links_.out(rank)) link->give_sign(kind_);
     }
   }
-  [[nodiscard]] std::uint64_t received_from(int rank) const {
+  /// Those below it are judged, and judge this rank.
+  [[nodiscard]] int judged_end() const { return roster_.is_master() ? roster_.size() : 1; }
+  [[nodiscard]] Hearing::Duration late_after() const { return 3 * interval_; }
+
+  /// A count that grows with what comes from `rank` and is no sign.
+  [[nodiscard]] std::uint64_t come_from(int rank) {
     const Link* const link = links_.out(rank);
-    return link != nullptr ? link->received() : 0;
+    if (link == nullptr) return 0;
+    const bool late = hearing_.silence_of(rank) > late_after();
+    if (late && link->is_attached() && takes_in(link->connection(), flows_[rank])) {
+      ++flows_[rank].times;
+    }
+    const auto found = flows_.find(rank);
+    return link->received() + (found == flows_.end() ? 0 : found->second.times);
   }
 
-  /// Of a rank that was silent for the limit: whether a payload has come from it since the last
-  /// time that this was asked.
-  [[nodiscard]] bool takes_in(int rank) {
-    const Link* const link = links_.out(rank);
-    if (link == nullptr || !link->is_attached()) return false;
-    const std::uint64_t come = wire_.bytes_come(link->connection());
-    const std::uint64_t before = std::exchange(come_[rank], come);
-    return come >= bytes_of_payload + (come < before ? 0 : before);
+  /// A payload that comes from a rank of which nothing else does.
+  struct Flow {
+    std::uint64_t bytes = 0;  // of the connection, at the last look
+    std::uint64_t times = 0;  // how often more had come since the look before
+  };
+  /// Whether a payload comes over a connection. Costs a few system calls.
+  [[nodiscard]] bool takes_in(ConnectionId connection, Flow& flow) const {
+    const auto come = wire_.bytes_come(connection);
+    if (!come.total) return come.waiting > 0;
+    const std::uint64_t before = std::exchange(flow.bytes, *come.total);
+    return *come.total >= bytes_of_payload + (*come.total < before ? 0 : before);
   }
 
   Wire& wire_;
@@ -103,7 +129,7 @@ class Signs {
   std::chrono::milliseconds interval_;
   Hearing hearing_;
   Deadline::Clock::time_point next_{};
-  std::map<int, std::uint64_t> come_;  // by rank; see takes_in
+  std::map<int, Flow> flows_;  // by rank; of those that were late once
 };
 
 }  // namespace rankwire::zmq_wire

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <thread>
 #include <utility>
 
@@ -126,7 +127,9 @@ void ZmqChannel::do_send_borrowed(int dest, int tag, std::span<const std::byte> 
     send_inline(dest, tag, payload);
   } else {
     note_copied(payload.size());
-    send_as_it_lies(dest, tag, Buffer::copy_of(payload));
+    Buffer copy = copy_of(payload);
+    ledger_.check_send(dest);  // it may have departed meanwhile
+    send_as_it_lies(dest, tag, std::move(copy));
   }
 }
 
@@ -149,6 +152,19 @@ void ZmqChannel::wait_for_room(int dest, std::size_t bytes, Deadline deadline) {
     turns_->assert_entered();
     tell_want(want);
   });
+}
+
+/// A copy of many GB takes longer than others wait for a sign of life.
+Buffer ZmqChannel::copy_of(std::span<const std::byte> payload) {
+  constexpr std::size_t bytes_at_once = std::size_t{64} << 20;
+  if (payload.size() <= bytes_at_once) return Buffer::copy_of(payload);
+  Buffer copy{payload.size()};
+  for (std::size_t done = 0; done < payload.size(); done += bytes_at_once) {
+    const auto part = payload.subspan(done, std::min(bytes_at_once, payload.size() - done));
+    std::memcpy(copy.bytes().data() + done, part.data(), part.size());
+    look_around(busy_look_max);
+  }
+  return copy;
 }
 
 void ZmqChannel::Rounds::check() const {
@@ -357,7 +373,13 @@ bool ZmqChannel::do_progress() {
   return found;
 }
 
+void ZmqChannel::do_stay_out() {
+  const Turn turn{*turns_};
+  members_.fall_silent();
+}
+
 int ZmqChannel::do_progress_file() const {
+  const Turn turn{*turns_};
   const bool is_timed =
       !looks_.next().is_never() || !ledger_.settles_at().is_never() || members_.wants_looks();
   return !wire_ || ending_.is_abort_made() || is_timed ? -1 : wire_->file();

@@ -62,9 +62,11 @@ class ZmqChannel final : public Channel {
   void do_abort(int exit_code, const std::string& what) noexcept override;
   bool do_progress() override;
   [[nodiscard]] int do_progress_file() const override;
+  void do_stay_out() override;
   void prepare_send(int dest, std::size_t bytes, Deadline deadline) RANKWIRE_REQUIRES(*turns_);
   void send_inline(int dest, int tag, std::span<const std::byte> payload)
       RANKWIRE_REQUIRES(*turns_);
+  [[nodiscard]] Buffer copy_of(std::span<const std::byte> payload) RANKWIRE_REQUIRES(*turns_);
   void send_as_it_lies(int dest, int tag, Buffer&& payload) RANKWIRE_REQUIRES(*turns_);
   std::optional<Event> wait_for(const Wanted& wanted, Deadline deadline);
   void credit(int source, std::uint64_t total) RANKWIRE_REQUIRES(*turns_);

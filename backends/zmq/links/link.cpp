@@ -138,8 +138,15 @@ void Link::ask_again() {
   carry_bare(Kind::resend);
 }
 
-void Link::carry_bare(Kind kind) {
-  if (connection_.attached) connection_.route.carry(frame_of(word(kind, 0), {}), nullptr);
+void Link::fall_silent() {
+  carry_bare(Kind::sign, falls_silent_tag);
+}
+
+void Link::carry_bare(Kind kind, std::uint32_t tag) {
+  if (!connection_.attached) return;
+  Header header = word(kind, 0);
+  header.tag = tag;
+  connection_.route.carry(frame_of(header, {}), nullptr);
 }
 
 /// Numbers wrap at 2^32. Far fewer frames than that are under way.

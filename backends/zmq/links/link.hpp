@@ -75,6 +75,8 @@ class Link {
   void acknowledge() { give_sign(Kind::ack); }
   /// The same, as a sign of life (Signs) if `kind` is one.
   void give_sign(Kind kind);
+  /// Says that no sign of life comes until the next one.
+  void fall_silent();
   /// Asks the other side to send again all that was not received. For frames that may have come and
   /// were not taken.
   void ask_again();
@@ -135,7 +137,7 @@ class Link {
   };
 
   [[nodiscard]] Header numbered(Header header);
-  void carry_bare(Kind kind);
+  void carry_bare(Kind kind, std::uint32_t tag = 0);
   void keep_and_carry(Kept&& frame);
   void carry(Kept& frame);
   bool note_acknowledged(std::uint32_t received);

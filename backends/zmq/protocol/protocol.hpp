@@ -65,6 +65,8 @@ enum class Kind : std::uint8_t {
   want,       ///< sender -> receiver: more room than its share
   grant       ///< receiver -> sender: the answer
 };
+/// The tag of a sign that no other follows for a while. Else a sign has the tag 0.
+inline constexpr std::uint32_t falls_silent_tag = 1;
 inline constexpr std::uint8_t kind_max = static_cast<std::uint8_t>(Kind::grant);
 
 /// Whether frames of this kind are numbered. Such frames are kept until they are acknowledged, and
@@ -89,7 +91,8 @@ struct Header {
   static constexpr std::uint16_t magic = 0x5752;  // "RW"
   Kind kind = Kind::data;
   std::uint32_t tag = 0;  ///< data: the tag; hello, reject: the protocol version; relay: RelayTag;
-                          ///< ask: a rank; want, grant: the number of the want
+                          ///< ask: a rank; want, grant: the number of the want; sign: 0, or
+                          ///< falls_silent_tag
   std::uint64_t bytes = 0;  ///< data: of the whole payload; credit, want, grant: the total; else of
                             ///< the body
   std::uint32_t sequence = 0;  ///< number of a numbered frame, for each link and direction

@@ -116,6 +116,16 @@ std::optional<StreamConnection::Facts> StreamConnection::facts() const {
                std::chrono::milliseconds{info.tcpi_last_data_recv}};
 }
 
+StreamConnection::Come StreamConnection::come() const {
+  Come come;
+  if (const auto known = facts()) come.total = known->bytes_read;
+  int waiting = 0;
+  if (is_still_there() && ioctl(descriptor_, SIOCINQ, &waiting) == 0) {
+    come.waiting = static_cast<unsigned>(waiting);
+  }
+  return come;
+}
+
 /// The pid may belong to another process by now, if the rank has ended. The end of this connection
 /// is then noticed later; no other connection is affected.
 Descriptor StreamConnection::end_of_process() const {

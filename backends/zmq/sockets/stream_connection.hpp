@@ -34,6 +34,13 @@ class StreamConnection {
   /// system calls.
   [[nodiscard]] std::optional<Facts> facts() const;
 
+  /// Bytes that have come.
+  struct Come {
+    std::optional<std::uint64_t> total;  ///< taken by libzmq; of a Unix socket not known
+    std::uint64_t waiting = 0;           ///< not taken yet
+  };
+  [[nodiscard]] Come come() const;
+
   /// The process at the other end of a Unix socket.
   struct Process {
     pid_t id = 0;  ///< 0: not visible from here, for example in another container

@@ -163,17 +163,16 @@ void Wire::note_exited(int descriptor) {
   }
 }
 
-std::uint64_t Wire::bytes_come(ConnectionId connection) const {
+StreamConnection::Come Wire::bytes_come(ConnectionId connection) const {
   const auto found = connections_.find(connection);
-  if (found == connections_.end()) return 0;
+  if (found == connections_.end()) return {};
   const Source& source = *found->second.source;
   const bool stands =
       source.dialed != 0 ? source.dialing.stands : has_file(connection, found->second);
-  if (!stands) return 0;
+  if (!stands) return {};
   const auto file = StreamConnection::at(source.dialed != 0 ? source.dialing.descriptor
                                                             : found->second.descriptor);
-  const auto facts = file ? file->facts() : std::nullopt;
-  return facts ? facts->bytes_read : 0;
+  return file ? file->come() : StreamConnection::Come{};
 }
 
 std::optional<Incoming> Wire::receive(Deadline deadline) {

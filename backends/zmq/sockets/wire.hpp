@@ -184,9 +184,9 @@ class Wire final : public Carrier {
   /// A file that can be read when receive() may have something to return, once it returned nothing.
   [[nodiscard]] int file() const { return readiness_.file(); }
 
-  /// How many bytes have come over a connection so far, those of a frame that is not complete yet
-  /// included. 0 for Unix sockets, and for one that has ended. Costs a few system calls.
-  [[nodiscard]] std::uint64_t bytes_come(ConnectionId connection) const;
+  /// What has come over a connection, frames that are not complete yet included. Nothing over one
+  /// that has ended. Costs a few system calls.
+  [[nodiscard]] StreamConnection::Come bytes_come(ConnectionId connection) const;
 
   /// Puts a frame back, behind all that is ready now. Only once for each frame.
   void defer(Incoming&& incoming) {

@@ -69,6 +69,12 @@ class Hearing {
   /// much longer than the limit a rank may be silent.
   template <class Come, class More, class Lose>
   void find_silent(const Come& come, const More& more, const Lose& lose);
+  [[nodiscard]] bool is_watched(int rank) const {
+    return watches(rank) && watched_[static_cast<std::size_t>(rank)].signs;
+  }
+  [[nodiscard]] Duration silence_of(int rank) const {
+    return aware_ - watched_[static_cast<std::size_t>(rank)].heard;
+  }
   /// How long the most silent of those that are watched had been silent, as find_silent() found it.
   [[nodiscard]] Duration longest_silence() const { return longest_; }
 
