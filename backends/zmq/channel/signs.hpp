@@ -32,10 +32,10 @@ class Signs {
         links_{links},
         roster_{roster},
         kind_{settings.progress_thread ? Kind::sign : Kind::ack},
-        interval_{silence_max(settings) / 2},
+        interval_{patience * silence_max(settings) / 2},
         hearing_{roster.is_master() ? roster.size() : 1,
-                 settings.grace + patience * silence_max(settings) + dialed_again_within,
-                 interval_ / 4, patience * look_max} {}
+                 patience * (settings.grace + silence_max(settings)) + dialed_again_within,
+                 interval_ / 4, look_max} {}
 
   /// Another process has `rank`, or the first one. If it is one that gives signs, it is watched.
   void begin(int rank) {
@@ -82,7 +82,8 @@ class Signs {
   }
 
  private:
-  /// The channel's thread may sleep for half a second, since it would be woken.
+  /// The channel's thread, and a wait on a host of many ranks, may sleep for half a second, since
+  /// they would be woken. If looks are rarer, this machine is so busy that signs come late, too.
   static constexpr std::chrono::milliseconds look_max{600};
   /// More than handshakes, calls and PINGs have.
   static constexpr std::uint64_t bytes_of_payload = std::uint64_t{64} << 10;
