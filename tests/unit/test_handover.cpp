@@ -234,7 +234,7 @@ TEST_CASE(
     std::this_thread::sleep_for(1s);
     const auto time = std::chrono::steady_clock::now() - start;
     CHECK(moves > before);
-    CHECK(moves - before <= time / 40ms + 2);
+    CHECK(moves - before <= time / 10ms);  // two looks each 60 ms; a spin makes thousands
   }
   ::close(file);
 }

@@ -33,7 +33,7 @@ class Progress {
 
  private:
   static constexpr std::chrono::microseconds interval_min{200}, interval_called{25'000},
-      interval_max{80'000},  // clause 15 promises 100 ms
+      interval_max{60'000},  // clause 15 promises 100 ms
       interval_of_file{500'000};
 
   void run();
